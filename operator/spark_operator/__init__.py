@@ -1,0 +1,1 @@
+"""The SPARK operator: watches SparkDeployments, runs, judges and rolls back their releases."""

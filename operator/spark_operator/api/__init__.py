@@ -1,0 +1,1 @@
+"""The resource's contract: pydantic models of spec and status, and the CRD made from them."""

@@ -1,0 +1,1 @@
+"""Decisions, rendering and judging: pure functions of values."""

@@ -1,0 +1,1 @@
+"""SPARK, the service: turns a prompt into a Unity C# script."""
