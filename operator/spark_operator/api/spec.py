@@ -1,0 +1,329 @@
+"""``SparkDeployment.spec``: what a user asks for.
+
+The models are the only source of the schema: the CRD and the field reference are generated from
+them.  Descriptions say the unit.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import ConfigDict, Field
+
+from spark_operator.api.base import Model, rule, rules
+from spark_operator.api.values import Duration, Percent, Quantity
+
+MAX_REPLICAS: Final = 200
+MAX_STEPS: Final = 20
+MAX_CONFIG_ENTRIES: Final = 64
+SECRET_VARIABLES: Final = (
+    "ANTHROPIC_API_KEY",
+    "OPENAI_API_KEY",
+    "SPARK_MASTER_API_KEY",
+    "SPARK_API_KEYS",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SENTRY_DSN",
+)
+"""Variables of the service that carry credentials: by reference only, never in ``config``."""
+RESERVED_VARIABLES: Final = ("NODE_ENV", "NEXT_PUBLIC_APP_URL", "PORT", "SPARK_RELEASE")
+
+_KEY = r"^[-._a-zA-Z0-9]+$"
+_NAME = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+
+
+class SecretKeyRef(Model):
+    """One key of a Secret in the resource's namespace."""
+
+    name: str = Field(pattern=_NAME, max_length=253, description="Name of the Secret.")
+    key: str = Field(pattern=_KEY, max_length=253, description="Key inside the Secret.")
+
+
+class Secrets(Model):
+    """The service's credentials, each a reference to a key of a Secret."""
+
+    anthropic_api_key: SecretKeyRef | None = Field(
+        None, alias="anthropicAPIKey", description="ANTHROPIC_API_KEY: key of the Claude API."
+    )
+    openai_api_key: SecretKeyRef | None = Field(
+        None, alias="openaiAPIKey", description="OPENAI_API_KEY: key of the OpenAI API."
+    )
+    master_api_key: SecretKeyRef | None = Field(
+        None, alias="masterAPIKey", description="SPARK_MASTER_API_KEY: the service's master key."
+    )
+    api_keys: SecretKeyRef | None = Field(
+        None, alias="apiKeys", description="SPARK_API_KEYS: the users' keys, comma separated."
+    )
+    database_url: SecretKeyRef | None = Field(
+        None, alias="databaseURL", description="DATABASE_URL: PostgreSQL, with its password."
+    )
+    redis_url: SecretKeyRef | None = Field(
+        None, alias="redisURL", description="REDIS_URL: Redis, with its password."
+    )
+    sentry_dsn: SecretKeyRef | None = Field(
+        None, alias="sentryDSN", description="SENTRY_DSN: address of the error tracker."
+    )
+
+
+class ResourceList(Model):
+    """Amounts of the resources a container can be given."""
+
+    cpu: Quantity | None = Field(None, description="CPU in cores, such as 500m.")
+    memory: Quantity | None = Field(None, description="Memory in bytes, such as 256Mi.")
+
+
+class Resources(Model):
+    """What the service's container asks for and may use at most."""
+
+    requests: ResourceList = Field(
+        ResourceList(cpu="100m", memory="128Mi"), description="What the scheduler reserves."
+    )
+    limits: ResourceList = Field(
+        ResourceList(memory="512Mi"), description="What the container may use at most."
+    )
+
+
+class LocalObjectReference(Model):
+    """An object of the same namespace, by name."""
+
+    name: str = Field(pattern=_NAME, max_length=253, description="Name of the object.")
+
+
+class PodSettings(Model):
+    """How the service's pods run; part of a release."""
+
+    port: int = Field(3000, ge=1024, le=65535, description="TCP port that the service listens on.")
+    resources: Resources = Field(Resources(), description="Resources of the service's container.")
+    image_pull_secrets: Annotated[tuple[LocalObjectReference, ...], Field(max_length=8)] = Field(
+        (), description="Secrets with the registry's credentials."
+    )
+    image_pull_policy: Literal["IfNotPresent", "Always", "Never"] = Field(
+        "IfNotPresent", description="When the kubelet pulls the image."
+    )
+    termination_grace_period_seconds: int = Field(
+        60, ge=10, le=3600, description="Seconds between SIGTERM and SIGKILL."
+    )
+    node_selector: dict[
+        Annotated[str, Field(max_length=317)], Annotated[str, Field(max_length=63)]
+    ] = Field({}, max_length=16, description="Labels a node must have to run the pods.")
+    priority_class_name: str | None = Field(
+        None, max_length=253, pattern=_NAME, description="PriorityClass of the pods."
+    )
+
+
+class Step(Model):
+    """One entry of the rollout plan."""
+
+    weight: int = Field(
+        ge=0, le=100, description="The candidate's share of traffic in percent at this step."
+    )
+    min_duration: Duration = Field(
+        "30s", description="Shortest time at this weight, even when the evidence is in."
+    )
+    min_requests: int = Field(
+        0, ge=0, le=1_000_000, description="Fewest requests the candidate must have answered here."
+    )
+    manual: bool = Field(
+        False, description="Wait for a person's promote request before leaving this step."
+    )
+
+
+class ReplicasTraffic(Model):
+    """Traffic is split by the number of pods behind one Service."""
+
+
+class Traffic(Model):
+    """How traffic is split between stable and candidate."""
+
+    replicas: ReplicasTraffic = Field(
+        ReplicasTraffic(), description="Split by the number of pods of each release."
+    )
+
+
+class Canary(Model):
+    """A candidate's traffic rises step by step."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "self.steps[size(self.steps) - 1].weight == 100",
+                "steps: the last step must have weight 100",
+            ),
+            rule(
+                "self.steps.map(s, s.weight).isSorted()",
+                "steps: weights must rise from step to step",
+            ),
+            rule(
+                "self.steps.all(s, self.steps.exists_one(t, t.weight == s.weight))",
+                "steps: each weight may appear only once",
+            ),
+            rule(
+                "self.steps.all(s, s.weight <= 50 || s.weight == 100)",
+                "steps: by replica ratio a weight must be at most 50, or 100:"
+                " more than half would need more pods than stable has",
+            ),
+        )
+    )
+
+    traffic: Traffic = Field(Traffic(), description="How traffic is split.")
+    steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=MAX_STEPS)] = Field(
+        (Step(weight=5), Step(weight=25), Step(weight=50), Step(weight=100)),
+        description="The plan: weights that rise to 100.",
+    )
+    progress_deadline: Duration = Field(
+        "10m", description="Longest time one step may last; then traffic returns to stable."
+    )
+
+
+class Strategy(Model):
+    """How a new release reaches the users."""
+
+    canary: Canary = Field(Canary(), description="Step by step, judged at each step.")
+
+
+class ErrorRate(Model):
+    """Share of requests answered 5xx."""
+
+    warning: Percent = Field("5%", description="Above this the weight is held.")
+    critical: Percent = Field("10%", description="Above this the release is rolled back.")
+
+
+class LatencyP95(Model):
+    """95th percentile of a generation's duration."""
+
+    warning: Duration = Field("10s", description="Above this the weight is held.")
+
+
+class CacheHitRate(Model):
+    """Share of generations answered from the cache."""
+
+    warning: Percent = Field("50%", description="Below this a warning is shown.")
+
+
+class BreakerOpen(Model):
+    """How long a provider's circuit breaker may stay open."""
+
+    critical: Duration = Field("5m", description="Open this long: critical.")
+    candidate_only: Duration = Field(
+        "30s", description="Open this long on the candidate while stable's is closed: roll back."
+    )
+
+
+class PodsSource(Model):
+    """Metrics are read from the pods' own endpoint."""
+
+
+class Source(Model):
+    """Where the judge's numbers come from."""
+
+    pods: PodsSource = Field(PodsSource(), description="Read each pod's /api/metrics.")
+
+
+class Analysis(Model):
+    """When a release is good, when it is bad; the defaults are the runbook's thresholds."""
+
+    mode: Literal["Evidence", "Threshold"] = Field(
+        "Evidence",
+        description="Evidence: sequential tests on counts. Threshold: plain rates per interval.",
+    )
+    sensitivity: Literal["fast", "balanced", "robust"] = Field(
+        "balanced", description="How soon evidence is believed; see docs/judge.md."
+    )
+    source: Source = Field(Source(), description="Where the numbers come from.")
+    error_rate: ErrorRate = Field(ErrorRate(), description="Thresholds of the error rate.")
+    latency_p95: LatencyP95 = Field(LatencyP95(), description="Threshold of the 95th percentile.")
+    cache_hit_rate: CacheHitRate = Field(CacheHitRate(), description="Threshold of cache hits.")
+    breaker_open: BreakerOpen = Field(BreakerOpen(), description="Bounds of an open breaker.")
+
+
+class Guard(Model):
+    """The watch after promotion."""
+
+    duration: Duration = Field(
+        "1h", description="How long the previous release stays warm and the watch goes on."
+    )
+
+
+class Rollback(Model):
+    """What happens when a release fails."""
+
+    automatic: bool = Field(True, description="Roll back without asking.")
+    on_shared_failure: Literal["Hold", "Rollback"] = Field(
+        "Hold", description="When stable fails the same way: hold the weight, or roll back."
+    )
+
+
+class SparkDeploymentSpec(Model):
+    """What should run, how it is released, and when it is rolled back."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "has(self.secrets.anthropicAPIKey) || has(self.secrets.openaiAPIKey)",
+                "secrets: at least one provider key is required:"
+                " set secrets.anthropicAPIKey or secrets.openaiAPIKey to {name, key}",
+            )
+        )
+    )
+
+    environment: Literal["development", "staging", "production"] = Field(
+        "production", description="Picks defaults and sets NODE_ENV."
+    )
+    image: str = Field(
+        min_length=1,
+        max_length=512,
+        pattern=r"^[a-zA-Z0-9][-a-zA-Z0-9._:/@]*$",
+        description="Container image of the release, with a tag or a digest.",
+    )
+    replicas: int = Field(
+        2, ge=1, le=MAX_REPLICAS, description="Pods of the stable release; served through /scale."
+    )
+    app_url: str = Field(
+        "http://localhost:3000",
+        alias="appURL",
+        pattern=r"^https?://[^\s]+$",
+        max_length=512,
+        description="Public address of the service: NEXT_PUBLIC_APP_URL.",
+    )
+    config: dict[
+        Annotated[str, Field(max_length=128)],
+        Annotated[str, Field(max_length=4096)],
+    ] = Field(
+        {},
+        max_length=MAX_CONFIG_ENTRIES,
+        description="Environment variables that are no secrets.",
+        json_schema_extra=rules(
+            rule(
+                "self.all(k, k.matches('^[A-Za-z_][A-Za-z0-9_]*$'))",
+                "config: a key must be the name of an environment variable:"
+                " letters, digits and _, not starting with a digit",
+            ),
+            rule(
+                f"self.all(k, !(k in {list(SECRET_VARIABLES)}))",
+                "config: credentials are given by reference only:"
+                " move the variable to spec.secrets as {name, key}",
+            ),
+            rule(
+                "self.all(k, !self[k].matches('^(sk-ant-|sk-proj-|sk-)[A-Za-z0-9_-]{8,}'))",
+                "config: a value looks like an API key:"
+                " put it into a Secret and refer to it in spec.secrets",
+            ),
+            rule(
+                f"self.all(k, !(k in {list(RESERVED_VARIABLES)}))",
+                "config: NODE_ENV, NEXT_PUBLIC_APP_URL, PORT and SPARK_RELEASE are set by the"
+                " operator: use spec.environment, spec.appURL and spec.pod.port",
+            ),
+        ),
+    )
+    pod: PodSettings = Field(PodSettings(), description="How the pods run.")
+    secrets: Secrets = Field(description="Credentials, by reference.")
+    strategy: Strategy = Field(Strategy(), description="How a new release reaches the users.")
+    analysis: Analysis = Field(Analysis(), description="When a release is good or bad.")
+    guard: Guard = Field(Guard(), description="The watch after promotion.")
+    rollback: Rollback = Field(Rollback(), description="What happens when a release fails.")
+    revision_history_limit: int = Field(
+        10, ge=2, le=50, description="Releases kept to return to, and entries of the history."
+    )
+    paused: bool = Field(
+        False, description="Hold the rollout where it is; a failing candidate is still rolled back."
+    )

@@ -1,0 +1,237 @@
+"""``SparkDeployment.status``: what is, what was decided, and why.
+
+Every list is bounded, so that the whole stays far below 64 KiB.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Final, Literal
+
+from pydantic import BeforeValidator, Field, PlainSerializer
+
+from spark_operator.api.base import Model
+
+MAX_LEDGER: Final = 40
+MAX_HISTORY: Final = 20
+MAX_QUARANTINE: Final = 50
+MAX_REQUESTS: Final = 16
+MAX_EVIDENCE: Final = 6
+MAX_MESSAGE: Final = 512
+MAX_JUDGE: Final = 16_384
+
+
+def parse_time(value: object) -> object:
+    """Read RFC 3339 text as an aware time; anything else is pydantic's to judge."""
+    if isinstance(value, str):
+        return datetime.fromisoformat(value)
+    return value
+
+
+def format_time(value: datetime) -> str:
+    """Write an aware time as RFC 3339 in UTC, with milliseconds where there are any."""
+    utc = value.astimezone(UTC)
+    spec = "milliseconds" if utc.microsecond else "seconds"
+    return utc.replace(tzinfo=None).isoformat(timespec=spec) + "Z"
+
+
+Time = Annotated[
+    datetime, BeforeValidator(parse_time), PlainSerializer(format_time, return_type=str)
+]
+Hash = Annotated[str, Field(pattern=r"^[a-z0-9]{10}$", max_length=10)]
+Reason = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]*$", max_length=64)]
+Message = Annotated[str, Field(max_length=MAX_MESSAGE)]
+
+Phase = Literal[
+    "Pending",
+    "Preflight",
+    "Migrating",
+    "Progressing",
+    "Paused",
+    "Promoting",
+    "Guarding",
+    "Stable",
+    "RollingBack",
+    "RolledBack",
+]
+
+
+class ReleaseStatus(Model):
+    """One release in use."""
+
+    release: Hash = Field(description="Hash that names the release.")
+    image: str = Field(max_length=512, description="Image of the release as it was asked for.")
+    digest: str | None = Field(None, max_length=128, description="Digest its pods run.")
+    since: Time = Field(description="Since when it has this role.")
+    pods: int = Field(0, ge=0, le=1000, description="Pods that exist.")
+    ready: int = Field(0, ge=0, le=1000, description="Pods that are ready.")
+
+
+class Weight(Model):
+    """The candidate's share of traffic."""
+
+    desired: int = Field(0, ge=0, le=100, description="Share that was decided, in percent.")
+    actual: int = Field(0, ge=0, le=100, description="Share that ready pods make, in percent.")
+
+
+class StepStatus(Model):
+    """Where the rollout stands in its plan."""
+
+    index: int = Field(ge=0, le=19, description="Index of the step, from 0.")
+    total: int = Field(ge=1, le=20, description="Steps in the plan.")
+    entered_at: Time = Field(description="When the step was entered.")
+    observed_since: Time | None = Field(
+        None, description="Since when the wanted pods are ready, so that samples count."
+    )
+
+
+class EvidenceStatus(Model):
+    """One number that a verdict stands on."""
+
+    metric: str = Field(max_length=64, description="What was measured.")
+    n: int = Field(0, ge=0, description="Requests it was measured on.")
+    value: str = Field("", max_length=32, description="What was seen on the candidate.")
+    bound: str = Field("", max_length=32, description="What it is at least, or at most.")
+    threshold: str = Field("", max_length=32, description="What it is compared with.")
+    stable: str = Field("", max_length=32, description="What was seen on stable meanwhile.")
+
+
+class VerdictStatus(Model):
+    """The judge's last word, with its evidence."""
+
+    verdict: Literal["Pass", "Fail", "Continue", "NoData"] = Field(description="The verdict.")
+    reason: Reason = Field(description="Why, in one word.")
+    message: Message = Field("", description="Why, in a sentence with numbers.")
+    at: Time = Field(description="When it was given.")
+    evidence: Annotated[tuple[EvidenceStatus, ...], Field(max_length=MAX_EVIDENCE)] = Field(
+        (), description="The numbers behind it."
+    )
+
+
+class FailureStatus(Model):
+    """The release that last left without becoming stable."""
+
+    release: Hash = Field(description="Hash of the release.")
+    image: str = Field(max_length=512, description="Its image.")
+    outcome: Literal["Failed", "Inconclusive", "Aborted"] = Field(description="How it ended.")
+    reason: Reason = Field(description="Why, in one word.")
+    message: Message = Field("", description="Why, in a sentence with numbers.")
+    at: Time = Field(description="When it was decided.")
+
+
+class QuarantineEntry(Model):
+    """A release that gets no traffic until it is let out by name."""
+
+    release: Hash = Field(description="Hash of the release.")
+    image: str = Field(max_length=512, description="Its image.")
+    digest: str | None = Field(
+        None, max_length=128, description="Digest that is quarantined, if it was never stable."
+    )
+    reason: Reason = Field(description="Why, in one word.")
+    at: Time = Field(description="Since when.")
+
+
+class LedgerEntry(Model):
+    """One decision."""
+
+    at: Time = Field(description="When it was decided.")
+    decision: Reason = Field(description="What was decided.")
+    release: str = Field("", max_length=10, description="Release it is about.")
+    weight: int = Field(0, ge=0, le=100, description="Weight after the decision, in percent.")
+    reason: Reason = Field(description="Why, in one word.")
+    message: Message = Field("", description="Why, in a sentence with numbers.")
+
+
+class HistoryEntry(Model):
+    """How one release's rollout ended."""
+
+    release: Hash = Field(description="Hash of the release.")
+    image: str = Field(max_length=512, description="Its image.")
+    digest: str | None = Field(None, max_length=128, description="Digest its pods ran.")
+    outcome: Literal["Promoted", "Failed", "Inconclusive", "Aborted", "Superseded"] = Field(
+        description="How it ended."
+    )
+    started_at: Time = Field(description="When it became the candidate.")
+    ended_at: Time = Field(description="When its rollout ended.")
+    reason: Reason = Field(description="Why, in one word.")
+
+
+class Exposure(Model):
+    """What users saw of a release that failed."""
+
+    release: Hash = Field(description="Hash of the release.")
+    seconds: float = Field(0.0, ge=0, description="Seconds from its first traffic to the cut.")
+    requests: int = Field(0, ge=0, description="Requests it answered, as its counters say.")
+    errors: int = Field(0, ge=0, description="Those answered 5xx.")
+
+
+class ConsumedRequest(Model):
+    """A person's request that was carried out or refused, so that it is not done twice."""
+
+    name: str = Field(max_length=32, description="Which request.")
+    token: str = Field(max_length=64, description="Its token.")
+    result: Reason = Field(description="What came of it.")
+    at: Time = Field(description="When.")
+
+
+class Condition(Model):
+    """A condition as Kubernetes' API conventions define it."""
+
+    type: str = Field(max_length=64, description="Which aspect.")
+    status: Literal["True", "False", "Unknown"] = Field(description="Whether it holds.")
+    observed_generation: int = Field(0, ge=0, description="Generation it was computed for.")
+    last_transition_time: Time = Field(description="When status last changed.")
+    reason: Reason = Field(description="Why, in one word.")
+    message: Annotated[str, Field(max_length=1024)] = Field("", description="Why, in a sentence.")
+
+
+class SparkDeploymentStatus(Model):
+    """What the operator last observed and decided."""
+
+    observed_generation: int = Field(0, ge=0, description="Generation of the spec this is about.")
+    epoch: int = Field(0, ge=0, description="Number of the last decision that moved something.")
+    phase: Phase = Field("Pending", description="Where the resource stands.")
+    conditions: Annotated[
+        tuple[Condition, ...],
+        Field(
+            max_length=16,
+            json_schema_extra={
+                "x-kubernetes-list-type": "map",
+                "x-kubernetes-list-map-keys": ["type"],
+            },
+        ),
+    ] = Field((), description="Conditions by kstatus' rules and ours.")
+    stable: ReleaseStatus | None = Field(None, description="The release users are served by.")
+    candidate: ReleaseStatus | None = Field(None, description="The release on trial.")
+    previous: ReleaseStatus | None = Field(
+        None, description="The release before stable, warm while the guard lasts."
+    )
+    weight: Weight = Field(Weight(), description="The candidate's share of traffic.")
+    step: StepStatus | None = Field(None, description="Where the rollout stands in its plan.")
+    verdict: VerdictStatus | None = Field(None, description="The judge's last word.")
+    judge: str | None = Field(
+        None, max_length=MAX_JUDGE, description="The judge's state, opaque, to outlive a restart."
+    )
+    judge_at: Time | None = Field(None, description="When the judge's state was written.")
+    first_traffic_at: Time | None = Field(
+        None, description="When the candidate could first get traffic."
+    )
+    failure: FailureStatus | None = Field(
+        None, description="Why the release in spec is not running."
+    )
+    exposure: Exposure | None = Field(None, description="What users saw of the last failure.")
+    quarantine: Annotated[tuple[QuarantineEntry, ...], Field(max_length=MAX_QUARANTINE)] = Field(
+        (), description="Releases that get no traffic until let out by name."
+    )
+    history: Annotated[tuple[HistoryEntry, ...], Field(max_length=MAX_HISTORY)] = Field(
+        (), description="How past releases ended, newest first."
+    )
+    ledger: Annotated[tuple[LedgerEntry, ...], Field(max_length=MAX_LEDGER)] = Field(
+        (), description="Decisions with their evidence, newest first."
+    )
+    requests: Annotated[tuple[ConsumedRequest, ...], Field(max_length=MAX_REQUESTS)] = Field(
+        (), description="Requests by annotation that were consumed, newest first."
+    )
+    replicas: int = Field(0, ge=0, description="Pods of the stable release, for /scale.")
+    ready_replicas: int = Field(0, ge=0, description="Those that are ready.")
+    selector: str = Field("", max_length=253, description="Label selector of the pods, for /scale.")

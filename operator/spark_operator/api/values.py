@@ -1,0 +1,82 @@
+"""Scalar forms that users write: Go-style durations, percentages, Kubernetes quantities.
+
+Each form is a string in the resource, bounded by a pattern in the schema, and read by one
+function here.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Annotated, Final
+
+from pydantic import Field
+
+DURATION_PATTERN: Final = r"^([0-9]{1,7}(\.[0-9]{1,3})?(ms|s|m|h)){1,4}$"
+PERCENT_PATTERN: Final = r"^(100|[0-9]{1,2}(\.[0-9]{1,4})?)%$"
+QUANTITY_PATTERN: Final = r"^[0-9]{1,12}(\.[0-9]{1,9})?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$"
+
+Duration = Annotated[str, Field(pattern=DURATION_PATTERN, min_length=2, max_length=32)]
+Percent = Annotated[str, Field(pattern=PERCENT_PATTERN, min_length=2, max_length=8)]
+Quantity = Annotated[str, Field(pattern=QUANTITY_PATTERN, min_length=1, max_length=24)]
+
+_UNIT_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION_PART: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
+_SUFFIXES: Final = {
+    "m": Decimal("0.001"),
+    **{
+        suffix: Decimal(1000) ** power
+        for power, suffix in enumerate(("k", "M", "G", "T", "P", "E"), 1)
+    },
+    **{
+        suffix: Decimal(1024) ** power
+        for power, suffix in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), 1)
+    },
+}
+
+
+class ValueFormError(ValueError):
+    """A scalar of the resource is not in a form that this API knows."""
+
+
+def seconds(duration: str) -> float:
+    """Read a Go-style duration such as ``1h30m`` as seconds.
+
+    Raises:
+        ValueFormError: the text is no duration.
+    """
+    if not re.match(DURATION_PATTERN, duration):
+        msg = f"{duration!r} is no duration: write a number with a unit, such as 30s, 5m or 1h30m"
+        raise ValueFormError(msg)
+    return sum(
+        float(number) * _UNIT_SECONDS[unit] for number, unit in _DURATION_PART.findall(duration)
+    )
+
+
+def fraction(percent: str) -> float:
+    """Read a percentage such as ``5%`` as a fraction of one.
+
+    Raises:
+        ValueFormError: the text is no percentage between 0% and 100%.
+    """
+    if not re.match(PERCENT_PATTERN, percent):
+        msg = (
+            f"{percent!r} is no percentage: write a number from 0 to 100 followed by %, such as 5%"
+        )
+        raise ValueFormError(msg)
+    return float(percent[:-1]) / 100.0
+
+
+def quantity(text: str) -> Decimal:
+    """Read a Kubernetes quantity such as ``500m`` or ``1Gi`` as an exact number.
+
+    Source: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+
+    Raises:
+        ValueFormError: the text is no quantity.
+    """
+    match = re.match(r"^([0-9]+(?:\.[0-9]+)?)([a-zA-Z]*)$", text)
+    if not match or (match[2] and match[2] not in _SUFFIXES):
+        msg = f"{text!r} is no quantity: write a number with an optional unit, such as 500m or 1Gi"
+        raise ValueFormError(msg)
+    return Decimal(match[1]) * _SUFFIXES.get(match[2], Decimal(1))
