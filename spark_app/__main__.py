@@ -1,0 +1,7 @@
+"""`python -m spark_app`: the same as the command `spark-app`."""
+
+import sys
+
+from spark_app.cli import main
+
+sys.exit(main())

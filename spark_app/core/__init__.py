@@ -1,0 +1,1 @@
+"""What the service decides: no I/O, no framework, time and chance handed in."""

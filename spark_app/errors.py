@@ -1,0 +1,151 @@
+"""Every way in which a request can end badly, as RFC 9457 problem details.
+
+One HTTP status means one thing, and `code` is stable: clients may branch on it. `origin` says who
+is to blame, so that the operator doesn't blame a release for its provider or its clients.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+__all__ = [
+    "BadRequestError",
+    "CodeInvalidError",
+    "InternalError",
+    "MethodNotAllowedError",
+    "NotFoundError",
+    "Origin",
+    "PayloadTooLargeError",
+    "ProviderBadOutputError",
+    "ProviderTimeoutError",
+    "ProviderUnavailableError",
+    "RequestInvalidError",
+    "SparkError",
+]
+
+Origin = Literal["none", "client", "app", "provider"]
+
+
+class SparkError(Exception):
+    """A problem that a client is told about.
+
+    Args:
+        detail: what happened and what to do next, for a person.
+        retry_after: seconds after which a repetition makes sense.
+        extra: further members of the problem document.
+    """
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+    title: ClassVar[str] = "Internal error"
+    origin: ClassVar[Origin] = "app"
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        retry_after: float | None = None,
+        extra: dict[str, object] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.retry_after = retry_after
+        self.extra = extra or {}
+
+    @property
+    def type(self) -> str:
+        """The problem's type URI."""
+        return f"urn:spark:problem:{self.code}"
+
+
+class InternalError(SparkError):
+    """A defect of the service."""
+
+
+class BadRequestError(SparkError):
+    """The request is not what HTTP or JSON call well-formed."""
+
+    status = 400
+    code = "bad_request"
+    title = "The request can't be read"
+    origin: ClassVar[Origin] = "client"
+
+
+class NotFoundError(SparkError):
+    """No such path."""
+
+    status = 404
+    code = "not_found"
+    title = "No such resource"
+    origin: ClassVar[Origin] = "client"
+
+
+class MethodNotAllowedError(SparkError):
+    """The path is there, the method isn't."""
+
+    status = 405
+    code = "method_not_allowed"
+    title = "Method not allowed"
+    origin: ClassVar[Origin] = "client"
+
+    def __init__(self, detail: str, *, allow: str) -> None:
+        super().__init__(detail)
+        self.allow = allow
+
+
+class PayloadTooLargeError(SparkError):
+    """The body exceeds the limit."""
+
+    status = 413
+    code = "payload_too_large"
+    title = "The body is too large"
+    origin: ClassVar[Origin] = "client"
+
+
+class RequestInvalidError(SparkError):
+    """Well-formed JSON whose content breaks the schema."""
+
+    status = 422
+    code = "request_invalid"
+    title = "The request doesn't fit the schema"
+    origin: ClassVar[Origin] = "client"
+
+
+class CodeInvalidError(SparkError):
+    """The C# that a client wants exported is not what Unity takes."""
+
+    status = 422
+    code = "code_invalid"
+    title = "The code is not a valid Unity script"
+    origin: ClassVar[Origin] = "client"
+
+
+class ProviderBadOutputError(SparkError):
+    """A provider answered, but with nothing usable."""
+
+    status = 502
+    code = "provider_bad_output"
+    title = "The AI provider's answer was unusable"
+    origin: ClassVar[Origin] = "provider"
+    retryable = True
+
+
+class ProviderUnavailableError(SparkError):
+    """No provider takes calls now."""
+
+    status = 503
+    code = "provider_unavailable"
+    title = "No AI provider is available"
+    origin: ClassVar[Origin] = "provider"
+    retryable = True
+
+
+class ProviderTimeoutError(SparkError):
+    """No provider answered before the deadline."""
+
+    status = 504
+    code = "provider_timeout"
+    title = "The AI provider took too long"
+    origin: ClassVar[Origin] = "provider"
+    retryable = True

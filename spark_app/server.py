@@ -1,0 +1,100 @@
+"""The HTTP server: uvicorn with a drain that loses no request.
+
+A server that stops listening on SIGTERM loses what arrives before the endpoints' removal has
+reached every node. This one goes on accepting, tells each client to come back on a new
+connection, and only then stops.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from spark_app.web.edge import OPENED
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator
+
+    from spark_app.app import SparkApp
+    from spark_app.settings import Settings
+
+__all__ = ["serve"]
+
+_log = logging.getLogger(__name__)
+
+
+class _AgedProtocol(HttpToolsProtocol):
+    """Tells the application when each connection was opened."""
+
+    _opened = 0.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self._opened = time.monotonic()
+        super().connection_made(transport)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["state"][OPENED] = self._opened
+
+
+class _DrainingServer(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, app: SparkApp, accept_seconds: float) -> None:
+        super().__init__(config)
+        self._app = app
+        self._accept_seconds = accept_seconds
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # uvicorn raises the signal again behind the shutdown; a drained process exits with 0.
+        loop = asyncio.get_running_loop()
+        handled = (signal.SIGTERM, signal.SIGINT)
+        for number in handled:
+            loop.add_signal_handler(number, self._begin_drain)
+        try:
+            yield
+        finally:
+            for number in handled:
+                loop.remove_signal_handler(number)
+
+    def _begin_drain(self) -> None:
+        if self._app.lifecycle.draining:
+            return
+        _log.info("draining: accepting for %.1f s more", self._accept_seconds)
+        self._app.lifecycle.draining = True
+        asyncio.get_running_loop().call_later(self._accept_seconds, self._stop)
+
+    def _stop(self) -> None:
+        self.should_exit = True
+
+
+def serve(app: SparkApp, settings: Settings, sockets: list[socket.socket] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT, drain, and return.
+
+    Raises:
+        SystemExit: the port can't be had (the log says why).
+    """
+    # The log's own line names the release; uvicorn's access log would cost a line a request.
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http=_AgedProtocol,
+        ws="none",
+        loop="uvloop",
+        lifespan="on",
+        access_log=False,
+        server_header=False,
+        log_level=settings.log_level,
+        timeout_keep_alive=settings.keep_alive,
+        timeout_graceful_shutdown=max(1, int(settings.drain_bound - settings.drain_accept)),
+        backlog=2048,
+    )
+    _DrainingServer(config, app, settings.drain_accept).run(sockets)

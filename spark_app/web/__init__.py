@@ -1,0 +1,1 @@
+"""HTTP: pure ASGI middleware and the endpoints."""

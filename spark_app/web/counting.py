@@ -1,0 +1,95 @@
+"""The layer that counts: everything inside it, whatever goes wrong, is seen by the metrics."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from spark_app.errors import InternalError
+from spark_app.web.exchange import exchange_of, send_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from spark_app.errors import Origin
+    from spark_app.metrics import Family, Metrics, Severity
+    from spark_app.web.exchange import Exchange
+
+__all__ = ["FAMILIES", "Counting"]
+
+FAMILIES: dict[str, Family] = {"/api/spark/generate": "generate", "/api/export": "export"}
+_log = logging.getLogger(__name__)
+
+
+class Counting:
+    """Pure ASGI middleware: counts and times requests, turns what escapes into a problem."""
+
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = exchange_of(scope)
+
+        async def noted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                exchange.status = message["status"]
+            await send(message)
+
+        family = FAMILIES.get(scope["path"])
+        if family is None:
+            await self._guarded(scope, receive, noted, exchange)
+            return
+        started = self._clock()
+        self._metrics.inflight.inc()
+        try:
+            await self._guarded(scope, receive, noted, exchange)
+        finally:
+            self._metrics.inflight.dec()
+            self._count(family, exchange, self._clock() - started)
+
+    async def _guarded(
+        self, scope: Scope, receive: Receive, send: Send, exchange: Exchange
+    ) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception:
+            _log.exception("request %s failed unexpectedly", exchange.request_id)
+            self._metrics.errors.labels("critical", "app").inc()
+            exchange.origin = "app"
+            if exchange.status:
+                exchange.failed = True
+                raise
+            await send_problem(send, scope, InternalError("a defect of the service; it is logged"))
+
+    def _count(self, family: Family, exchange: Exchange, seconds: float) -> None:
+        status = 500 if exchange.failed or not exchange.status else exchange.status
+        status_class = f"{status // 100}xx"
+        origin = _origin(status_class, exchange.origin)
+        if origin != "none":
+            severity: Severity = "warning" if status_class == "4xx" else "error"
+            self._metrics.errors.labels(severity, origin).inc()
+        self._metrics.requests[family].labels(status_class, origin, exchange.attempt).inc()
+        if status_class != "4xx":
+            self._metrics.observe(family, seconds)
+
+
+def _origin(status_class: str, named: Origin | None) -> Origin:
+    match status_class:
+        case "4xx":
+            return "client"
+        case "5xx":
+            # Whoever answers 5xx without naming a culprit is one himself.
+            return named or "app"
+        case _:
+            return "none"

@@ -1,0 +1,58 @@
+"""The bodies of requests and answers: the only source of the API's shapes."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from spark_app.errors import BadRequestError, RequestInvalidError
+
+__all__ = ["ExportRequest", "GenerateRequest", "parse"]
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class GenerateRequest(_Strict):
+    """What to write a script for."""
+
+    prompt: Annotated[str, Field(min_length=1, max_length=8000, pattern=r"\S")]
+    context: Annotated[str, Field(max_length=32_000)] | None = None
+    model: Annotated[str, Field(pattern=r"^[A-Za-z0-9._:/-]{1,128}$")] | None = None
+    stream: bool = False
+
+
+class ExportRequest(_Strict):
+    """A script to make a file of."""
+
+    code: Annotated[str, Field(min_length=1, max_length=200_000)]
+    scriptName: Identifier  # noqa: N815 - the API's name
+    format: Literal["cs"] = "cs"
+
+
+def parse(model: type[_Model], body: bytes) -> _Model:
+    """Read a JSON body.
+
+    Raises:
+        BadRequestError: it is no JSON.
+        RequestInvalidError: it doesn't fit the schema; `errors` lists where and why.
+    """
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadRequestError("the body must be one JSON document in UTF-8") from None
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        found = [
+            {"pointer": "".join(f"/{part}" for part in item["loc"]), "message": item["msg"]}
+            for item in error.errors(include_url=False, include_input=False, include_context=False)
+        ]
+        names = ", ".join(str(item["pointer"]) or "the document" for item in found)
+        raise RequestInvalidError(f"correct {names}", extra={"errors": found}) from None
