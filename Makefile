@@ -18,3 +18,11 @@ $(STAMP): requirements/dev.lock pyproject.toml
 
 venv: $(STAMP) ## the Python environment, from the hash-locked file
 .PHONY: venv
+
+generate: $(STAMP) ## write crds/ and the field reference from the models
+	@$(PY) -m dev.generate
+.PHONY: generate
+
+verify: $(STAMP) ## fail when a generated file differs from what the models give
+	@$(PY) -m dev.generate --check
+.PHONY: verify

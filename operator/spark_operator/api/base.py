@@ -19,16 +19,6 @@ MAX_NAME_LENGTH: Final = 40
 """So that NAME-candidate and NAME-HASH fit a Service's and a label's 63 characters."""
 
 
-def rule(expression: str, message: str) -> dict[str, str]:
-    """One CEL rule; ``message`` names the field and says what to change."""
-    return {"rule": expression, "message": message}
-
-
-def rules(*items: dict[str, str]) -> dict[str, Any]:
-    """Schema extension that carries CEL rules, for a field or a model."""
-    return {"x-kubernetes-validations": list(items)}
-
-
 class Model(BaseModel):
     """An immutable object of the API, camelCase on the wire.
 

@@ -10,8 +10,18 @@ from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field
 
-from spark_operator.api.base import Model, rule, rules
-from spark_operator.api.values import Duration, Percent, Quantity
+from spark_operator.api.analysis import Analysis
+from spark_operator.api.base import Model
+from spark_operator.api.cel import (
+    between,
+    explained,
+    is_duration,
+    no_key,
+    rule,
+    rules,
+    within_limit,
+)
+from spark_operator.api.values import Duration, Quantity
 
 MAX_REPLICAS: Final = 200
 MAX_STEPS: Final = 20
@@ -28,15 +38,44 @@ SECRET_VARIABLES: Final = (
 """Variables of the service that carry credentials: by reference only, never in ``config``."""
 RESERVED_VARIABLES: Final = ("NODE_ENV", "NEXT_PUBLIC_APP_URL", "PORT", "SPARK_RELEASE")
 
-_KEY = r"^[-._a-zA-Z0-9]+$"
-_NAME = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+SECRET_LOOKS: Final = (
+    "^sk-[A-Za-z0-9_-]{8,}",
+    "^(ghp|gho|ghs|github_pat|glpat|xox[abprs])[_-][A-Za-z0-9_-]{8,}",
+    "^AKIA[0-9A-Z]{16}",
+    "-----BEGIN [A-Z ]*PRIVATE KEY-----",
+    "^[a-z][a-z0-9+.-]*://[^/@ ]*:[^/@ ]+@",
+)
+"""What credentials look like: keys of providers and hosts, private keys, passwords in a URL."""
+_LOOKS_SECRET: Final = f"self[k].matches('{'|'.join(SECRET_LOOKS)}')"
+
+ObjectName = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+        max_length=253,
+        json_schema_extra=explained(
+            "not the name of an object: use lower case letters, digits, - and .,"
+            " starting and ending with a letter or digit"
+        ),
+    ),
+]
+DataKey = Annotated[
+    str,
+    Field(
+        pattern=r"^[-._a-zA-Z0-9]+$",
+        max_length=253,
+        json_schema_extra=explained("not a key of a Secret: use letters, digits, -, _ and ."),
+    ),
+]
 
 
 class SecretKeyRef(Model):
     """One key of a Secret in the resource's namespace."""
 
-    name: str = Field(pattern=_NAME, max_length=253, description="Name of the Secret.")
-    key: str = Field(pattern=_KEY, max_length=253, description="Key inside the Secret.")
+    model_config = ConfigDict(json_schema_extra={"x-kubernetes-map-type": "atomic"})
+
+    name: ObjectName = Field(description="Name of the Secret.")
+    key: DataKey = Field(description="Key inside the Secret.")
 
 
 class Secrets(Model):
@@ -75,6 +114,13 @@ class ResourceList(Model):
 class Resources(Model):
     """What the service's container asks for and may use at most."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            within_limit("cpu"),
+            within_limit("memory"),
+        )
+    )
+
     requests: ResourceList = Field(
         ResourceList(cpu="100m", memory="128Mi"), description="What the scheduler reserves."
     )
@@ -86,7 +132,7 @@ class Resources(Model):
 class LocalObjectReference(Model):
     """An object of the same namespace, by name."""
 
-    name: str = Field(pattern=_NAME, max_length=253, description="Name of the object.")
+    name: ObjectName = Field(description="Name of the object.")
 
 
 class PodSettings(Model):
@@ -95,7 +141,12 @@ class PodSettings(Model):
     port: int = Field(3000, ge=1024, le=65535, description="TCP port that the service listens on.")
     resources: Resources = Field(Resources(), description="Resources of the service's container.")
     image_pull_secrets: Annotated[tuple[LocalObjectReference, ...], Field(max_length=8)] = Field(
-        (), description="Secrets with the registry's credentials."
+        (),
+        description="Secrets with the registry's credentials.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["name"],
+        },
     )
     image_pull_policy: Literal["IfNotPresent", "Always", "Never"] = Field(
         "IfNotPresent", description="When the kubelet pulls the image."
@@ -106,9 +157,7 @@ class PodSettings(Model):
     node_selector: dict[
         Annotated[str, Field(max_length=317)], Annotated[str, Field(max_length=63)]
     ] = Field({}, max_length=16, description="Labels a node must have to run the pods.")
-    priority_class_name: str | None = Field(
-        None, max_length=253, pattern=_NAME, description="PriorityClass of the pods."
-    )
+    priority_class_name: ObjectName | None = Field(None, description="PriorityClass of the pods.")
 
 
 class Step(Model):
@@ -118,7 +167,9 @@ class Step(Model):
         ge=0, le=100, description="The candidate's share of traffic in percent at this step."
     )
     min_duration: Duration = Field(
-        "30s", description="Shortest time at this weight, even when the evidence is in."
+        "30s",
+        description="Shortest time at this weight, even when the evidence is in.",
+        json_schema_extra=between("0s", "24h"),
     )
     min_requests: int = Field(
         0, ge=0, le=1_000_000, description="Fewest requests the candidate must have answered here."
@@ -147,20 +198,33 @@ class Canary(Model):
         json_schema_extra=rules(
             rule(
                 "self.steps[size(self.steps) - 1].weight == 100",
-                "steps: the last step must have weight 100",
+                "the last step must have weight 100: add {weight: 100} at the end of steps",
+                field=".steps",
             ),
             rule(
                 "self.steps.map(s, s.weight).isSorted()",
-                "steps: weights must rise from step to step",
+                "weights must rise from step to step: put steps into ascending order of weight",
+                field=".steps",
             ),
             rule(
                 "self.steps.all(s, self.steps.exists_one(t, t.weight == s.weight))",
-                "steps: each weight may appear only once",
+                "each weight may appear once in steps: remove the repeated step,"
+                " or raise its minDuration to stay longer",
+                field=".steps",
             ),
             rule(
                 "self.steps.all(s, s.weight <= 50 || s.weight == 100)",
-                "steps: by replica ratio a weight must be at most 50, or 100:"
-                " more than half would need more pods than stable has",
+                "by replica ratio a weight must be at most 50, or 100, because more than half"
+                " needs more pods than stable has: use 50 and then 100",
+                field=".steps",
+            ),
+            rule(
+                f"!{is_duration('self.progressDeadline')} || self.steps.all(s,"
+                f" !{is_duration('s.minDuration')}"
+                " || duration(s.minDuration) < duration(self.progressDeadline))",
+                "a step's minDuration must be shorter than progressDeadline,"
+                " or no step can end: raise progressDeadline or shorten minDuration",
+                field=".progressDeadline",
             ),
         )
     )
@@ -171,7 +235,9 @@ class Canary(Model):
         description="The plan: weights that rise to 100.",
     )
     progress_deadline: Duration = Field(
-        "10m", description="Longest time one step may last; then traffic returns to stable."
+        "10m",
+        description="Longest time one step may last; then traffic returns to stable.",
+        json_schema_extra=between("10s", "168h"),
     )
 
 
@@ -181,66 +247,13 @@ class Strategy(Model):
     canary: Canary = Field(Canary(), description="Step by step, judged at each step.")
 
 
-class ErrorRate(Model):
-    """Share of requests answered 5xx."""
-
-    warning: Percent = Field("5%", description="Above this the weight is held.")
-    critical: Percent = Field("10%", description="Above this the release is rolled back.")
-
-
-class LatencyP95(Model):
-    """95th percentile of a generation's duration."""
-
-    warning: Duration = Field("10s", description="Above this the weight is held.")
-
-
-class CacheHitRate(Model):
-    """Share of generations answered from the cache."""
-
-    warning: Percent = Field("50%", description="Below this a warning is shown.")
-
-
-class BreakerOpen(Model):
-    """How long a provider's circuit breaker may stay open."""
-
-    critical: Duration = Field("5m", description="Open this long: critical.")
-    candidate_only: Duration = Field(
-        "30s", description="Open this long on the candidate while stable's is closed: roll back."
-    )
-
-
-class PodsSource(Model):
-    """Metrics are read from the pods' own endpoint."""
-
-
-class Source(Model):
-    """Where the judge's numbers come from."""
-
-    pods: PodsSource = Field(PodsSource(), description="Read each pod's /api/metrics.")
-
-
-class Analysis(Model):
-    """When a release is good, when it is bad; the defaults are the runbook's thresholds."""
-
-    mode: Literal["Evidence", "Threshold"] = Field(
-        "Evidence",
-        description="Evidence: sequential tests on counts. Threshold: plain rates per interval.",
-    )
-    sensitivity: Literal["fast", "balanced", "robust"] = Field(
-        "balanced", description="How soon evidence is believed; see docs/judge.md."
-    )
-    source: Source = Field(Source(), description="Where the numbers come from.")
-    error_rate: ErrorRate = Field(ErrorRate(), description="Thresholds of the error rate.")
-    latency_p95: LatencyP95 = Field(LatencyP95(), description="Threshold of the 95th percentile.")
-    cache_hit_rate: CacheHitRate = Field(CacheHitRate(), description="Threshold of cache hits.")
-    breaker_open: BreakerOpen = Field(BreakerOpen(), description="Bounds of an open breaker.")
-
-
 class Guard(Model):
     """The watch after promotion."""
 
     duration: Duration = Field(
-        "1h", description="How long the previous release stays warm and the watch goes on."
+        "1h",
+        description="How long the previous release stays warm and the watch goes on.",
+        json_schema_extra=between("0s", "720h"),
     )
 
 
@@ -260,8 +273,9 @@ class SparkDeploymentSpec(Model):
         json_schema_extra=rules(
             rule(
                 "has(self.secrets.anthropicAPIKey) || has(self.secrets.openaiAPIKey)",
-                "secrets: at least one provider key is required:"
-                " set secrets.anthropicAPIKey or secrets.openaiAPIKey to {name, key}",
+                "at least one provider key is required: set secrets.anthropicAPIKey or"
+                " secrets.openaiAPIKey to {name: SECRET, key: KEY}",
+                field=".secrets",
             )
         )
     )
@@ -270,10 +284,12 @@ class SparkDeploymentSpec(Model):
         "production", description="Picks defaults and sets NODE_ENV."
     )
     image: str = Field(
-        min_length=1,
         max_length=512,
         pattern=r"^[a-zA-Z0-9][-a-zA-Z0-9._:/@]*$",
         description="Container image of the release, with a tag or a digest.",
+        json_schema_extra=explained(
+            "not an image: write REGISTRY/NAME:TAG or REGISTRY/NAME@sha256:DIGEST, without spaces"
+        ),
     )
     replicas: int = Field(
         2, ge=1, le=MAX_REPLICAS, description="Pods of the stable release; served through /scale."
@@ -284,6 +300,9 @@ class SparkDeploymentSpec(Model):
         pattern=r"^https?://[^\s]+$",
         max_length=512,
         description="Public address of the service: NEXT_PUBLIC_APP_URL.",
+        json_schema_extra=explained(
+            "not an address: write http:// or https:// and a host, such as https://spark.example.com"
+        ),
     )
     config: dict[
         Annotated[str, Field(max_length=128)],
@@ -293,30 +312,36 @@ class SparkDeploymentSpec(Model):
         max_length=MAX_CONFIG_ENTRIES,
         description="Environment variables that are no secrets.",
         json_schema_extra=rules(
-            rule(
-                "self.all(k, k.matches('^[A-Za-z_][A-Za-z0-9_]*$'))",
-                "config: a key must be the name of an environment variable:"
-                " letters, digits and _, not starting with a digit",
+            no_key(
+                "config",
+                "!k.matches('^[A-Za-z_][A-Za-z0-9_]*$')",
+                "not the name of an environment variable:"
+                " use letters, digits and _, not starting with a digit",
             ),
-            rule(
-                f"self.all(k, !(k in {list(SECRET_VARIABLES)}))",
-                "config: credentials are given by reference only:"
-                " move the variable to spec.secrets as {name, key}",
+            no_key(
+                "config",
+                f"k in {list(SECRET_VARIABLES)}",
+                "credentials are given by reference only:"
+                " remove it here and set its field in spec.secrets to {name: SECRET, key: KEY}",
             ),
-            rule(
-                "self.all(k, !self[k].matches('^(sk-ant-|sk-proj-|sk-)[A-Za-z0-9_-]{8,}'))",
-                "config: a value looks like an API key:"
-                " put it into a Secret and refer to it in spec.secrets",
+            no_key(
+                "config",
+                _LOOKS_SECRET,
+                "the value looks like a credential: put it into a Secret"
+                " and refer to that in spec.secrets as {name: SECRET, key: KEY}",
             ),
-            rule(
-                f"self.all(k, !(k in {list(RESERVED_VARIABLES)}))",
-                "config: NODE_ENV, NEXT_PUBLIC_APP_URL, PORT and SPARK_RELEASE are set by the"
-                " operator: use spec.environment, spec.appURL and spec.pod.port",
+            no_key(
+                "config",
+                f"k in {list(RESERVED_VARIABLES)}",
+                "the operator sets this variable: remove it here"
+                " and use spec.environment, spec.appURL or spec.pod.port",
             ),
         ),
     )
     pod: PodSettings = Field(PodSettings(), description="How the pods run.")
-    secrets: Secrets = Field(description="Credentials, by reference.")
+    secrets: Secrets = Field(
+        Secrets(), description="Credentials, by reference; at least one provider key is required."
+    )
     strategy: Strategy = Field(Strategy(), description="How a new release reaches the users.")
     analysis: Analysis = Field(Analysis(), description="When a release is good or bad.")
     guard: Guard = Field(Guard(), description="The watch after promotion.")

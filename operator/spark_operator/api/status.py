@@ -8,7 +8,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    computed_field,
+)
 
 from spark_operator.api.base import Model
 
@@ -19,6 +25,8 @@ MAX_REQUESTS: Final = 16
 MAX_EVIDENCE: Final = 6
 MAX_MESSAGE: Final = 512
 MAX_JUDGE: Final = 16_384
+MAX_COUNT: Final = 2**53 - 1
+"""Largest integer that every JSON reader keeps exact."""
 
 
 def parse_time(value: object) -> object:
@@ -36,8 +44,12 @@ def format_time(value: datetime) -> str:
 
 
 Time = Annotated[
-    datetime, BeforeValidator(parse_time), PlainSerializer(format_time, return_type=str)
+    datetime,
+    BeforeValidator(parse_time),
+    PlainSerializer(format_time, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
+Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 Hash = Annotated[str, Field(pattern=r"^[a-z0-9]{10}$", max_length=10)]
 Reason = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]*$", max_length=64)]
 Message = Annotated[str, Field(max_length=MAX_MESSAGE)]
@@ -84,12 +96,18 @@ class StepStatus(Model):
         None, description="Since when the wanted pods are ready, so that samples count."
     )
 
+    @computed_field(description="Step of steps, counted from 1, such as 2/4.")  # type: ignore[prop-decorator]
+    @property
+    def position(self) -> Annotated[str, Field(max_length=5)]:
+        """For people: the table of ``kubectl get`` shows it."""
+        return f"{self.index + 1}/{self.total}"
+
 
 class EvidenceStatus(Model):
     """One number that a verdict stands on."""
 
     metric: str = Field(max_length=64, description="What was measured.")
-    n: int = Field(0, ge=0, description="Requests it was measured on.")
+    n: Count = Field(0, description="Requests it was measured on.")
     value: str = Field("", max_length=32, description="What was seen on the candidate.")
     bound: str = Field("", max_length=32, description="What it is at least, or at most.")
     threshold: str = Field("", max_length=32, description="What it is compared with.")
@@ -160,9 +178,11 @@ class Exposure(Model):
     """What users saw of a release that failed."""
 
     release: Hash = Field(description="Hash of the release.")
-    seconds: float = Field(0.0, ge=0, description="Seconds from its first traffic to the cut.")
-    requests: int = Field(0, ge=0, description="Requests it answered, as its counters say.")
-    errors: int = Field(0, ge=0, description="Those answered 5xx.")
+    seconds: float = Field(
+        0.0, ge=0, le=MAX_COUNT, description="Seconds from its first traffic to the cut."
+    )
+    requests: Count = Field(0, description="Requests it answered, as its counters say.")
+    errors: Count = Field(0, description="Those answered 5xx.")
 
 
 class ConsumedRequest(Model):
@@ -179,7 +199,7 @@ class Condition(Model):
 
     type: str = Field(max_length=64, description="Which aspect.")
     status: Literal["True", "False", "Unknown"] = Field(description="Whether it holds.")
-    observed_generation: int = Field(0, ge=0, description="Generation it was computed for.")
+    observed_generation: Count = Field(0, description="Generation it was computed for.")
     last_transition_time: Time = Field(description="When status last changed.")
     reason: Reason = Field(description="Why, in one word.")
     message: Annotated[str, Field(max_length=1024)] = Field("", description="Why, in a sentence.")
@@ -188,8 +208,8 @@ class Condition(Model):
 class SparkDeploymentStatus(Model):
     """What the operator last observed and decided."""
 
-    observed_generation: int = Field(0, ge=0, description="Generation of the spec this is about.")
-    epoch: int = Field(0, ge=0, description="Number of the last decision that moved something.")
+    observed_generation: Count = Field(0, description="Generation of the spec this is about.")
+    epoch: Count = Field(0, description="Number of the last decision that moved something.")
     phase: Phase = Field("Pending", description="Where the resource stands.")
     conditions: Annotated[
         tuple[Condition, ...],
@@ -232,6 +252,6 @@ class SparkDeploymentStatus(Model):
     requests: Annotated[tuple[ConsumedRequest, ...], Field(max_length=MAX_REQUESTS)] = Field(
         (), description="Requests by annotation that were consumed, newest first."
     )
-    replicas: int = Field(0, ge=0, description="Pods of the stable release, for /scale.")
-    ready_replicas: int = Field(0, ge=0, description="Those that are ready.")
+    replicas: Count = Field(0, description="Pods of the stable release, for /scale.")
+    ready_replicas: Count = Field(0, description="Those that are ready.")
     selector: str = Field("", max_length=253, description="Label selector of the pods, for /scale.")

@@ -12,13 +12,44 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-DURATION_PATTERN: Final = r"^([0-9]{1,7}(\.[0-9]{1,3})?(ms|s|m|h)){1,4}$"
-PERCENT_PATTERN: Final = r"^(100|[0-9]{1,2}(\.[0-9]{1,4})?)%$"
-QUANTITY_PATTERN: Final = r"^[0-9]{1,12}(\.[0-9]{1,9})?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$"
+from spark_operator.api.cel import (
+    DURATION_PATTERN,
+    PERCENT_PATTERN,
+    QUANTITY_PATTERN,
+    explained,
+)
 
-Duration = Annotated[str, Field(pattern=DURATION_PATTERN, min_length=2, max_length=32)]
-Percent = Annotated[str, Field(pattern=PERCENT_PATTERN, min_length=2, max_length=8)]
-Quantity = Annotated[str, Field(pattern=QUANTITY_PATTERN, min_length=1, max_length=24)]
+Duration = Annotated[
+    str,
+    Field(
+        pattern=DURATION_PATTERN,
+        max_length=32,
+        json_schema_extra=explained(
+            "not a duration: write a number with its unit (ms, s, m, h), such as 30s, 5m or 1h30m"
+        ),
+    ),
+]
+Percent = Annotated[
+    str,
+    Field(
+        pattern=PERCENT_PATTERN,
+        max_length=8,
+        json_schema_extra=explained(
+            "not a percentage: write a number from 0 to 100 followed by %, such as 5% or 0.5%"
+        ),
+    ),
+]
+Quantity = Annotated[
+    str,
+    Field(
+        pattern=QUANTITY_PATTERN,
+        max_length=24,
+        json_schema_extra=explained(
+            "not a quantity: write a number with its unit, such as 500m (CPU) or 256Mi (memory)"
+        ),
+    ),
+]
+
 
 _UNIT_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION_PART: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
