@@ -10,6 +10,7 @@ import asyncio
 import socket
 from collections import deque
 from dataclasses import dataclass
+from typing import cast
 
 import httptools
 
@@ -67,8 +68,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember where to write."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101
-        self._transport, self.open = transport, True
+        # uvloop's transports do not derive from asyncio's, so this cannot be asked at run time
+        self._transport, self.open = cast("asyncio.Transport", transport), True
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser."""
