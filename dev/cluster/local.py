@@ -1,0 +1,76 @@
+"""The cluster that is built and run on this machine."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dev.cluster import containerd, processes
+from dev.cluster.down import is_anything_there, state_file, tear_down
+from dev.cluster.state import locked
+from dev.cluster.up import bring_up, is_running
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from dev.cluster.config import Layout
+    from dev.cluster.progress import Progress
+
+SUBNET = "SPARK_CLUSTER_SUBNET"
+
+
+@dataclass(frozen=True)
+class Local:
+    """One clone's cluster."""
+
+    layout: Layout
+    label: str = "local"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig, in the clone's build folder."""
+        return self.layout.kubeconfig
+
+    def up(self, progress: Progress) -> None:
+        """Bring it up; says so and returns when it runs already."""
+        with self._locked("bringing this clone's cluster up or down"):
+            if is_running(self.layout):
+                progress.say("the cluster is running already")
+                return
+            bring_up(self.layout, progress, os.environ.get(SUBNET))
+        progress.say(f"the cluster is up: {self.kubeconfig}")
+
+    def down(self, progress: Progress) -> None:
+        """Take it away with all it left on the machine."""
+        with self._locked("bringing this clone's cluster up or down"):
+            if not is_anything_there(self.layout) and not self.layout.state.exists():
+                progress.say("there is no cluster")
+                return
+            with progress.step("taking the cluster down"):
+                tear_down(self.layout)
+
+    def status(self) -> tuple[bool, list[str]]:
+        """Tell whether all of it runs, and list its processes."""
+        state = state_file(self.layout).read()
+        lines = [
+            f"{record.name:<24} {record.pid:>8} {'runs' if alive else 'has ended'}"
+            for record in state.processes
+            for alive in [processes.is_alive(record)]
+        ]
+        if not state.processes:
+            return False, ["there is no cluster: make cluster-up"]
+        return is_running(self.layout), [
+            f"node {self.layout.name}, addresses {state.subnet}",
+            *lines,
+        ]
+
+    def load(self, images: Mapping[str, Path]) -> None:
+        """Import OCI archives into this clone's containerd under the given names."""
+        for archive in images.values():
+            containerd.ctr(self.layout, "images", "import", str(archive))
+
+    def _locked(self, doing: str) -> AbstractContextManager[None]:
+        return locked(self.layout.state.parent / f"{self.layout.key}.lock", doing)
