@@ -19,7 +19,7 @@ Serve = Callable[[ASGIApp], AbstractAsyncContextManager[str]]
 async def _serve(app: ASGIApp) -> AsyncIterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
-        uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
+        uvicorn.Config(app, log_level="critical", lifespan="auto", timeout_graceful_shutdown=1)
     )
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
