@@ -212,18 +212,25 @@ class _Writer:
 def minimal_default(value: Any, schema: Schema) -> Any:
     """Leave out of a default what the API server fills in from the defaults below it.
 
-    Absent members (``None``) are left out as well.
+    An object with CEL rules keeps its whole default: the API server runs the rules on a default
+    as it stands, before it fills anything in.  Absent members (``None``) are left out as well.
     """
     if isinstance(value, dict) and "properties" in schema:
+        if VALIDATIONS in schema:
+            return _present(value)
         fields = schema["properties"]
-        kept = {key: minimal_default(item, fields[key]) for key, item in value.items()}
-        return {
-            key: item
-            for key, item in kept.items()
-            if item is not None and item != fields[key].get("default")
-        }
+        kept = {key: minimal_default(item, fields[key]) for key, item in _present(value).items()}
+        return {k: item for k, item in kept.items() if item != fields[k].get("default")}
     if isinstance(value, list | tuple):
         return [minimal_default(item, schema["items"]) for item in value]
+    return value
+
+
+def _present(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _present(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_present(item) for item in value]
     return value
 
 

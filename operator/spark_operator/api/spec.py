@@ -46,7 +46,8 @@ SECRET_LOOKS: Final = (
     "^[a-z][a-z0-9+.-]*://[^/@ ]*:[^/@ ]+@",
 )
 """What credentials look like: keys of providers and hosts, private keys, passwords in a URL."""
-_LOOKS_SECRET: Final = f"self[k].matches('{'|'.join(SECRET_LOOKS)}')"
+_NAMES_SECRET: Final = f"k in {list(SECRET_VARIABLES)}"
+_LOOKS_SECRET: Final = f"!({_NAMES_SECRET}) && self[k].matches('{'|'.join(SECRET_LOOKS)}')"
 
 ObjectName = Annotated[
     str,
@@ -213,7 +214,7 @@ class Canary(Model):
                 field=".steps",
             ),
             rule(
-                "self.steps.all(s, s.weight <= 50 || s.weight == 100)",
+                "self.steps.all(s, s.weight <= 50 || s.weight >= 100)",
                 "by replica ratio a weight must be at most 50, or 100, because more than half"
                 " needs more pods than stable has: use 50 and then 100",
                 field=".steps",
@@ -320,7 +321,7 @@ class SparkDeploymentSpec(Model):
             ),
             no_key(
                 "config",
-                f"k in {list(SECRET_VARIABLES)}",
+                _NAMES_SECRET,
                 "credentials are given by reference only:"
                 " remove it here and set its field in spec.secrets to {name: SECRET, key: KEY}",
             ),

@@ -53,7 +53,9 @@ Quantity = Annotated[
 
 _UNIT_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION_PART: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
+_UNIT_LETTERS: Final = "mkKMGTPEi"
 _SUFFIXES: Final = {
+    "": Decimal(1),
     "m": Decimal("0.001"),
     **{
         suffix: Decimal(1000) ** power
@@ -76,7 +78,7 @@ def seconds(duration: str) -> float:
     Raises:
         ValueFormError: the text is no duration.
     """
-    if not re.match(DURATION_PATTERN, duration):
+    if not re.fullmatch(DURATION_PATTERN, duration):
         msg = f"{duration!r} is no duration: write a number with a unit, such as 30s, 5m or 1h30m"
         raise ValueFormError(msg)
     return sum(
@@ -90,7 +92,7 @@ def fraction(percent: str) -> float:
     Raises:
         ValueFormError: the text is no percentage between 0% and 100%.
     """
-    if not re.match(PERCENT_PATTERN, percent):
+    if not re.fullmatch(PERCENT_PATTERN, percent):
         msg = (
             f"{percent!r} is no percentage: write a number from 0 to 100 followed by %, such as 5%"
         )
@@ -106,8 +108,8 @@ def quantity(text: str) -> Decimal:
     Raises:
         ValueFormError: the text is no quantity.
     """
-    match = re.match(r"^([0-9]+(?:\.[0-9]+)?)([a-zA-Z]*)$", text)
-    if not match or (match[2] and match[2] not in _SUFFIXES):
+    if not re.fullmatch(QUANTITY_PATTERN, text):
         msg = f"{text!r} is no quantity: write a number with an optional unit, such as 500m or 1Gi"
         raise ValueFormError(msg)
-    return Decimal(match[1]) * _SUFFIXES.get(match[2], Decimal(1))
+    number = text.rstrip(_UNIT_LETTERS)
+    return Decimal(number) * _SUFFIXES[text[len(number) :]]
