@@ -1,0 +1,13 @@
+"""The machine's clock."""
+
+from __future__ import annotations
+
+import time
+
+
+class SystemClock:
+    """The ``Clock`` port on the machine's wall clock."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()

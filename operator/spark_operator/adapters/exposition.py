@@ -1,0 +1,104 @@
+"""From a pod's metrics page to the judge's counters: the metric contract, by name.
+
+Source of the format: https://prometheus.io/docs/instrumenting/exposition_formats/
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from spark_operator.core.judge import Counters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from prometheus_client.samples import Sample
+
+REQUESTS: Final = ("api_generate_total", "api_export_total")
+LATENCY: Final = "spark_generation_duration_seconds_bucket"
+CACHE: Final = "spark_cache_requests_total"
+BREAKER: Final = "spark_circuit_breaker_state"
+INFLIGHT: Final = "spark_inflight_requests"
+NAMES: Final = (*REQUESTS, LATENCY, CACHE, BREAKER, INFLIGHT)
+MAX_SAMPLES: Final = 2_000
+
+
+class ExpositionError(Exception):
+    """A pod's metrics page is not in Prometheus' text format, or has far too many series."""
+
+
+def counters(page: bytes) -> Counters:
+    """Read the metrics that the judge counts; all others are skipped before they are parsed.
+
+    Raises:
+        ExpositionError: the page cannot be read.
+    """
+    samples = list(_samples(page))
+    requests = [item for item in samples if item.name in REQUESTS and _is_first(item)]
+    failures = [item for item in requests if item.labels.get("status_class") == "5xx"]
+    return Counters(
+        requests=_total(requests),
+        failures_app=_total(
+            [s for s in failures if s.labels.get("origin") != "provider"], requests
+        ),
+        failures_provider=_total(
+            [s for s in failures if s.labels.get("origin") == "provider"], requests
+        ),
+        client_errors=_total(
+            [s for s in requests if s.labels.get("status_class") == "4xx"], requests
+        ),
+        latency_buckets=_buckets(samples),
+        cache_hits=_cache(samples, "hit"),
+        cache_misses=_cache(samples, "miss"),
+        breakers=_breakers(samples),
+        inflight=_total([item for item in samples if item.name == INFLIGHT]),
+    )
+
+
+def _samples(page: bytes) -> Iterator[Sample]:
+    try:
+        text = page.decode()
+        lines = [line for line in text.splitlines() if line.startswith(NAMES)]
+        if len(lines) > MAX_SAMPLES:
+            msg = f"{len(lines)} series of the contract's metrics: at most {MAX_SAMPLES} are read"
+            raise ExpositionError(msg)
+        for family in text_string_to_metric_families("\n".join(lines) + "\n"):
+            yield from family.samples
+    except (ValueError, KeyError, IndexError) as error:
+        raise ExpositionError(f"the metrics page cannot be read: {error}") from error
+
+
+def _is_first(sample: Sample) -> bool:
+    return sample.labels.get("attempt", "first") == "first"
+
+
+def _total(samples: list[Sample], present: list[Sample] | None = None) -> float | None:
+    """The sum, or None where the series (or those whose presence proves them) are absent."""
+    if not samples and not present:
+        return None
+    return math.fsum(item.value for item in samples)
+
+
+def _buckets(samples: list[Sample]) -> tuple[tuple[float, float], ...] | None:
+    found: dict[float, float] = {}
+    for item in samples:
+        if item.name == LATENCY:
+            bound = float(item.labels.get("le", "nan"))
+            found[bound] = found.get(bound, 0.0) + item.value
+    return tuple(sorted(found.items())) or None
+
+
+def _cache(samples: list[Sample], result: str) -> float | None:
+    return _total([s for s in samples if s.name == CACHE and s.labels.get("result") == result])
+
+
+def _breakers(samples: list[Sample]) -> tuple[tuple[str, str], ...] | None:
+    states = [
+        (item.labels.get("provider", ""), item.labels.get("state", ""))
+        for item in samples
+        if item.name == BREAKER and item.value == 1
+    ]
+    return tuple(sorted(states)) or None

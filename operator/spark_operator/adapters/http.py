@@ -1,0 +1,46 @@
+"""The operator's HTTP clients: one factory, hard limits on time, size and redirects."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import httpx
+
+MAX_CONNECTIONS: Final = 200
+
+
+class AnswerTooLargeError(Exception):
+    """A peer sent more than it may; the rest was not read."""
+
+
+class BadAnswerError(Exception):
+    """A peer answered with something other than success."""
+
+
+def client() -> httpx.AsyncClient:
+    """A client that follows no redirect, trusts no proxy variable, and pools its connections."""
+    limits = httpx.Limits(
+        max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS
+    )
+    return httpx.AsyncClient(follow_redirects=False, trust_env=False, limits=limits, timeout=None)  # noqa: S113 - every use is bounded by fetch()
+
+
+async def fetch(http: httpx.AsyncClient, url: str, *, seconds: float, limit: int) -> bytes:
+    """GET a URL within ``seconds`` in all, reading at most ``limit`` bytes of body.
+
+    Raises:
+        TimeoutError: the whole did not fit in the time.
+        AnswerTooLargeError: the body is longer than ``limit``.
+        BadAnswerError: the status is not 200.
+        httpx.HTTPError: the connection failed.
+    """
+    async with asyncio.timeout(seconds), http.stream("GET", url) as response:
+        if response.status_code != 200:
+            raise BadAnswerError(f"{url} answered {response.status_code}")
+        body = bytearray()
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > limit:
+                raise AnswerTooLargeError(f"{url} sent more than {limit} bytes")
+        return bytes(body)

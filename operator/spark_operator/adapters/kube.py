@@ -1,0 +1,201 @@
+"""The API server, through the official client as transport: JSON values in, JSON values out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+import aiohttp
+from kubernetes.aio.client.exceptions import ApiException
+
+from spark_operator.api.base import API_VERSION, PLURAL
+from spark_operator.core.labels import MANAGER, OWNER_LABEL
+from spark_operator.core.objects import CHILD_KINDS, POD, Kind, Ref, is_owned_by
+from spark_operator.core.observe import Snapshot
+from spark_operator.ports import (
+    ClusterError,
+    ConflictError,
+    GoneError,
+    Key,
+    RefusedError,
+    TooLargeError,
+    UnavailableError,
+)
+
+if TYPE_CHECKING:
+    from kubernetes.aio.client import ApiClient
+
+    from spark_operator.adapters.events import Recorder
+    from spark_operator.core.diff import Delete
+    from spark_operator.core.types import Event, Manifest
+
+RESOURCE: Final = Kind(API_VERSION, PLURAL)
+APPLY: Final = "application/apply-patch+yaml"
+JSON: Final = "application/json"
+MERGE: Final = "application/merge-patch+json"
+MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
+FIXED_CHILDREN: Final = (
+    ("Service", ""),
+    ("Service", "-stable"),
+    ("Service", "-candidate"),
+    ("ServiceAccount", ""),
+    ("NetworkPolicy", ""),
+    ("PodDisruptionBudget", ""),
+)
+"""Children whose names do not carry a hash, so that somebody else's object may be in the way."""
+
+
+class KubeCluster:
+    """The ``Cluster`` port on a real API server."""
+
+    def __init__(self, client: ApiClient, recorder: Recorder, *, request_seconds: float) -> None:
+        self._client = client
+        self._recorder = recorder
+        self._seconds = request_seconds
+
+    async def read(self, key: Key) -> Snapshot | None:
+        """See ``Cluster.read``."""
+        resource = await self.get(RESOURCE.path(key.namespace, key.name))
+        if resource is None:
+            return None
+        lists = await asyncio.gather(
+            *(self._list(kind, key) for kind in CHILD_KINDS.values()), self._list(POD, key)
+        )
+        children = tuple(
+            {"apiVersion": kind.api_version, "kind": name, **item}
+            for (name, kind), items in zip(CHILD_KINDS.items(), lists[:-1], strict=True)
+            for item in items
+        )
+        foreign = await self._foreign(key, children, resource["metadata"]["uid"])
+        return Snapshot(resource, children, tuple(lists[-1]), foreign)
+
+    async def _list(self, kind: Kind, key: Key) -> list[Manifest]:
+        query = urlencode({"labelSelector": f"{OWNER_LABEL}={key.name}"})
+        answer = await self.get(f"{kind.path(key.namespace)}?{query}")
+        items: list[Manifest] = (answer or {}).get("items") or []
+        return items
+
+    async def _foreign(self, key: Key, children: tuple[Manifest, ...], uid: str) -> tuple[Ref, ...]:
+        """Fixed names under which something is that the resource does not control."""
+        owned = {
+            (item["kind"], item["metadata"]["name"]) for item in children if is_owned_by(item, uid)
+        }
+        names = [(kind, f"{key.name}{suffix}") for kind, suffix in FIXED_CHILDREN]
+        absent = [Ref(kind, name) for kind, name in names if (kind, name) not in owned]
+        found = await asyncio.gather(
+            *(self.get(CHILD_KINDS[ref.kind].path(key.namespace, ref.name)) for ref in absent)
+        )
+        return tuple(
+            ref
+            for ref, item in zip(absent, found, strict=True)
+            if item is not None and not is_owned_by(item, uid)
+        )
+
+    async def write_status(self, resource: Manifest) -> Manifest:
+        """See ``Cluster.write_status``: a PUT, which compares resourceVersion and swaps."""
+        meta = resource["metadata"]
+        path = f"{RESOURCE.path(meta['namespace'], meta['name'])}/status"
+        return await self.request("PUT", f"{path}?{urlencode({'fieldManager': MANAGER})}", resource)
+
+    async def create(self, manifest: Manifest) -> None:
+        """See ``Cluster.create``."""
+        path = CHILD_KINDS[manifest["kind"]].path(manifest["metadata"]["namespace"])
+        try:
+            await self.request("POST", f"{path}?{urlencode({'fieldManager': MANAGER})}", manifest)
+        except ConflictError:
+            return
+
+    async def apply(self, manifest: Manifest) -> None:
+        """See ``Cluster.apply``."""
+        meta = manifest["metadata"]
+        path = CHILD_KINDS[manifest["kind"]].path(meta["namespace"], meta["name"])
+        query = urlencode({"fieldManager": MANAGER, "force": "true", "fieldValidation": "Strict"})
+        await self.request("PATCH", f"{path}?{query}", manifest, content_type=APPLY)
+
+    async def delete(self, namespace: str, deletion: Delete) -> None:
+        """See ``Cluster.delete``."""
+        path = CHILD_KINDS[deletion.ref.kind].path(namespace, deletion.ref.name)
+        body = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": "Background",
+            "preconditions": {"uid": deletion.uid},
+        }
+        try:
+            await self.request("DELETE", path, body)
+        except (GoneError, ConflictError):
+            return
+
+    async def publish(self, resource: Manifest, event: Event) -> None:
+        """See ``Cluster.publish``."""
+        await self._recorder.publish(self, resource, event)
+
+    async def get(self, path: str) -> Manifest | None:
+        """One object or list by path and query, or None where there is none."""
+        try:
+            return await self.request("GET", path)
+        except GoneError:
+            return None
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        content_type: str = JSON,
+    ) -> Manifest:
+        """Send one request, bounded in time.
+
+        Raises:
+            ClusterError: one of its subclasses, by what the API server answered.
+        """
+        headers = {"Accept": JSON, "Content-Type": content_type}
+        try:
+            async with asyncio.timeout(self._seconds):
+                verb, url, sent, payload, form = await self._client.param_serialize(
+                    method, path, header_params=headers, body=body, auth_settings=["BearerToken"]
+                )
+                answer = await self._client.call_api(
+                    verb, url, sent, payload, form, _request_timeout=self._seconds
+                )
+                text: bytes = await answer.read()  # type: ignore[no-untyped-call]
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            what = type(error).__name__
+            raise UnavailableError(f"{method} {path}: no answer ({what}): {error}") from error
+        except ApiException as error:
+            raise classify(error.status or 0, f"{method} {path}: {error.reason}", "") from error
+        if answer.status >= 400:
+            raise classify(answer.status, *explanation(method, path, text))
+        result: Manifest = json.loads(text)
+        return result
+
+
+def explanation(method: str, path: str, text: bytes) -> tuple[str, str]:
+    """What was asked and what the API server says about it, and its reason in one word."""
+    try:
+        status = json.loads(text)
+        words, reason = str(status.get("message", "")), str(status.get("reason", ""))
+    except (ValueError, AttributeError):
+        words, reason = text[:200].decode(errors="replace"), ""
+    return f"{method} {path.partition('?')[0]}: {words[:500]}", reason
+
+
+def classify(status: int, message: str, reason: str) -> ClusterError:
+    """The error class for an HTTP status and a reason of the API server.
+
+    Source: https://kubernetes.io/docs/reference/using-api/api-concepts/, and the reasons in
+    k8s.io/apimachinery/pkg/apis/meta/v1/types.go.
+    """
+    if status >= 500 and "request is too large" in message:
+        return TooLargeError(message)
+    if status == 401:
+        return UnavailableError(f"{message} (the operator's credentials are not accepted)")
+    if status in (0, 429) or status >= 500:
+        return UnavailableError(message)
+    known = {404: GoneError, 410: GoneError, 409: ConflictError, 413: TooLargeError}
+    if status in known:
+        return known[status](message)
+    return RefusedError(f"{message} ({reason})" if reason else message)

@@ -1,0 +1,55 @@
+"""Pods' own metrics endpoints, read side by side within one bound of time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final
+
+import httpx
+
+from spark_operator.adapters.exposition import ExpositionError, counters
+from spark_operator.adapters.http import AnswerTooLargeError, BadAnswerError, fetch
+from spark_operator.ports import Clock, Reading, Target
+
+if TYPE_CHECKING:
+    from spark_operator.core.judge import Counters
+
+PATH: Final = "/api/metrics"
+
+log = logging.getLogger(__name__)
+
+
+class PodMetrics:
+    """The ``Metrics`` port on the pods themselves."""
+
+    def __init__(
+        self, http: httpx.AsyncClient, clock: Clock, *, seconds: float, limit: int
+    ) -> None:
+        self._http = http
+        self._clock = clock
+        self._seconds = seconds
+        self._limit = limit
+
+    async def read(self, targets: tuple[Target, ...]) -> dict[str, Reading]:
+        """See ``Metrics.read``; one slow or hostile pod costs its own reading only."""
+        readings = await asyncio.gather(*(self._read_one(target) for target in targets))
+        return {target.uid: reading for target, reading in zip(targets, readings, strict=True)}
+
+    async def _read_one(self, target: Target) -> Reading:
+        host = f"[{target.ip}]" if ":" in target.ip else target.ip
+        url = f"http://{host}:{target.port}{PATH}"
+        found: Counters | None = None
+        try:
+            page = await fetch(self._http, url, seconds=self._seconds, limit=self._limit)
+            found = counters(page)
+        except (
+            TimeoutError,
+            httpx.HTTPError,
+            httpx.InvalidURL,
+            AnswerTooLargeError,
+            BadAnswerError,
+            ExpositionError,
+        ) as error:
+            log.debug("no reading of pod %s: %s", target.uid, error)
+        return Reading(at=self._clock.now(), counters=found)

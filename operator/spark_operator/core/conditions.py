@@ -1,0 +1,168 @@
+"""Conditions, computed anew each turn from the draft status.
+
+``Ready``, ``Reconciling`` and ``Stalled`` follow kstatus
+(https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus): the latter two are never
+both True, and a rollback is Stalled, so that tools do not wait for it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from spark_operator.api.status import Condition
+from spark_operator.api.values import seconds
+from spark_operator.core.phases import Phase
+
+if TYPE_CHECKING:
+    from spark_operator.core.turn import Turn
+
+MAX_CONDITION_MESSAGE: Final = 1024
+
+
+class Aspect(NamedTuple):
+    """What one condition says."""
+
+    holds: bool
+    reason: str
+    message: str
+
+
+def conditions(turn: Turn) -> tuple[Condition, ...]:
+    """All conditions, with the transition times of those that did not change kept."""
+    stalled = _stalled(turn)
+    aspects = {
+        "Ready": _ready(turn, stalled),
+        "Reconciling": _reconciling(turn, stalled),
+        "Stalled": stalled,
+        "Available": _available(turn),
+        "Accepted": _accepted(turn),
+        "Degraded": _degraded(turn),
+        "RolledBack": _rolled_back(turn),
+        "Paused": _paused(turn),
+    }
+    before = {item.type: item for item in turn.status.conditions}
+    return tuple(_condition(turn, kind, said, before.get(kind)) for kind, said in aspects.items())
+
+
+def _condition(turn: Turn, kind: str, said: Aspect, before: Condition | None) -> Condition:
+    status = "True" if said.holds else "False"
+    unchanged = before is not None and before.status == status
+    return Condition.model_validate(
+        {
+            "type": kind,
+            "status": status,
+            "observed_generation": turn.resource.metadata.generation,
+            "last_transition_time": before.last_transition_time
+            if before is not None and unchanged
+            else turn.at - timedelta(microseconds=turn.at.microsecond),
+            "reason": said.reason,
+            "message": said.message[:MAX_CONDITION_MESSAGE],
+        }
+    )
+
+
+def _stalled(turn: Turn) -> Aspect:
+    failure = turn.status.failure
+    if turn.observations.foreign:
+        return Aspect(holds=True, reason="NameTaken", message=_foreign(turn))
+    if turn.phase is Phase.ROLLED_BACK and failure:
+        reason = "ReleaseQuarantined" if failure.outcome == "Failed" else failure.outcome
+        return Aspect(holds=True, reason=reason, message=f"{failure.image}: {failure.message}")
+    role = turn.status.candidate
+    if turn.status.stable is None and role is not None:
+        limit = turn.spec.strategy.canary.progress_deadline
+        if turn.now >= role.since.timestamp() + seconds(limit):
+            trouble = turn.candidate.trouble or "no pod reports a trouble"
+            message = (
+                f"{turn.candidate.ready} of {turn.spec.replicas} pods of the first release are"
+                f" ready after {limit}: {trouble}"
+            )
+            return Aspect(holds=True, reason="ProgressDeadlineExceeded", message=message)
+    return Aspect(holds=False, reason="Progressing", message="")
+
+
+def _foreign(turn: Turn) -> str:
+    names = ", ".join(turn.observations.foreign)
+    return (
+        f"{names} exists and is not owned by this resource:"
+        " delete or rename it, or give this resource another name"
+    )
+
+
+def _reconciling(turn: Turn, stalled: Aspect) -> Aspect:
+    if stalled.holds or turn.phase in (Phase.STABLE, Phase.GUARDING, Phase.ROLLED_BACK):
+        return Aspect(holds=False, reason=turn.phase.value, message="")
+    return Aspect(holds=True, reason=turn.phase.value, message=_story(turn))
+
+
+def _ready(turn: Turn, stalled: Aspect) -> Aspect:
+    if stalled.holds:
+        return stalled._replace(holds=False)
+    if turn.phase not in (Phase.STABLE, Phase.GUARDING) or turn.status.stable is None:
+        return Aspect(holds=False, reason=turn.phase.value, message=_story(turn))
+    ready, wanted = turn.stable.ready, turn.spec.replicas
+    message = f"{turn.status.stable.image}: {ready} of {wanted} pods are ready"
+    if ready < wanted:
+        trouble = f": {turn.stable.trouble}" if turn.stable.trouble else ""
+        return Aspect(holds=False, reason="PodsNotReady", message=message + trouble)
+    return Aspect(holds=True, reason=turn.phase.value, message=message)
+
+
+def _story(turn: Turn) -> str:
+    """One sentence on where the rollout stands."""
+    status = turn.status
+    parts = []
+    if status.candidate:
+        parts.append(f"{status.candidate.image} on trial")
+    if status.step:
+        parts.append(f"step {status.step.index + 1} of {status.step.total}")
+        parts.append(f"weight {status.weight.actual}% of {status.weight.desired}% wanted")
+    if turn.candidate.trouble:
+        parts.append(turn.candidate.trouble)
+    elif status.verdict and status.candidate:
+        parts.append(f"{status.verdict.verdict}: {status.verdict.message}")
+    return ", ".join(parts) or "nothing is running yet"
+
+
+def _available(turn: Turn) -> Aspect:
+    if turn.status.stable is None:
+        return Aspect(holds=False, reason="NothingStable", message="no release is stable yet")
+    ready = turn.stable.ready
+    message = f"{ready} pods of the stable release answer users"
+    return Aspect(
+        holds=ready > 0, reason="StableServes" if ready else "NoReadyPods", message=message
+    )
+
+
+def _accepted(turn: Turn) -> Aspect:
+    if turn.observations.foreign:
+        return Aspect(holds=False, reason="NameTaken", message=_foreign(turn))
+    return Aspect(holds=True, reason="Valid", message="")
+
+
+def _degraded(turn: Turn) -> Aspect:
+    verdict, written = turn.verdict, turn.status.verdict
+    said = written.message if written else ""
+    if verdict is not None and verdict.shared:
+        return Aspect(holds=True, reason=verdict.reason, message=said)
+    if verdict is not None and verdict.kind == "Fail" and not turn.spec.rollback.automatic:
+        message = f"{said}; rollback.automatic is false: abort the rollout yourself"
+        return Aspect(holds=True, reason=verdict.reason, message=message)
+    if turn.status.stable is not None and turn.stable.ready < turn.spec.replicas:
+        message = f"{turn.stable.ready} of {turn.spec.replicas} stable pods are ready"
+        return Aspect(holds=True, reason="PodsNotReady", message=message)
+    return Aspect(holds=False, reason="AsExpected", message="")
+
+
+def _rolled_back(turn: Turn) -> Aspect:
+    failure = turn.status.failure
+    if turn.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK) and failure:
+        return Aspect(holds=True, reason=failure.reason, message=failure.message)
+    return Aspect(holds=False, reason="NoRollback", message="")
+
+
+def _paused(turn: Turn) -> Aspect:
+    if turn.phase is Phase.PAUSED:
+        return Aspect(holds=True, reason="Paused", message=_story(turn))
+    return Aspect(holds=False, reason="NotPaused", message="")

@@ -1,0 +1,180 @@
+"""``decide``: from what is asked for, what was decided and what was seen to what to do next.
+
+A pure function: the same values give the same decision, on any replica, at any time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from spark_operator.api.status import (
+    MAX_EVIDENCE,
+    EvidenceStatus,
+    ReleaseStatus,
+    SparkDeploymentStatus,
+    VerdictStatus,
+    Weight,
+)
+from spark_operator.core import judge, requests
+from spark_operator.core.conditions import conditions
+from spark_operator.core.guards import GUARDS, WATCHED, actual_weight
+from spark_operator.core.labels import selector_text
+from spark_operator.core.plan import judge_plan
+from spark_operator.core.release import Release
+from spark_operator.core.rollout import HANDLERS
+from spark_operator.core.turn import Turn, clip
+from spark_operator.core.types import Decision
+
+if TYPE_CHECKING:
+    from spark_operator.api.resource import SparkDeployment
+    from spark_operator.core.judge import Verdict
+    from spark_operator.core.types import Observations, Workload
+
+CHECKPOINT_SECONDS: Final = 10.0
+"""How much of the judge's state a restart may lose."""
+
+
+def decide(resource: SparkDeployment, observations: Observations, now: float) -> Decision:
+    """Decide one turn of one resource; ``now`` is seconds since the epoch.
+
+    The decision's status is complete: what it does not name shall not exist.
+    """
+    turn = Turn(
+        resource=resource,
+        observations=observations,
+        now=now,
+        plan=judge_plan(resource.spec),
+        status=resource.status,
+        desired=Release.of(resource.spec),
+    )
+    _observe_roles(turn)
+    if not observations.foreign:
+        _consult_judge(turn)
+        requests.consume(turn)
+        if not any(guard(turn) for guard in GUARDS):
+            HANDLERS[turn.phase](turn)
+    _conclude(turn)
+    return Decision(
+        status=turn.status,
+        events=tuple(turn.events),
+        next_due=min(turn.dues, default=None),
+        judge=turn.judge,
+        watch=turn.watch,
+    )
+
+
+def _observe_roles(turn: Turn) -> None:
+    status = turn.status
+    turn.set(
+        observed_generation=turn.resource.metadata.generation,
+        stable=_seen(turn, status.stable),
+        candidate=_seen(turn, status.candidate),
+        previous=_seen(turn, status.previous),
+        weight=Weight(desired=status.weight.desired, actual=actual_weight(turn)),
+        selector=selector_text(
+            turn.resource.metadata.name, status.stable.release if status.stable else None
+        ),
+    )
+
+
+def _seen(turn: Turn, role: ReleaseStatus | None) -> ReleaseStatus | None:
+    if role is None:
+        return None
+    work: Workload = turn.observations.workload(role.release)
+    return role.model_copy(
+        update={
+            "pods": len(work.live),
+            "ready": work.ready,
+            "digest": work.digest or role.digest,
+        }
+    )
+
+
+def _consult_judge(turn: Turn) -> None:
+    """Feed the latest samples to the judge and hear its verdict, while a release is watched."""
+    if turn.phase not in WATCHED or turn.status.first_traffic_at is None:
+        return
+    turn.judge = turn.observations.judge or _restored(turn)
+    if turn.observations.tick is not None:
+        turn.judge = judge.observe(turn.plan, turn.judge, turn.observations.tick)
+    turn.verdict = judge.verdict(turn.plan, turn.judge, turn.now)
+
+
+def _restored(turn: Turn) -> judge.JudgeState:
+    """The judge's state from its checkpoint, or a new one, which knows nothing."""
+    if turn.status.judge:
+        try:
+            return judge.decode(turn.plan, turn.status.judge)
+        except judge.JudgeStateError:
+            pass
+    return judge.start(turn.plan, turn.now)
+
+
+def _conclude(turn: Turn) -> None:
+    _checkpoint(turn)
+    stable = turn.status.stable
+    turn.set(
+        conditions=conditions(turn),
+        replicas=stable.pods if stable else 0,
+        ready_replicas=stable.ready if stable else 0,
+    )
+    if _moves(turn.resource.status, turn.status):
+        turn.set(epoch=turn.resource.status.epoch + 1)
+
+
+def _checkpoint(turn: Turn) -> None:
+    """Write the verdict and the judge's state when they say something new, or every 10 s."""
+    if turn.phase not in WATCHED or turn.judge is None:
+        if turn.status.judge is not None:
+            turn.set(judge=None, judge_at=None)
+        if turn.verdict is not None:
+            turn.set(verdict=_told(turn, turn.verdict))
+        return
+    last, said = turn.status.judge_at, turn.status.verdict
+    changed = turn.verdict is not None and (
+        said is None or (said.verdict, said.reason) != (turn.verdict.kind, turn.verdict.reason)
+    )
+    moved = _moves(turn.resource.status, turn.status)
+    due = last is None or turn.now - last.timestamp() >= CHECKPOINT_SECONDS
+    if not (changed or due or moved):
+        return
+    turn.set(judge=judge.encode(turn.judge), judge_at=turn.at)
+    if turn.verdict is not None:
+        turn.set(verdict=_told(turn, turn.verdict))
+
+
+def _told(turn: Turn, verdict: Verdict) -> VerdictStatus:
+    evidence = tuple(
+        EvidenceStatus(
+            metric=item.metric,
+            n=int(item.n),
+            value=f"{item.value:.4g}",
+            bound=f"{item.bound:.4g}",
+            threshold=f"{item.threshold:.4g}",
+            stable="" if item.stable_value is None else f"{item.stable_value:.4g}",
+        )
+        for item in verdict.evidence[:MAX_EVIDENCE]
+    )
+    return VerdictStatus(
+        verdict=verdict.kind,
+        reason=verdict.reason,
+        message=clip(verdict.message),
+        at=turn.at,
+        evidence=evidence,
+    )
+
+
+def _moves(before: SparkDeploymentStatus, after: SparkDeploymentStatus) -> bool:
+    """Whether a decision changes what the children should be."""
+
+    def projected(status: SparkDeploymentStatus) -> tuple[object, ...]:
+        return (
+            status.phase,
+            status.stable and status.stable.release,
+            status.candidate and status.candidate.release,
+            status.previous and status.previous.release,
+            status.weight.desired,
+            status.first_traffic_at is None,
+        )
+
+    return projected(before) != projected(after)

@@ -1,0 +1,103 @@
+"""From what shall be and what is to the writes between them."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from spark_operator.core.labels import EPOCH_ANNOTATION
+from spark_operator.core.objects import Ref, covers, epoch, is_owned_by, ref
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from spark_operator.core.types import Manifest
+
+FENCED: Final = frozenset({"Service", "Deployment"})
+"""Kinds that move traffic: stamped with every epoch, written only over what was seen."""
+KEPT: Final = frozenset({"ControllerRevision"})
+"""Kinds that outlive their projection; they are pruned by age."""
+
+
+class StaleDecisionError(Exception):
+    """A child stems from a newer decision than ours: another operator leads now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """Write a manifest by server-side apply; fenced kinds carry the resourceVersion seen."""
+
+    manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove an object, if it is still the one that was seen."""
+
+    ref: Ref
+    uid: str
+
+
+Write = Apply | Delete
+
+
+def diff(wanted: list[Manifest], live: Iterable[Manifest], uid: str, ours: int) -> list[Write]:
+    """The writes that turn ``live`` into ``wanted``, in the order of ``wanted``, deletions last.
+
+    Args:
+        wanted: manifests that shall exist.
+        live: the resource's children as the API server gives them.
+        uid: UID of the resource; objects it does not control are left alone.
+        ours: epoch of the decision that ``wanted`` projects.
+
+    Raises:
+        StaleDecisionError: a child carries a higher epoch than ``ours``.
+    """
+    owned = {ref(item): item for item in live if is_owned_by(item, uid)}
+    newest = max((epoch(item) for item in owned.values()), default=0)
+    if newest > ours:
+        raise StaleDecisionError(f"a child carries epoch {newest}, this decision is epoch {ours}")
+    writes: list[Write] = [
+        Apply(_fenced(item, owned.get(ref(item))))
+        for item in wanted
+        if not _is_as_wanted(item, owned.get(ref(item)))
+    ]
+    kept = {ref(item) for item in wanted}
+    writes += [
+        Delete(identity, item["metadata"]["uid"])
+        for identity, item in owned.items()
+        if identity not in kept
+        and identity.kind not in KEPT
+        and not item["metadata"].get("deletionTimestamp")
+    ]
+    return writes
+
+
+def _is_as_wanted(wanted: Manifest, live: Manifest | None) -> bool:
+    if live is None:
+        return False
+    if wanted["kind"] in FENCED:
+        return covers(live, wanted)
+    relaxed = copy.deepcopy(wanted)
+    relaxed["metadata"]["annotations"].pop(EPOCH_ANNOTATION, None)
+    return covers(live, relaxed)
+
+
+def _fenced(wanted: Manifest, live: Manifest | None) -> Manifest:
+    if live is None or wanted["kind"] not in FENCED:
+        return wanted
+    meta = wanted["metadata"] | {"resourceVersion": live["metadata"]["resourceVersion"]}
+    return wanted | {"metadata": meta}
+
+
+def surplus_revisions(live: Mapping[str, int], used: frozenset[str], limit: int) -> tuple[str, ...]:
+    """Releases whose revisions may go: the oldest unused ones beyond ``limit``.
+
+    Args:
+        live: revision number by release.
+        used: releases that status names.
+        limit: unused revisions to keep.
+    """
+    unused = sorted((number, release) for release, number in live.items() if release not in used)
+    return tuple(release for _, release in unused[: max(0, len(unused) - limit)])

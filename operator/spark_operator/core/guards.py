@@ -1,0 +1,116 @@
+"""Checks that apply in every phase with a release on trial, before the phase's own function.
+
+Each returns whether it has decided the turn.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from spark_operator.api.values import seconds
+from spark_operator.core import quarantine
+from spark_operator.core.phases import Phase
+from spark_operator.core.retreat import retreat
+from spark_operator.core.weights import share
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spark_operator.core.turn import Turn
+
+ON_TRIAL: Final = (Phase.PROGRESSING, Phase.PAUSED, Phase.PROMOTING)
+WATCHED: Final = (*ON_TRIAL, Phase.GUARDING)
+
+
+def newer_spec(turn: Turn) -> bool:
+    """The spec names another release than the one on trial."""
+    role = turn.status.candidate
+    if turn.phase not in ON_TRIAL or role is None or role.release == turn.desired.name:
+        return False
+    if turn.status.stable and turn.desired.name == turn.status.stable.release:
+        retreat(turn, "Superseded", "SpecReverted", "the spec names the stable release again")
+    else:
+        message = f"the spec names a further release, {turn.desired.image}: {role.image} is dropped"
+        retreat(turn, "Superseded", "NewerRelease", message)
+    return True
+
+
+def quarantined_image(turn: Turn) -> bool:
+    """The candidate's pods run an image that failed before under another configuration."""
+    role = turn.status.candidate
+    if turn.phase not in ON_TRIAL or role is None:
+        return False
+    held = quarantine.find(turn.status, role.release, turn.candidate.digest)
+    if held is None:
+        return False
+    message = (
+        f"its image is quarantined since {held.at:%Y-%m-%d %H:%M:%S}Z ({held.reason}, release"
+        f" {held.release}): it gets no traffic until it is let out with the annotation"
+        f" spark.dev/let-out: {held.release}@TOKEN"
+    )
+    retreat(turn, "Failed", "ReleaseQuarantined", message)
+    return True
+
+
+def failing_verdict(turn: Turn) -> bool:
+    """The judge says Fail: nothing may delay the cut."""
+    if turn.phase not in WATCHED or turn.verdict is None or turn.verdict.kind != "Fail":
+        return False
+    if not turn.spec.rollback.automatic:
+        return False
+    retreat(turn, "Failed", turn.verdict.reason, turn.verdict.message)
+    return True
+
+
+def shared_failure(turn: Turn) -> bool:
+    """Both releases fail alike, and the user wants the trial ended then."""
+    if turn.phase not in ON_TRIAL or turn.verdict is None or not turn.verdict.shared:
+        return False
+    if turn.spec.rollback.on_shared_failure != "Rollback":
+        return False
+    retreat(turn, "Inconclusive", turn.verdict.reason, turn.verdict.message)
+    return True
+
+
+def deadline(turn: Turn) -> bool:
+    """A step took longer than it may: nobody knows whether the candidate is good."""
+    step = turn.status.step
+    if turn.phase not in (Phase.PROGRESSING, Phase.PROMOTING) or step is None or turn.spec.paused:
+        return False
+    limit = turn.spec.strategy.canary.progress_deadline
+    if turn.now < step.entered_at.timestamp() + seconds(limit):
+        return False
+    ready = turn.candidate.ready
+    if step.observed_since is None and turn.status.weight.desired < 100:
+        trouble = turn.candidate.trouble or "no pod reports a trouble"
+        retreat(
+            turn,
+            "Inconclusive",
+            "ProgressDeadlineExceeded",
+            f"only {ready} of its pods were ready within {limit}: {trouble}",
+        )
+        return True
+    why = turn.verdict.message if turn.verdict else "no verdict was given"
+    retreat(
+        turn, "Inconclusive", "NotEnoughEvidence", f"not decided within {limit} at this step: {why}"
+    )
+    return True
+
+
+GUARDS: Final[tuple[Callable[[Turn], bool], ...]] = (
+    failing_verdict,
+    newer_spec,
+    quarantined_image,
+    shared_failure,
+    deadline,
+)
+
+
+def actual_weight(turn: Turn) -> int:
+    """The candidate's share of traffic that ready pods make now, in percent."""
+    role, route = turn.status.candidate, turn.observations.route
+    if role is None or route is None:
+        return 0
+    if route.release is None:
+        return share(turn.candidate.ready, turn.stable.ready)
+    return 100 if route.release == role.release and turn.candidate.ready else 0

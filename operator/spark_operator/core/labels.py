@@ -1,0 +1,42 @@
+"""Labels, annotations and names of everything the operator makes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from spark_operator.api.base import GROUP
+
+MANAGER: Final = "spark-operator"
+"""Field manager of server-side apply, and the value of app.kubernetes.io/managed-by."""
+OWNER_LABEL: Final = f"{GROUP}/deployment"
+"""Name of the SparkDeployment that an object belongs to."""
+RELEASE_LABEL: Final = f"{GROUP}/release"
+EPOCH_ANNOTATION: Final = f"{GROUP}/epoch"
+NO_RELEASE: Final = "none"
+"""Value of the release label that no pod has: a Service that selects it has no endpoints."""
+
+
+def common(name: str, release: str | None = None) -> dict[str, str]:
+    """Labels of a child; ``release`` for those that belong to one."""
+    labels = {
+        "app.kubernetes.io/name": "spark",
+        "app.kubernetes.io/part-of": "spark",
+        "app.kubernetes.io/managed-by": MANAGER,
+        OWNER_LABEL: name,
+    }
+    return labels | ({RELEASE_LABEL: release} if release else {})
+
+
+def selector(name: str, release: str | None = None) -> dict[str, str]:
+    """Labels that select the pods of one release, or of all releases."""
+    return {OWNER_LABEL: name} | ({RELEASE_LABEL: release} if release else {})
+
+
+def selector_text(name: str, release: str | None = None) -> str:
+    """A selector as text, the form the scale subresource wants."""
+    return ",".join(f"{key}={value}" for key, value in selector(name, release).items())
+
+
+def child_name(name: str, release: str) -> str:
+    """Name of a release's Deployment, ConfigMap and ControllerRevision."""
+    return f"{name}-{release}"

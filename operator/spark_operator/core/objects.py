@@ -1,0 +1,78 @@
+"""Kubernetes objects as JSON values: identity, ownership, and where the API serves them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from spark_operator.core.labels import EPOCH_ANNOTATION
+
+if TYPE_CHECKING:
+    from spark_operator.core.types import Manifest
+
+
+class Ref(NamedTuple):
+    """The identity of an object inside its namespace."""
+
+    kind: str
+    name: str
+
+
+class Kind(NamedTuple):
+    """Where the API serves a kind."""
+
+    api_version: str
+    plural: str
+
+    def path(self, namespace: str, name: str = "") -> str:
+        """URL path of the collection, or of one object in it."""
+        root = "/api/v1" if self.api_version == "v1" else f"/apis/{self.api_version}"
+        collection = f"{root}/namespaces/{namespace}/{self.plural}"
+        return f"{collection}/{name}" if name else collection
+
+
+CHILD_KINDS: Final[dict[str, Kind]] = {
+    "Service": Kind("v1", "services"),
+    "ServiceAccount": Kind("v1", "serviceaccounts"),
+    "ConfigMap": Kind("v1", "configmaps"),
+    "Deployment": Kind("apps/v1", "deployments"),
+    "ControllerRevision": Kind("apps/v1", "controllerrevisions"),
+    "NetworkPolicy": Kind("networking.k8s.io/v1", "networkpolicies"),
+    "PodDisruptionBudget": Kind("policy/v1", "poddisruptionbudgets"),
+}
+"""Kinds the operator makes."""
+POD: Final = Kind("v1", "pods")
+
+
+def ref(manifest: Manifest) -> Ref:
+    """The identity of an object."""
+    return Ref(manifest["kind"], manifest["metadata"]["name"])
+
+
+def is_owned_by(manifest: Manifest, uid: str) -> bool:
+    """Whether the resource with this UID is the object's controller."""
+    owners = manifest["metadata"].get("ownerReferences") or []
+    return any(owner.get("uid") == uid and owner.get("controller") for owner in owners)
+
+
+def epoch(manifest: Manifest) -> int:
+    """The epoch of the decision an object stems from, 0 where it carries none."""
+    text = (manifest["metadata"].get("annotations") or {}).get(EPOCH_ANNOTATION, "0")
+    return int(text) if text.isdecimal() and len(text) < 19 else 0
+
+
+def covers(live: Any, wanted: Any) -> bool:
+    """Whether every member that is wanted is there as wanted; what else is there is ignored.
+
+    Lists must have the same length: a foreign entry is a difference.
+    """
+    if isinstance(wanted, dict):
+        return isinstance(live, dict) and all(
+            covers(live.get(key), value) for key, value in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return (
+            isinstance(live, list)
+            and len(live) == len(wanted)
+            and all(covers(left, right) for left, right in zip(live, wanted, strict=True))
+        )
+    return bool(live == wanted) or (wanted in ({}, [], None) and not live)

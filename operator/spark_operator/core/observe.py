@@ -1,0 +1,129 @@
+"""From API objects to observations: reads the few fields that decisions depend on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from spark_operator.api.status import parse_time
+from spark_operator.core.image import digest_of
+from spark_operator.core.labels import RELEASE_LABEL
+from spark_operator.core.objects import Ref, is_owned_by
+from spark_operator.core.release import Release
+from spark_operator.core.types import Pod, Route, Workload
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from spark_operator.core.types import Manifest
+
+QUIET_REASONS: Final = frozenset({"ContainerCreating", "PodInitializing"})
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A resource and everything around it, as the API server gave it at one time."""
+
+    resource: Manifest
+    children: tuple[Manifest, ...] = ()
+    pods: tuple[Manifest, ...] = ()
+    foreign: tuple[Ref, ...] = field(default=())
+    """Objects under fixed child names that the resource does not control."""
+
+
+def pod(manifest: Manifest) -> Pod:
+    """Read one pod."""
+    meta, status = manifest["metadata"], manifest.get("status") or {}
+    container: dict[str, Any] = next(iter(status.get("containerStatuses") or []), {})
+    conditions = {item["type"]: item for item in status.get("conditions") or []}
+    last = (container.get("lastState") or {}).get("terminated") or {}
+    running = (container.get("state") or {}).get("running") or {}
+    return Pod(
+        name=meta["name"],
+        uid=meta["uid"],
+        release=(meta.get("labels") or {}).get(RELEASE_LABEL, ""),
+        ip=status.get("podIP", ""),
+        ready=conditions.get("Ready", {}).get("status") == "True",
+        terminating="deletionTimestamp" in meta or status.get("phase") in ("Failed", "Succeeded"),
+        restarts=int(container.get("restartCount", 0)),
+        oom_killed=last.get("reason") == "OOMKilled",
+        started_at=_timestamp(running.get("startedAt")),
+        digest=digest_of(container.get("imageID", "")),
+        trouble=_trouble(container, conditions),
+    )
+
+
+def _timestamp(text: str | None) -> float:
+    if not text:
+        return 0.0
+    parsed: datetime = parse_time(text)  # type: ignore[assignment]
+    return parsed.timestamp()
+
+
+def _trouble(container: dict[str, Any], conditions: dict[str, dict[str, Any]]) -> str:
+    scheduled = conditions.get("PodScheduled", {})
+    if scheduled.get("status") == "False":
+        return f"{scheduled.get('reason', 'Unschedulable')}: {scheduled.get('message', '')}".strip()
+    state = container.get("state") or {}
+    waiting = state.get("waiting") or {}
+    if waiting and waiting.get("reason") not in QUIET_REASONS:
+        return f"{waiting.get('reason', 'Waiting')}: {waiting.get('message', '')}".strip(": ")
+    ended = state.get("terminated") or (container.get("lastState") or {}).get("terminated") or {}
+    if ended and not container.get("ready"):
+        return f"{ended.get('reason', 'Terminated')}: exit code {ended.get('exitCode', '?')}"
+    return ""
+
+
+def workloads(snapshot: Snapshot) -> dict[str, Workload]:
+    """Deployments and pods by the release they belong to."""
+    uid = snapshot.resource["metadata"]["uid"]
+    pods: dict[str, list[Pod]] = {}
+    for item in map(pod, snapshot.pods):
+        pods.setdefault(item.release, []).append(item)
+    deployments = {
+        item["metadata"]["labels"].get(RELEASE_LABEL, ""): item
+        for item in snapshot.children
+        if item["kind"] == "Deployment" and is_owned_by(item, uid)
+    }
+    return {
+        release: Workload(
+            release=release,
+            exists=release in deployments,
+            replicas=deployments[release]["spec"].get("replicas", 1)
+            if release in deployments
+            else 0,
+            pods=tuple(pods.get(release, ())),
+            refusal=_refusal(deployments.get(release)),
+        )
+        for release in {*pods, *deployments}
+    }
+
+
+def _refusal(deployment: Manifest | None) -> str:
+    """Why a Deployment's pods cannot be created, in the API server's words."""
+    conditions = ((deployment or {}).get("status") or {}).get("conditions") or []
+    for item in conditions:
+        if item.get("type") == "ReplicaFailure" and item.get("status") == "True":
+            return f"{item.get('reason', 'FailedCreate')}: {item.get('message', '')}"
+    return ""
+
+
+def revisions(snapshot: Snapshot) -> dict[str, tuple[Release, int]]:
+    """Releases that have a ControllerRevision, with its number."""
+    uid = snapshot.resource["metadata"]["uid"]
+    found = {}
+    for item in snapshot.children:
+        if item["kind"] == "ControllerRevision" and is_owned_by(item, uid):
+            name = item["metadata"]["labels"][RELEASE_LABEL]
+            found[name] = (Release.from_data(item["data"]), int(item["revision"]))
+    return found
+
+
+def route(snapshot: Snapshot) -> Route | None:
+    """What the users' Service selects; None while there is no such Service."""
+    meta = snapshot.resource["metadata"]
+    for item in snapshot.children:
+        is_route = item["kind"] == "Service" and item["metadata"]["name"] == meta["name"]
+        if is_route and is_owned_by(item, meta["uid"]):
+            return Route(release=(item["spec"].get("selector") or {}).get(RELEASE_LABEL))
+    return None

@@ -1,0 +1,34 @@
+"""From the resource's analysis to the judge's plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spark_operator.api.values import fraction, seconds
+from spark_operator.core.judge import JudgePlan, Mode, Sensitivity, plan_for
+
+if TYPE_CHECKING:
+    from spark_operator.api.spec import SparkDeploymentSpec
+
+
+def judge_plan(spec: SparkDeploymentSpec) -> JudgePlan:
+    """The judge's plan: a named sensitivity with the user's thresholds.
+
+    The horizon is the longest time the trial and its guard can last, so that evidence may begin at
+    any moment of it.
+    """
+    analysis, canary = spec.analysis, spec.strategy.canary
+    horizon = len(canary.steps) * seconds(canary.progress_deadline) + seconds(spec.guard.duration)
+    return plan_for(
+        Sensitivity(analysis.sensitivity),
+        mode=Mode(analysis.mode),
+        horizon_seconds=horizon,
+        error_rate_warning=fraction(analysis.error_rate.warning),
+        error_rate_critical=fraction(analysis.error_rate.critical),
+        latency_bound=seconds(analysis.latency_p95.warning),
+        cache_hit_warning=fraction(analysis.cache_hit_rate.warning),
+        breaker_open_critical=seconds(analysis.breaker_open.critical),
+        breaker_open_candidate_only=min(
+            seconds(analysis.breaker_open.candidate_only), seconds(analysis.breaker_open.critical)
+        ),
+    )

@@ -1,0 +1,68 @@
+"""A release: one immutable version of what runs, and its name.
+
+The name is a hash of what a user wrote, never of rendered YAML, so that an upgrade of the operator
+restarts nothing.  Members that equal their default are left out of the hash, so that a default
+added later changes no name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from spark_operator.api.spec import PodSettings, SparkDeploymentSpec
+from spark_operator.core.image import canonical
+
+HASH_LENGTH: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What one version of the service is made of."""
+
+    image: str
+    environment: str
+    app_url: str
+    config: tuple[tuple[str, str], ...]
+    pod: PodSettings
+
+    @classmethod
+    def of(cls, spec: SparkDeploymentSpec) -> Release:
+        """The release that a spec asks for."""
+        return cls(
+            image=spec.image,
+            environment=spec.environment,
+            app_url=spec.app_url,
+            config=tuple(sorted(spec.config.items())),
+            pod=spec.pod,
+        )
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> Release:
+        """The release that a ControllerRevision's ``data`` describes; inverse of ``data``."""
+        return cls(
+            image=data["image"],
+            environment=data["environment"],
+            app_url=data["appURL"],
+            config=tuple(sorted(data.get("config", {}).items())),
+            pod=PodSettings.model_validate(data.get("pod", {})),
+        )
+
+    def data(self) -> dict[str, Any]:
+        """The release as JSON values, defaults of the pod settings left out."""
+        return {
+            "image": self.image,
+            "environment": self.environment,
+            "appURL": self.app_url,
+            "config": dict(self.config),
+            "pod": self.pod.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+        }
+
+    @property
+    def name(self) -> str:
+        """Ten hexadecimal digits of SHA-256 over the canonical form."""
+        identity = {**self.data(), "image": canonical(self.image)}
+        text = json.dumps(identity, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH]

@@ -1,0 +1,88 @@
+"""All children of a resource, in the order they are written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spark_operator.core.labels import child_name
+from spark_operator.core.phases import Phase
+from spark_operator.core.render.deployment import deployment
+from spark_operator.core.render.meta import metadata
+from spark_operator.core.render.policy import (
+    config_map,
+    disruption_budget,
+    network_policy,
+    service_account,
+)
+from spark_operator.core.render.service import services
+from spark_operator.core.weights import candidate_pods
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from spark_operator.api.resource import SparkDeployment
+    from spark_operator.core.release import Release
+    from spark_operator.core.types import Manifest
+
+
+class MissingRevisionError(Exception):
+    """Status names a release whose ControllerRevision is gone, so it cannot be rendered."""
+
+
+def replicas(resource: SparkDeployment) -> dict[str, int]:
+    """Pods that each release should have, by the release's name."""
+    status, wanted = resource.status, resource.spec.replicas
+    counts: dict[str, int] = {}
+    if status.previous:
+        counts[status.previous.release] = wanted
+    if status.candidate:
+        counts[status.candidate.release] = _candidate_replicas(resource)
+    if status.stable:
+        counts[status.stable.release] = wanted
+    return counts
+
+
+def _candidate_replicas(resource: SparkDeployment) -> int:
+    status, wanted = resource.status, resource.spec.replicas
+    match Phase(status.phase):
+        case Phase.ROLLING_BACK | Phase.ROLLED_BACK:
+            return 0
+        case Phase.PENDING | Phase.PROMOTING:
+            return wanted
+        case _:
+            return candidate_pods(wanted, status.weight.desired)
+
+
+def render(resource: SparkDeployment, revisions: Mapping[str, Release]) -> list[Manifest]:
+    """The children that shall exist, Services first, because they are what cuts traffic.
+
+    Raises:
+        MissingRevisionError: a release in status has no ControllerRevision.
+    """
+    workloads: list[Manifest] = []
+    for name, count in replicas(resource).items():
+        release = revisions.get(name)
+        if release is None:
+            raise MissingRevisionError(
+                f"ControllerRevision {child_name(resource.metadata.name, name)} is gone:"
+                " restore it, or apply the release again under a new configuration"
+            )
+        workloads += [config_map(resource, release), deployment(resource, release, count)]
+    children = [*services(resource), service_account(resource), *workloads]
+    children.append(network_policy(resource))
+    if resource.status.stable:
+        children.append(disruption_budget(resource, resource.status.stable.release))
+    return children
+
+
+def revision(resource: SparkDeployment, release: Release, number: int) -> Manifest:
+    """The ControllerRevision that keeps a release; ``number`` counts from 1."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "metadata": metadata(
+            resource, child_name(resource.metadata.name, release.name), release.name
+        ),
+        "data": release.data(),
+        "revision": number,
+    }

@@ -1,0 +1,143 @@
+"""One Deployment per release."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from spark_operator.core.labels import child_name, common, selector
+from spark_operator.core.render.meta import metadata
+
+if TYPE_CHECKING:
+    from spark_operator.api.resource import SparkDeployment
+    from spark_operator.api.spec import Resources, SecretKeyRef
+    from spark_operator.core.release import Release
+    from spark_operator.core.types import Manifest
+
+USER: Final = 65532
+"""User and group of the service's container, those of the image."""
+_SECRET_FIELDS: Final = {
+    "anthropic_api_key": "ANTHROPIC_API_KEY",
+    "openai_api_key": "OPENAI_API_KEY",
+    "master_api_key": "SPARK_MASTER_API_KEY",
+    "api_keys": "SPARK_API_KEYS",
+    "database_url": "DATABASE_URL",
+    "redis_url": "REDIS_URL",
+    "sentry_dsn": "SENTRY_DSN",
+}
+
+
+def deployment(resource: SparkDeployment, release: Release, replicas: int) -> Manifest:
+    """The Deployment of one release; ``replicas`` 0 stops its pods."""
+    name = resource.metadata.name
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata(resource, child_name(name, release.name), release.name),
+        "spec": {
+            "replicas": replicas,
+            "revisionHistoryLimit": 1,
+            "selector": {"matchLabels": selector(name, release.name)},
+            "strategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
+            },
+            "template": {
+                "metadata": {"labels": common(name, release.name)},
+                "spec": _pod(resource, release),
+            },
+        },
+    }
+
+
+def _pod(resource: SparkDeployment, release: Release) -> dict[str, Any]:
+    settings = release.pod
+    pod: dict[str, Any] = {
+        "serviceAccountName": resource.metadata.name,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": settings.termination_grace_period_seconds,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "runAsGroup": USER,
+            "fsGroup": USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [_container(resource, release)],
+        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
+        "topologySpreadConstraints": [
+            {
+                "maxSkew": 1,
+                "topologyKey": "kubernetes.io/hostname",
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": {"matchLabels": selector(resource.metadata.name, release.name)},
+            }
+        ],
+    }
+    if settings.image_pull_secrets:
+        pod["imagePullSecrets"] = [{"name": item.name} for item in settings.image_pull_secrets]
+    if settings.node_selector:
+        pod["nodeSelector"] = dict(settings.node_selector)
+    if settings.priority_class_name:
+        pod["priorityClassName"] = settings.priority_class_name
+    return pod
+
+
+def _container(resource: SparkDeployment, release: Release) -> dict[str, Any]:
+    return {
+        "name": "spark",
+        "image": release.image,
+        "imagePullPolicy": release.pod.image_pull_policy,
+        "ports": [{"name": "http", "containerPort": release.pod.port, "protocol": "TCP"}],
+        "envFrom": [{"configMapRef": {"name": child_name(resource.metadata.name, release.name)}}],
+        "env": _environment(resource, release),
+        "resources": _resources(release.pod.resources),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - inside the container
+        "startupProbe": _probe("/livez", period=1, failures=60),
+        "readinessProbe": _probe("/readyz", period=1, failures=3),
+        "livenessProbe": _probe("/livez", period=10, failures=3),
+    }
+
+
+def _probe(path: str, *, period: int, failures: int) -> dict[str, Any]:
+    return {
+        "httpGet": {"path": path, "port": "http", "scheme": "HTTP"},
+        "periodSeconds": period,
+        "timeoutSeconds": 2,
+        "failureThreshold": failures,
+        "successThreshold": 1,
+    }
+
+
+def _environment(resource: SparkDeployment, release: Release) -> list[dict[str, Any]]:
+    plain = {
+        "NODE_ENV": release.environment,
+        "NEXT_PUBLIC_APP_URL": release.app_url,
+        "PORT": str(release.pod.port),
+        "SPARK_RELEASE": release.name,
+    }
+    entries: list[dict[str, Any]] = [{"name": key, "value": plain[key]} for key in plain]
+    for field, variable in _SECRET_FIELDS.items():
+        reference: SecretKeyRef | None = getattr(resource.spec.secrets, field)
+        if reference is not None:
+            source = {"name": reference.name, "key": reference.key}
+            entries.append({"name": variable, "valueFrom": {"secretKeyRef": source}})
+    return entries
+
+
+def _resources(resources: Resources) -> dict[str, dict[str, str]]:
+    """Requests and limits, absent members left out."""
+    both = {"requests": resources.requests, "limits": resources.limits}
+    return {
+        kind: {
+            resource: amount
+            for resource, amount in (("cpu", amounts.cpu), ("memory", amounts.memory))
+            if amount is not None
+        }
+        for kind, amounts in both.items()
+    }

@@ -1,0 +1,96 @@
+"""What people ask for once: annotations with a token, each consumed once.
+
+``spark.dev/retry: TOKEN`` and its like; ``spark.dev/let-out`` and ``spark.dev/rollback-to`` name a
+release in front of the token: ``RELEASE@TOKEN``.  A token may be any text of up to 64 characters; a
+request is carried out when its token is not among the consumed ones.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from spark_operator.api.base import GROUP
+from spark_operator.api.status import MAX_REQUESTS, ConsumedRequest
+from spark_operator.core import quarantine
+from spark_operator.core.guards import ON_TRIAL
+from spark_operator.core.phases import Phase
+from spark_operator.core.retreat import retreat
+from spark_operator.core.rollout import next_step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spark_operator.core.turn import Turn
+
+MAX_TOKEN: Final = 64
+
+
+def consume(turn: Turn) -> None:
+    """Carry out every request that was not consumed yet, and record what came of it."""
+    for name, carry_out in _REQUESTS.items():
+        text = turn.resource.metadata.annotations.get(f"{GROUP}/{name}", "")
+        target, _, token = text.rpartition("@")
+        if not token or _is_consumed(turn, name, token):
+            continue
+        result = carry_out(turn, target) if len(token) <= MAX_TOKEN else "TokenTooLong"
+        entry = ConsumedRequest(name=name, token=token[:MAX_TOKEN], result=result, at=turn.at)
+        others = tuple(item for item in turn.status.requests if item.name != name)
+        turn.set(requests=(entry, *others)[:MAX_REQUESTS])
+        turn.note(
+            "RequestConsumed",
+            result,
+            f"annotation {GROUP}/{name} with token {token[:MAX_TOKEN]}: {result}",
+            warning=result != "Done",
+        )
+
+
+def _is_consumed(turn: Turn, name: str, token: str) -> bool:
+    return any(
+        item.name == name and item.token == token[:MAX_TOKEN] for item in turn.status.requests
+    )
+
+
+def _retry(turn: Turn, _: str) -> str:
+    failure = turn.status.failure
+    if turn.phase is not Phase.ROLLED_BACK or failure is None:
+        return "NothingToRetry"
+    if quarantine.find(turn.status, failure.release):
+        return "ReleaseQuarantined"
+    turn.set(failure=None)
+    return "Done"
+
+
+def _let_out(turn: Turn, release: str) -> str:
+    if not any(item.release == release for item in turn.status.quarantine):
+        return "NotQuarantined"
+    turn.set(quarantine=quarantine.remove(turn.status, release))
+    failure = turn.status.failure
+    if failure and turn.phase is Phase.ROLLED_BACK:
+        turn.set(failure=None)
+    return "Done"
+
+
+def _abort(turn: Turn, _: str) -> str:
+    if turn.phase not in (*ON_TRIAL, Phase.GUARDING):
+        return "NothingToAbort"
+    retreat(turn, "Aborted", "AbortRequested", "a person asked to abort the rollout")
+    return "Done"
+
+
+def _promote(turn: Turn, _: str) -> str:
+    if turn.phase not in (Phase.PROGRESSING, Phase.PAUSED) or turn.status.candidate is None:
+        return "NothingToPromote"
+    if quarantine.find(turn.status, turn.status.candidate.release, turn.candidate.digest):
+        return "ReleaseQuarantined"
+    if turn.status.step is None or turn.status.step.observed_since is None:
+        return "CandidateNotReady"
+    next_step(turn, "a person asked for it", reason="PromoteRequested")
+    return "Done"
+
+
+_REQUESTS: Final[dict[str, Callable[[Turn, str], str]]] = {
+    "abort": _abort,
+    "let-out": _let_out,
+    "retry": _retry,
+    "promote": _promote,
+}

@@ -1,0 +1,147 @@
+"""The draft of one decision: a status being rewritten, with what is to be told about it.
+
+A ``Turn`` lives inside one call of ``decide``; it is mutable there and never leaves it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from spark_operator.api.status import (
+    MAX_HISTORY,
+    MAX_LEDGER,
+    MAX_MESSAGE,
+    HistoryEntry,
+    LedgerEntry,
+    ReleaseStatus,
+    SparkDeploymentStatus,
+    Weight,
+)
+from spark_operator.core.phases import Phase, check_transition
+from spark_operator.core.types import Event
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from spark_operator.api.resource import SparkDeployment
+    from spark_operator.api.spec import SparkDeploymentSpec
+    from spark_operator.core.judge import JudgePlan, JudgeState, Verdict
+    from spark_operator.core.release import Release
+    from spark_operator.core.types import Observations, Workload
+
+    Outcome = Literal["Promoted", "Failed", "Inconclusive", "Aborted", "Superseded"]
+
+
+def clip(text: str, limit: int = MAX_MESSAGE) -> str:
+    """The text, cut with an ellipsis where it is longer than ``limit``."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def to_time(now: float) -> datetime:
+    """Seconds since the epoch as an aware time with milliseconds, which status keeps."""
+    return datetime.fromtimestamp(round(now, 3), UTC)
+
+
+@dataclass(slots=True)
+class Turn:
+    """One decision in the making; ``now`` is seconds since the epoch."""
+
+    resource: SparkDeployment
+    observations: Observations
+    now: float
+    plan: JudgePlan
+    status: SparkDeploymentStatus
+    desired: Release
+    judge: JudgeState | None = None
+    verdict: Verdict | None = None
+    events: list[Event] = field(default_factory=list)
+    dues: list[float] = field(default_factory=list)
+    watch: bool = False
+
+    @property
+    def spec(self) -> SparkDeploymentSpec:
+        """What the user asks for."""
+        return self.resource.spec
+
+    @property
+    def at(self) -> datetime:
+        """``now`` as status writes it."""
+        return to_time(self.now)
+
+    @property
+    def phase(self) -> Phase:
+        """The phase the draft stands in."""
+        return Phase(self.status.phase)
+
+    @property
+    def candidate(self) -> Workload:
+        """The candidate's workload, an empty one where there is no candidate."""
+        role = self.status.candidate
+        return self.observations.workload(role.release if role else "")
+
+    @property
+    def stable(self) -> Workload:
+        """The stable release's workload, an empty one where there is none."""
+        role = self.status.stable
+        return self.observations.workload(role.release if role else "")
+
+    def set(self, **changes: Any) -> None:
+        """Replace members of the draft status."""
+        self.status = self.status.model_copy(update=changes)
+
+    def weigh(self, desired: int) -> None:
+        """Decide the candidate's share of traffic."""
+        self.set(weight=Weight(desired=desired, actual=self.status.weight.actual))
+
+    def go(self, target: Phase) -> None:
+        """Move to another phase.
+
+        Raises:
+            IllegalTransitionError: the table has no such transition.
+        """
+        check_transition(self.phase, target)
+        self.set(phase=target.value)
+        self.dues.append(self.now)
+
+    def note(
+        self, decision: str, reason: str, message: str, *, release: str = "", warning: bool = False
+    ) -> None:
+        """Enter a decision in the ledger and tell it as an event."""
+        entry = LedgerEntry(
+            at=self.at,
+            decision=decision,
+            release=release,
+            weight=self.status.weight.desired,
+            reason=reason,
+            message=clip(message),
+        )
+        self.set(ledger=(entry, *self.status.ledger)[:MAX_LEDGER])
+        self.events.append(Event(reason=decision, message=message, warning=warning))
+
+    def close(self, role: ReleaseStatus, outcome: Outcome, reason: str) -> None:
+        """Enter in the history how a release's rollout ended."""
+        entry = HistoryEntry(
+            release=role.release,
+            image=role.image,
+            digest=role.digest,
+            outcome=outcome,
+            started_at=role.since,
+            ended_at=self.at,
+            reason=reason,
+        )
+        limit = min(self.spec.revision_history_limit, MAX_HISTORY)
+        self.set(history=(entry, *self.status.history)[:limit])
+
+    def role(self, release: Release) -> ReleaseStatus:
+        """A release that takes a role now."""
+        work = self.observations.workload(release.name)
+        return ReleaseStatus(
+            release=release.name,
+            image=release.image,
+            digest=work.digest,
+            since=self.at,
+            pods=len(work.live),
+            ready=work.ready,
+        )

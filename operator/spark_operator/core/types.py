@@ -1,0 +1,114 @@
+"""What the reconciler has seen, as values: the input of ``decide`` beside spec and status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from spark_operator.api.status import SparkDeploymentStatus
+    from spark_operator.core.judge import JudgeState, Tick
+    from spark_operator.core.release import Release
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """One pod of a release; times are seconds since the epoch."""
+
+    name: str
+    uid: str
+    release: str
+    ip: str = ""
+    ready: bool = False
+    terminating: bool = False
+    restarts: int = 0
+    oom_killed: bool = False
+    started_at: float = 0.0
+    digest: str | None = None
+    trouble: str = ""
+    """Why its container does not run, in the kubelet's words; empty when it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """One release's Deployment and its pods."""
+
+    release: str
+    exists: bool = False
+    replicas: int = 0
+    pods: tuple[Pod, ...] = ()
+    refusal: str = ""
+    """Why its pods cannot be created, such as a quota; empty when they can."""
+
+    @property
+    def live(self) -> tuple[Pod, ...]:
+        """Pods that are not on their way out."""
+        return tuple(pod for pod in self.pods if not pod.terminating)
+
+    @property
+    def ready(self) -> int:
+        """Live pods that are ready."""
+        return sum(pod.ready for pod in self.live)
+
+    @property
+    def trouble(self) -> str:
+        """The first trouble a live pod has, or why there are none, or nothing."""
+        return next((pod.trouble for pod in self.live if pod.trouble), self.refusal)
+
+    @property
+    def digest(self) -> str | None:
+        """The image digest its pods run, once one of them does."""
+        return next((pod.digest for pod in self.live if pod.digest), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What the users' Service selects: one release, or with None all that have pods."""
+
+    release: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """The world at one moment, as far as decisions depend on it."""
+
+    workloads: Mapping[str, Workload] = field(default_factory=dict)
+    revisions: Mapping[str, Release] = field(default_factory=dict)
+    route: Route | None = None
+    foreign: tuple[str, ...] = ()
+    """Objects under our children's names that belong to somebody else."""
+    tick: Tick | None = None
+    judge: JudgeState | None = None
+    """The judge's state of the turn before; None after a restart."""
+
+    def workload(self, release: str) -> Workload:
+        """The workload of a release, an empty one where there is none."""
+        return self.workloads.get(release) or Workload(release=release)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something worth telling: becomes one Kubernetes Event."""
+
+    reason: str
+    message: str
+    warning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What ``decide`` wants: a status to persist, events to tell, when to look again."""
+
+    status: SparkDeploymentStatus
+    events: tuple[Event, ...] = ()
+    next_due: float | None = None
+    """Seconds since the epoch; None: only when woken."""
+    judge: JudgeState | None = None
+    watch: bool = False
+    """Whether pods' metrics are wanted on the next turn."""
+
+
+Manifest = dict[str, Any]
+"""A Kubernetes object as JSON values."""

@@ -1,0 +1,91 @@
+"""The only module that knows kopf: it watches, and every event only wakes a resource's task."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+import kopf
+
+from spark_operator.api.base import GROUP, PLURAL, VERSION
+from spark_operator.core.labels import OWNER_LABEL
+from spark_operator.ports import Key
+from spark_operator.wiring import TOKEN, Operator, operator
+
+if TYPE_CHECKING:
+    from spark_operator.settings import Settings
+
+WATCHED: Final = (
+    ("", "v1", "pods"),
+    ("", "v1", "services"),
+    ("", "v1", "serviceaccounts"),
+    ("", "v1", "configmaps"),
+    ("apps", "v1", "deployments"),
+    ("policy", "v1", "poddisruptionbudgets"),
+    ("networking.k8s.io", "v1", "networkpolicies"),
+)
+"""Kinds whose changes wake the resource that their label names."""
+SERVER_TIMEOUT: Final = 300.0
+CLIENT_TIMEOUT: Final = 310.0
+
+
+def registry(running: Operator) -> kopf.OperatorRegistry:
+    """Make the handlers for one operator, in a registry of its own."""
+    handlers = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=handlers)
+    def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+        return (
+            kopf.login_with_service_account(**kwargs)
+            if TOKEN.exists()
+            else kopf.login_with_kubeconfig(**kwargs)
+        )
+
+    @kopf.on.startup(registry=handlers)
+    def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
+        settings.posting.enabled = False
+        settings.scanning.disabled = True
+        settings.watching.server_timeout = SERVER_TIMEOUT
+        settings.watching.client_timeout = CLIENT_TIMEOUT
+        for group, version, plural in WATCHED:
+            settings.watching.label_selectors[group, version, plural] = OWNER_LABEL
+
+    @kopf.on.event(GROUP, VERSION, PLURAL, registry=handlers)
+    def resource_changed(namespace: str | None, name: str | None, **_: Any) -> None:
+        running.workers.wake(Key(namespace or "", name or ""))
+
+    def child_changed(namespace: str | None, labels: kopf.Labels, **_: Any) -> None:
+        if OWNER_LABEL in labels:
+            running.workers.wake(Key(namespace or "", labels[OWNER_LABEL]))
+
+    for group, version, plural in WATCHED:
+        kopf.on.event(group, version, plural, registry=handlers)(child_changed)
+    return handlers
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Run the operator until ``stop`` is set.
+
+    Raises:
+        MissingResourceDefinitionError: the CRD is not installed.
+        OSError: the probes' port is taken.
+    """
+    async with operator(settings) as running:
+        ready = asyncio.Event()
+        watching = asyncio.create_task(_mark_watching(running, ready))
+        try:
+            await kopf.operator(
+                registry=registry(running),
+                standalone=True,
+                clusterwide=not settings.namespaces,
+                namespaces=settings.namespaces,
+                stop_flag=stop,
+                ready_flag=ready,
+            )
+        finally:
+            watching.cancel()
+
+
+async def _mark_watching(running: Operator, ready: asyncio.Event) -> None:
+    await ready.wait()
+    running.watching = True

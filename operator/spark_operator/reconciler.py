@@ -1,0 +1,252 @@
+"""One turn of one resource: gather, decide, persist, render, apply, tell.
+
+Status is written first, guarded by the resourceVersion it was decided on; children are a projection
+of it, so a crash between any two writes heals on the next turn.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from spark_operator.api.resource import InvalidResourceError, SparkDeployment, parse
+from spark_operator.core import judge, observe
+from spark_operator.core.decide import decide
+from spark_operator.core.diff import Apply, Delete, StaleDecisionError, diff, surplus_revisions
+from spark_operator.core.invalid import invalid_status
+from spark_operator.core.labels import child_name
+from spark_operator.core.objects import Ref, is_owned_by, ref
+from spark_operator.core.release import Release
+from spark_operator.core.render import render, revision
+from spark_operator.core.render.children import MissingRevisionError
+from spark_operator.core.types import Decision, Event, Observations
+from spark_operator.ports import (
+    Clock,
+    Cluster,
+    ClusterError,
+    ConflictError,
+    GoneError,
+    Key,
+    Metrics,
+    Target,
+    TooLargeError,
+)
+
+if TYPE_CHECKING:
+    from spark_operator.core.observe import Snapshot
+    from spark_operator.core.types import Manifest, Pod
+
+SNAPSHOT_SECONDS: Final = 10.0
+"""How long a snapshot serves turns that nothing woke; every write of status is guarded anyway."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is carried from turn to turn; all of it may be lost."""
+
+    snapshot: Snapshot | None = None
+    read_at: float = 0.0
+    judge: judge.JudgeState | None = None
+    watch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """The outcome of a turn.
+
+    Attributes:
+        next_due: when the next turn is due, seconds since the epoch; None: only when woken.
+        memory: what the next turn is given.
+        failure: the first write to a child that failed; the next turn tries again.
+    """
+
+    next_due: float | None
+    memory: Memory
+    failure: ClusterError | None = None
+
+
+class Reconciler:
+    """Carries out turns through its ports; holds no state of a resource itself."""
+
+    def __init__(self, cluster: Cluster, metrics: Metrics, clock: Clock) -> None:
+        self._cluster = cluster
+        self._metrics = metrics
+        self._clock = clock
+
+    async def turn(self, key: Key, memory: Memory, *, woken: bool) -> Turned | None:
+        """Carry out one turn; None when the resource is gone.
+
+        Raises:
+            ClusterError: the world could not be read, or the decision could not be persisted.
+            StaleDecisionError: another operator has decided since.
+        """
+        memory = await self._gather(key, memory, woken=woken)
+        snapshot = memory.snapshot
+        if snapshot is None or "deletionTimestamp" in snapshot.resource["metadata"]:
+            return None
+        try:
+            resource = parse(snapshot.resource)
+        except InvalidResourceError as error:
+            await self._report_invalid(snapshot, error)
+            return Turned(None, Memory())
+        observations = await self._observe(resource, snapshot, memory)
+        decision = decide(resource, observations, self._clock.now())
+        return await self._carry_out(resource, snapshot, decision, memory)
+
+    async def _gather(self, key: Key, memory: Memory, *, woken: bool) -> Memory:
+        now = self._clock.now()
+        if memory.snapshot and not woken and now - memory.read_at < SNAPSHOT_SECONDS:
+            return memory
+        return replace(memory, snapshot=await self._cluster.read(key), read_at=now)
+
+    async def _observe(
+        self, resource: SparkDeployment, snapshot: Snapshot, memory: Memory
+    ) -> Observations:
+        workloads = observe.workloads(snapshot)
+        observations = Observations(
+            workloads=workloads,
+            revisions={name: kept for name, (kept, _) in observe.revisions(snapshot).items()},
+            route=observe.route(snapshot),
+            foreign=tuple(f"{kind} {name}" for kind, name in snapshot.foreign),
+            judge=memory.judge,
+        )
+        if not memory.watch:
+            return observations
+        status = resource.status
+        watched = status.candidate or status.stable
+        beside = status.stable if status.candidate else None
+        candidate = observations.workload(watched.release if watched else "").live
+        stable = observations.workload(beside.release).live if beside else ()
+        return replace(observations, tick=await self._sample(resource, candidate, stable))
+
+    async def _sample(
+        self, resource: SparkDeployment, candidate: tuple[Pod, ...], stable: tuple[Pod, ...]
+    ) -> judge.Tick:
+        port = resource.spec.pod.port
+        targets = tuple(Target(pod.uid, pod.ip, port) for pod in (*candidate, *stable) if pod.ip)
+        readings = await self._metrics.read(targets)
+        now = self._clock.now()
+
+        def sample(pod: Pod) -> judge.PodSample:
+            reading = readings.get(pod.uid)
+            return judge.PodSample(
+                pod=pod.uid,
+                at=reading.at if reading else now,
+                values=reading.counters if reading else None,
+                ready=pod.ready,
+                restarts=pod.restarts,
+                started_at=pod.started_at,
+                oom_killed=pod.oom_killed,
+            )
+
+        return judge.Tick(
+            at=now, candidate=tuple(map(sample, candidate)), stable=tuple(map(sample, stable))
+        )
+
+    async def _carry_out(
+        self, resource: SparkDeployment, snapshot: Snapshot, decision: Decision, memory: Memory
+    ) -> Turned:
+        kept = await self._keep_revisions(resource, snapshot)
+        changed = decision.status != resource.status
+        if changed:
+            stored = await self._persist(snapshot.resource, decision)
+            resource = parse(stored)
+            snapshot = replace(snapshot, resource=stored)
+        wrote, failure = False, None
+        if not snapshot.foreign:
+            wrote, failure = await self._project(resource, snapshot)
+        for event in decision.events:
+            await self._tell(snapshot.resource, event)
+        stale = kept or wrote or failure is not None
+        return Turned(
+            next_due=self._clock.now() if stale else decision.next_due,
+            memory=Memory(
+                snapshot=None if stale else snapshot,
+                read_at=memory.read_at,
+                judge=decision.judge,
+                watch=decision.watch,
+            ),
+            failure=failure,
+        )
+
+    async def _keep_revisions(self, resource: SparkDeployment, snapshot: Snapshot) -> bool:
+        """Write the wanted release's revision before any status that names it."""
+        known = observe.revisions(snapshot)
+        wanted = Release.of(resource.spec)
+        if wanted.name in known:
+            return False
+        number = max((number for _, number in known.values()), default=0) + 1
+        await self._cluster.create(revision(resource, wanted, number))
+        return True
+
+    async def _persist(self, body: Manifest, decision: Decision) -> Manifest:
+        status = decision.status.to_dict()
+        try:
+            return await self._cluster.write_status({**body, "status": status})
+        except TooLargeError:
+            status.pop("ledger", None)
+            return await self._cluster.write_status({**body, "status": status})
+
+    async def _project(
+        self, resource: SparkDeployment, snapshot: Snapshot
+    ) -> tuple[bool, ClusterError | None]:
+        """Make the children what status says: whether anything was written, the first failure.
+
+        Every write is tried, so that one that is refused does not hold up another.
+        """
+        found = observe.revisions(snapshot)
+        releases = {name: kept for name, (kept, _) in found.items()}
+        wanted = Release.of(resource.spec)
+        releases.setdefault(wanted.name, wanted)
+        meta = resource.metadata
+        manifests = render(resource, releases)
+        writes = diff(manifests, snapshot.children, meta.uid, resource.status.epoch)
+        writes += self._pruned(resource, snapshot, {n: number for n, (_, number) in found.items()})
+        failure: ClusterError | None = None
+        for write in writes:
+            try:
+                if isinstance(write, Apply):
+                    await self._cluster.apply(write.manifest)
+                else:
+                    await self._cluster.delete(meta.namespace, write)
+            except ClusterError as error:
+                failure = failure or error
+        return bool(writes), failure
+
+    def _pruned(
+        self, resource: SparkDeployment, snapshot: Snapshot, numbers: dict[str, int]
+    ) -> list[Delete]:
+        status = resource.status
+        roles = (status.stable, status.candidate, status.previous)
+        used = {role.release for role in roles if role} | {Release.of(resource.spec).name}
+        gone = surplus_revisions(numbers, frozenset(used), resource.spec.revision_history_limit)
+        names = {child_name(resource.metadata.name, release) for release in gone}
+        return [
+            Delete(Ref("ControllerRevision", item["metadata"]["name"]), item["metadata"]["uid"])
+            for item in snapshot.children
+            if ref(item).kind == "ControllerRevision"
+            and item["metadata"]["name"] in names
+            and is_owned_by(item, resource.metadata.uid)
+        ]
+
+    async def _tell(self, body: Manifest, event: Event) -> None:
+        """Tell an event; a transition stands whether or not it could be told."""
+        try:
+            await self._cluster.publish(body, event)
+        except ClusterError as error:
+            log.warning("event %s could not be written: %s", event.reason, error)
+
+    async def _report_invalid(self, snapshot: Snapshot, error: InvalidResourceError) -> None:
+        status = invalid_status(snapshot.resource, str(error), self._clock.now())
+        if status == snapshot.resource.get("status"):
+            return
+        try:
+            await self._cluster.write_status({**snapshot.resource, "status": status})
+        except (ConflictError, GoneError):
+            log.info("the invalid resource changed meanwhile")
+
+
+__all__ = ["Memory", "MissingRevisionError", "Reconciler", "StaleDecisionError", "Turned"]

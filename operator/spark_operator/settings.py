@@ -1,0 +1,71 @@
+"""The operator's own settings, from its environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from spark_operator.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How this operator runs.
+
+    Attributes:
+        namespaces: namespaces to watch; empty: all.
+        port: TCP port of /livez, /readyz and /metrics.
+        request_seconds: longest time one request to the API server may take.
+        scrape_seconds: longest time one round of reading pods' metrics may take.
+        scrape_bytes: longest answer of one pod's metrics endpoint.
+        stall_seconds: a turn that takes longer than this makes /livez fail.
+        log_level: name of a level of the standard library's logging.
+    """
+
+    namespaces: tuple[str, ...] = ()
+    port: int = 8080
+    request_seconds: float = 5.0
+    scrape_seconds: float = 0.7
+    scrape_bytes: int = 1_048_576
+    stall_seconds: float = 120.0
+    log_level: str = "INFO"
+
+
+def load(environment: Mapping[str, str]) -> Settings:
+    """Read the settings.
+
+    Raises:
+        SettingsError: a variable has a value it cannot have; all such are listed.
+    """
+    problems: list[str] = []
+
+    def number(name: str, default: float, low: float, high: float) -> float:
+        text = environment.get(name, str(default))
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not low <= value <= high:
+            problems.append(f"{name}={text!r}: give a number from {low:g} to {high:g}")
+        return value
+
+    default = Settings()
+    level = environment.get("SPARK_OPERATOR_LOG_LEVEL", default.log_level).upper()
+    if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        problems.append(f"SPARK_OPERATOR_LOG_LEVEL={level!r}: give DEBUG, INFO, WARNING or ERROR")
+    port = number("SPARK_OPERATOR_PORT", default.port, 1024, 65535)
+    request = number("SPARK_OPERATOR_REQUEST_SECONDS", default.request_seconds, 0.1, 60)
+    scrape = number("SPARK_OPERATOR_SCRAPE_SECONDS", default.scrape_seconds, 0.05, 10)
+    if problems:
+        raise SettingsError("correct these environment variables:\n  " + "\n  ".join(problems))
+    names = environment.get("SPARK_OPERATOR_NAMESPACES", "")
+    return Settings(
+        namespaces=tuple(sorted({name.strip() for name in names.split(",") if name.strip()})),
+        port=int(port),
+        request_seconds=request,
+        scrape_seconds=scrape,
+        log_level=level,
+    )

@@ -1,0 +1,51 @@
+"""The operator's own metrics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spark_operator.ports import Key
+
+BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Telemetry:
+    """Counts turns, and tells the longest turn under way when asked."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._turns = Counter(
+            "spark_operator_turns",
+            "Turns of the reconcile loop.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "spark_operator_turn_seconds",
+            "Duration of a turn.",
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self._longest = Gauge(
+            "spark_operator_longest_turn_seconds",
+            "Age of the oldest turn under way.",
+            registry=self.registry,
+        )
+
+    def observe_turn(self, _: Key, seconds: float, outcome: str) -> None:
+        """Count one turn."""
+        self._turns.labels(outcome=outcome).inc()
+        self._seconds.observe(max(0.0, seconds))
+
+    def track_longest(self, longest: Callable[[], float]) -> None:
+        """Read the longest turn from ``longest`` at each scrape."""
+        self._longest.set_function(longest)
+
+    def page(self) -> bytes:
+        """All metrics in Prometheus' text format."""
+        return generate_latest(self.registry)

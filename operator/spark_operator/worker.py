@@ -1,0 +1,126 @@
+"""One task for each resource, that sleeps until it is woken, due, or stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from spark_operator.core.diff import StaleDecisionError
+from spark_operator.ports import Clock, ClusterError, ConflictError, Key
+from spark_operator.reconciler import Memory, Reconciler, Turned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+RESYNC_SECONDS: Final = 300.0
+"""A resource that nothing woke is looked at this often, should an event have been lost."""
+FIRST_DELAY: Final = 0.1
+LONGEST_DELAY: Final = 5.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One resource's task and what it is told."""
+
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+    turn_began: float | None = None
+
+
+class Workers:
+    """Runs turns, one at a time for each resource, many resources side by side."""
+
+    def __init__(
+        self, reconciler: Reconciler, clock: Clock, observer: Callable[[Key, float, str], None]
+    ) -> None:
+        """``observer`` is told key, seconds and outcome of every turn, for metrics."""
+        self._reconciler = reconciler
+        self._clock = clock
+        self._observer = observer
+        self._entries: dict[Key, _Entry] = {}
+        self._stopping = False
+
+    def wake(self, key: Key) -> None:
+        """Something about this resource may have changed."""
+        if self._stopping:
+            return
+        entry = self._entries.setdefault(key, _Entry())
+        entry.wake.set()
+        if entry.task is None:
+            entry.task = asyncio.create_task(self._run(key, entry), name=f"reconcile {key}")
+
+    def longest_turn(self) -> float:
+        """Seconds that the oldest turn under way has taken."""
+        now = self._clock.now()
+        began = [entry.turn_began for entry in self._entries.values() if entry.turn_began]
+        return max((now - since for since in began), default=0.0)
+
+    async def stop(self) -> None:
+        """End all tasks; a turn under way is cancelled, the next start heals what it left."""
+        self._stopping = True
+        tasks = [entry.task for entry in self._entries.values() if entry.task]
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        self._entries.clear()
+
+    async def _run(self, key: Key, entry: _Entry) -> None:
+        memory, delay, woken = Memory(), FIRST_DELAY, True
+        while True:
+            entry.wake.clear()
+            turned, outcome = await self._turn(key, entry, memory, woken=woken)
+            if turned is None and outcome == "gone":
+                if not entry.wake.is_set():
+                    self._entries.pop(key, None)
+                    return
+                memory, woken = Memory(), True
+                continue
+            memory = replace(memory, snapshot=None) if turned is None else turned.memory
+            if outcome in ("done", "conflict"):
+                delay = FIRST_DELAY
+            due = turned.next_due if turned and outcome == "done" else self._clock.now() + delay
+            if outcome == "failed":
+                delay = min(delay * 2, LONGEST_DELAY)
+            woken = await self._wait(entry, due)
+
+    async def _turn(
+        self, key: Key, entry: _Entry, memory: Memory, *, woken: bool
+    ) -> tuple[Turned | None, str]:
+        entry.turn_began = began = self._clock.now()
+        turned: Turned | None = None
+        outcome = "failed"
+        try:
+            turned = await self._reconciler.turn(key, memory, woken=woken)
+            outcome = "gone" if turned is None else "done"
+            if turned is not None and turned.failure is not None:
+                outcome = "conflict" if isinstance(turned.failure, ConflictError) else "failed"
+                log.warning("%s: a child was not written: %s", key, turned.failure)
+        except (ConflictError, StaleDecisionError) as error:
+            outcome = "conflict"
+            log.info("%s: deciding again: %s", key, error)
+        except ClusterError as error:
+            log.warning("%s: trying again: %s", key, error)
+        except Exception:
+            log.exception("%s: a turn failed unexpectedly; it is tried again", key)
+        finally:
+            entry.turn_began = None
+            self._observer(key, self._clock.now() - began, outcome)
+        return turned, outcome
+
+    async def _wait(self, entry: _Entry, due: float | None) -> bool:
+        """Sleep until woken or due; whether it was woken."""
+        now = self._clock.now()
+        seconds = RESYNC_SECONDS if due is None else max(0.0, min(due - now, RESYNC_SECONDS))
+        try:
+            async with asyncio.timeout(seconds):
+                await entry.wake.wait()
+        except TimeoutError:
+            return due is None or seconds == RESYNC_SECONDS
+        return True
