@@ -1,0 +1,52 @@
+"""The judge: from readings to a verdict with its evidence.
+
+Pure: no clock, no I/O, no logging; the same input gives the same answer. `docs/judge.md`
+explains the mathematics and what the named sensitivities buy.
+"""
+
+from spark_operator.core.judge.assess import verdict
+from spark_operator.core.judge.codec import JudgeStateError, decode, encode
+from spark_operator.core.judge.observe import at_step, observe, start
+from spark_operator.core.judge.plan import (
+    Action,
+    Actions,
+    JudgePlan,
+    Mode,
+    QueryRule,
+    Sensitivity,
+    ThresholdRule,
+    plan_for,
+)
+from spark_operator.core.judge.samples import Counters, PodSample, QueryValue, Tick
+from spark_operator.core.judge.state import JudgeState
+from spark_operator.core.judge.totals import totals
+from spark_operator.core.judge.verdict import Evidence, Kind, Reason, Verdict, Warned
+
+__all__ = [
+    "Action",
+    "Actions",
+    "Counters",
+    "Evidence",
+    "JudgePlan",
+    "JudgeState",
+    "JudgeStateError",
+    "Kind",
+    "Mode",
+    "PodSample",
+    "QueryRule",
+    "QueryValue",
+    "Reason",
+    "Sensitivity",
+    "ThresholdRule",
+    "Tick",
+    "Verdict",
+    "Warned",
+    "at_step",
+    "decode",
+    "encode",
+    "observe",
+    "plan_for",
+    "start",
+    "totals",
+    "verdict",
+]

@@ -1,0 +1,160 @@
+"""From the state to a verdict: what is proven, what is shared, what is still open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import exp, inf, log
+from typing import TYPE_CHECKING
+
+from spark_operator.core.judge.accuse import (
+    compared,
+    evidence_of,
+    numbers,
+    sentence,
+    strength_of_all,
+    value,
+)
+from spark_operator.core.judge.blocks import is_idle
+from spark_operator.core.judge.eprocess import log_passes
+from spark_operator.core.judge.hypotheses import APP_ERROR_RATE, ERROR_RATE, absolutes, comparisons
+from spark_operator.core.judge.plan import Action
+from spark_operator.core.judge.verdict import Kind, Reason, Verdict, Warned
+
+if TYPE_CHECKING:
+    from spark_operator.core.judge.plan import JudgePlan
+    from spark_operator.core.judge.state import JudgeState
+    from spark_operator.core.judge.verdict import Evidence
+
+SUSPICION = 10.0
+"""Evidence against the candidate that keeps a `Pass` back; a tenth of what a `Fail` needs."""
+
+
+def _warnings(plan: JudgePlan, state: JudgeState) -> tuple[Warned, ...]:
+    """Return what the candidate breaches and stable does not."""
+    found: list[Warned] = []
+    for h in absolutes(plan):
+        strength = value(state, f"{h.name}:c")
+        if strength * plan.alpha >= 1 > value(state, f"{h.name}:s") * plan.alpha:
+            e = evidence_of(state, h, strength, 1 / plan.alpha)
+            warned = Warned(reason=h.reason, action=h.action, message=sentence(e), evidence=e)
+            found.append(warned)
+    return (*found, *_shifts(plan, state))
+
+
+def _shifts(plan: JudgePlan, state: JudgeState) -> tuple[Warned, ...]:
+    """Return the warning of a latency that is longer than stable's, over all bounds together."""
+    shifts = [h for h in comparisons(plan) if h.reason is Reason.LATENCY_ABOVE_STABLE]
+    strengths = [value(state, h.name) for h in shifts]
+    mean = sum(strengths) / max(len(shifts), 1)
+    if not shifts or shifts[0].action is Action.ROLLBACK or mean * plan.alpha < 1:
+        return ()
+    h = shifts[strengths.index(max(strengths))]
+    e = evidence_of(state, h, mean, 1 / plan.alpha)
+    return (Warned(reason=h.reason, action=h.action, message=sentence(e), evidence=e),)
+
+
+def _is_shared(plan: JudgePlan, state: JudgeState, now: float) -> str:
+    """Return in words what stable or a provider fails at as well; empty if nothing."""
+    if value(state, "warn:c") * plan.alpha >= 1:
+        if value(state, "warn:s") * plan.alpha >= 1:
+            return "stable fails the same way"
+        every, app = numbers(state, ERROR_RATE), numbers(state, APP_ERROR_RATE)
+        if is_idle(state, now) and every.x > 2 * app.x:
+            return "a provider is to blame for most failures"
+    limit = min(plan.breaker_open_candidate_only, plan.breaker_open_critical)
+    for breaker in state.breakers:
+        since = breaker.candidate_since
+        if since is not None and breaker.stable_since is not None and now - since >= limit:
+            return f"the breaker of {breaker.provider} is open on both sides"
+    return ""
+
+
+def _too_few(plan: JudgePlan, state: JudgeState, now: float) -> str:
+    """Return in words what the step still lacks in time or requests; empty if nothing."""
+    step, limit = state.step, plan.error_rate_warning
+    if now - step.at < plan.pass_seconds:
+        return f"{now - step.at:.0f} s at this weight, {plan.pass_seconds:.0f} s needed"
+    counts = f"{step.x:.0f} of {step.n:.0f} requests failed at this weight"
+    if log_passes(step.n, step.x, limit) < log(1 / plan.pass_alpha):
+        return f"{counts}, too few to show a rate below {100 * limit:.3g}%"
+    recent = numbers(state, ERROR_RATE)
+    stable = recent.stable_x / recent.stable_n if recent.stable_n else 0.0
+    if (step.x - 1) / step.n > plan.error_rate_success + plan.ratio * stable:
+        return f"{counts}, on stable {100 * stable:.3g}%"
+    return ""
+
+
+def _in_doubt(plan: JudgePlan, state: JudgeState) -> str:
+    """Return in words what speaks against a `Pass` without being a `Fail`."""
+    if strength_of_all(plan, state) > SUSPICION:
+        return "there is some evidence against the release"
+    if state.presence.cause:
+        return f"the candidate is not all there: {state.presence.cause}"
+    if any(breaker.candidate_since is not None for breaker in state.breakers):
+        return "a breaker is open on the candidate"
+    return ""
+
+
+def _silence(state: JudgeState, now: float) -> str:
+    if state.candidate_at == -inf:
+        return "no pod of the candidate has given two readings yet"
+    return f"no reading of the candidate for {now - state.candidate_at:.0f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What every verdict carries."""
+
+    plan: JudgePlan
+    state: JudgeState
+    now: float
+    warnings: tuple[Warned, ...]
+
+    def __call__(
+        self, kind: Kind, reason: Reason, message: str, evidence: Evidence, *, shared: bool = False
+    ) -> Verdict:
+        return Verdict(
+            kind=kind,
+            reason=reason,
+            message=message,
+            evidence=(evidence, *(w.evidence for w in self.warnings if w.evidence != evidence)),
+            warnings=self.warnings,
+            shared=shared,
+            step_requests=int(self.state.step.n),
+            step_seconds=max(self.now - self.state.step.at, 0.0),
+        )
+
+
+def verdict(plan: JudgePlan, state: JudgeState, now: float) -> Verdict:
+    """Return the verdict on the candidate as of `now` (Unix seconds).
+
+    A `Fail` once reached stays. Nothing shared with stable, and nothing missing, is a `Fail`;
+    a `Pass` needs readings at the present weight, enough of them, and no warning that holds.
+    """
+    answer = _Answer(plan, state, now, _warnings(plan, state))
+    if state.failed is not None:
+        return answer(Kind.FAIL, *state.failed)
+    first = comparisons(plan)[0]
+    basis = evidence_of(state, first, compared(state, first), 1 / plan.alpha)
+    if now - state.candidate_at > plan.stale_seconds:
+        return answer(Kind.NO_DATA, Reason.NO_SAMPLES, _silence(state, now), basis)
+    both = _is_shared(plan, state, now)
+    if both:
+        text = f"{sentence(basis)}: {both}, the release is not blamed"
+        return answer(Kind.CONTINUE, Reason.SHARED_FAILURE, text, basis, shared=True)
+    for warning in answer.warnings:
+        if warning.action is not Action.NOTIFY:
+            return answer(Kind.CONTINUE, warning.reason, warning.message, warning.evidence)
+    missing = _too_few(plan, state, now) or _in_doubt(plan, state)
+    if missing:
+        return answer(Kind.CONTINUE, Reason.NOT_ENOUGH_EVIDENCE, missing, basis)
+    strength = exp(min(log_passes(state.step.n, state.step.x, plan.error_rate_warning), 27.0))
+    e = replace(
+        basis,
+        n=state.step.n,
+        value=state.step.x / state.step.n,
+        bound=strength,
+        threshold=1 / plan.pass_alpha,
+    )
+    text = f"{state.step.x:.0f} of {state.step.n:.0f} requests failed at this weight"
+    return answer(Kind.PASS, Reason.ERROR_RATE_BELOW_WARNING, text, e)

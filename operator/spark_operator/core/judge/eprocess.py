@@ -1,0 +1,192 @@
+"""Evidence that may be looked at at any time: e-values and their mixtures.
+
+An e-process starts at 1 and its expectation is at most 1 while the null hypothesis holds, at
+every stopping time; so the probability that it ever reaches 1/alpha is at most alpha (Ville).
+Every observation here is a share X in 0..1: one request (0 or 1), or one pod's share of
+failures in one block. A bet `1 + slope * (X - center)` is linear in X, so only X's mean
+matters, whatever its distribution (Waudby-Smith and Ramdas, 2024).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, log, sqrt
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CAP = 1e12
+"""Evidence beyond this is thrown away: it decides nothing and would only outlive its cause."""
+
+RATES = (0.03, 0.05, 0.08, 0.13, 0.2, 0.33, 0.5, 0.75, 0.95)
+"""The candidate's rates that a comparison bets on."""
+
+PRIOR = (0.06, 0.08, 0.1, 0.12, 0.14, 0.14, 0.14, 0.1, 0.12)
+"""How much of the start capital each of `RATES` gets; sums to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One side's observations in one block.
+
+    Attributes:
+        requests: of each pod.
+        failures: of each pod, at most its requests.
+    """
+
+    requests: tuple[float, ...]
+    failures: tuple[float, ...]
+
+
+def units(arm: Arm, *, independent: bool) -> float:
+    """Return how many observations an arm holds: its requests, or its pods with requests."""
+    return sum(arm.requests) if independent else float(sum(1 for n in arm.requests if n > 0))
+
+
+def log_bet(arm: Arm, slope: float, center: float, *, independent: bool) -> float:
+    """Return the logarithm of the product of `1 + slope * (X - center)` over an arm.
+
+    The caller keeps every factor positive.
+    """
+    if independent:
+        n, x = sum(arm.requests), sum(arm.failures)
+        return x * log(1 + slope * (1 - center)) + (n - x) * log(1 - slope * center)
+    return sum(
+        log(1 + slope * (x / n - center))
+        for n, x in zip(arm.requests, arm.failures, strict=True)
+        if n > 0
+    )
+
+
+def log_exceeds(
+    arm: Arm, limit: float, rates: Sequence[float], *, independent: bool
+) -> list[float]:
+    """Return one log e-value per alternative rate, null hypothesis: the mean is <= `limit`.
+
+    For independent requests each is the binomial likelihood ratio of the rate and the limit.
+    """
+    return [
+        log_bet(arm, (rate - limit) / (limit * (1 - limit)), limit, independent=independent)
+        for rate in rates
+    ]
+
+
+def rates_above(limit: float, count: int = 12) -> tuple[float, ...]:
+    """Return rates whose odds are 2^(1/2), 2, 2^(3/2) ... times those of `limit`."""
+    odds = limit / (1 - limit)
+    return tuple(odds * 2 ** (j / 2) / (1 + odds * 2 ** (j / 2)) for j in range(1, count + 1))
+
+
+def rates_below(limit: float, count: int = 12) -> tuple[float, ...]:
+    """Return rates whose odds are those of `limit` divided by 2^(1/2), 2, 2^(3/2) ..."""
+    odds = limit / (1 - limit)
+    return tuple(odds / 2 ** (j / 2) / (1 + odds / 2 ** (j / 2)) for j in range(1, count + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    """The hypothesis that the candidate's mean is at most `margin + ratio *` stable's."""
+
+    ratio: float
+    margin: float
+
+
+def _boundary(null: Null, rate: float, stable: float, n: float, m: float) -> float:
+    """Return stable's mean on the null's border that explains both sides best.
+
+    It minimises `n KL(rate | margin + ratio b) + m KL(stable | b)`, exactly for margin 0. Any
+    value is safe: it changes the power of the bet, never its validity.
+    """
+    r = null.ratio
+    rest = max(rate - null.margin, 0.0)
+    p = n * (rest + r) + m * (1 + r * stable)
+    q = n * rest + m * stable
+    return (p - sqrt(max(p * p - 4 * r * (n + m) * q, 0.0))) / (2 * r * (n + m))
+
+
+def log_compares(
+    candidate: Arm,
+    stable: Arm,
+    null: Null,
+    expected: float,
+    rates: Sequence[float],
+    *,
+    independent: bool,
+) -> list[float]:
+    """Return one log e-value per alternative rate of the candidate under `null`.
+
+    Bets `+slope` on the candidate and `-slope * ratio * n / m` on stable. The product's
+    expectation is at most `exp(slope * n * (p - margin - ratio * s))`, which is <= 1 for all
+    means p of the candidate and s of stable under the null, however they move together: a
+    failure that both share cancels. Generalises the two-sample e-value of Turner, Ly and
+    Grunwald (2024) to bounded observations and an affine null.
+
+    Args:
+        candidate: the candidate's block.
+        stable: stable's block, over the same time.
+        null: the hypothesis to be refuted.
+        expected: stable's rate, estimated from earlier blocks only.
+        rates: alternative rates of the candidate.
+        independent: whether requests or pods are the observations.
+    """
+    n = units(candidate, independent=independent)
+    m = units(stable, independent=independent)
+    if n == 0 or m == 0:
+        return [0.0] * len(rates)
+    result = []
+    for rate in rates:
+        center_s = _boundary(null, rate, expected, n, m)
+        center_c = null.margin + null.ratio * center_s
+        if rate <= center_c or center_c >= 1:
+            result.append(0.0)
+            continue
+        slope = (rate - center_c) / (center_c * (1 - center_c))
+        slope = min(slope, 0.98 / center_c, 0.98 * m / (null.ratio * n * (1 - center_s)))
+        down = -slope * null.ratio * n / m
+        result.append(
+            log_bet(candidate, slope, center_c, independent=independent)
+            + log_bet(stable, down, center_s, independent=independent)
+        )
+    return result
+
+
+def released(seconds: float, horizon: float) -> float:
+    """Return the share of the start capital that has been put to work after `seconds`.
+
+    Half works from the start; 0.4 is spread evenly over the horizon, so that an hour of health
+    does not bury what comes later; a tenth is left for the time after it.
+    """
+    if seconds <= horizon:
+        return 0.5 + 0.4 * max(seconds, 0.0) / horizon
+    return 1.0 - 0.1 * horizon / seconds
+
+
+def grow(
+    row: Sequence[float], logs: Sequence[float], fresh: float, prior: Sequence[float]
+) -> tuple[float, ...]:
+    """Return the mixture's parts after one block.
+
+    Args:
+        row: the parts before the block, one per alternative.
+        logs: the block's log e-values, one per alternative.
+        fresh: the share of the start capital that begins with this block.
+        prior: how the capital is split over the alternatives.
+    """
+    return tuple(
+        min((part + fresh * share) * exp(min(value, 60.0)), CAP)
+        for part, value, share in zip(row, logs, prior, strict=True)
+    )
+
+
+def log_passes(n: float, x: float, limit: float) -> float:
+    """Return the log evidence against a rate of `limit` or more, from n requests, x failed.
+
+    A mixture over rates below the limit, from one fixed start.
+    """
+    if n <= 0:
+        return 0.0
+    arm = Arm((n,), (min(x, n),))
+    logs = log_exceeds(arm, limit, rates_below(limit), independent=True)
+    top = max(logs)
+    return top + log(sum(exp(value - top) for value in logs) / len(logs))
