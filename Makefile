@@ -17,12 +17,58 @@ $(STAMP): requirements/dev.lock pyproject.toml
 	@touch $@
 
 venv: $(STAMP) ## the Python environment, from the hash-locked file
-.PHONY: venv
 
-generate: $(STAMP) ## write crds/ and the field reference from the models
+# --- the demo and the cluster it runs on ---------------------------------------------------------
+
+demo: $(STAMP) ## the whole story on a real cluster: a good release promoted, a bad one rolled back
+	@$(PY) -m dev.demo run
+
+demo-down: $(STAMP) ## remove the demo and the local cluster
+	@$(PY) -m dev.demo down
+
+cluster-up: $(STAMP) ## a Kubernetes cluster: the one SPARK_KUBECONFIG names, else a local one
+	@$(PY) -m dev.cluster up
+
+cluster-down: $(STAMP) ## stop the local cluster and leave nothing behind
+	@$(PY) -m dev.cluster down
+
+cluster-status: $(STAMP) ## what of the local cluster runs
+	@$(PY) -m dev.cluster status
+
+images: $(STAMP) ## build the images and load them into the cluster
+	@$(PY) -m dev.images build
+
+# --- checks --------------------------------------------------------------------------------------
+
+test: lint types imports verify unit simulate integration e2e ## everything that must pass; CI runs this
+
+lint: $(STAMP) ## formatting and lint
+	@$(VENV)/bin/ruff format --check --quiet $(SOURCES) operator
+	@$(VENV)/bin/ruff check --quiet $(SOURCES) operator
+
+types: $(STAMP) ## strict types
+	@$(VENV)/bin/mypy -p spark_operator -p spark_app -p dev
+
+imports: $(STAMP) ## which module may import which
+	@$(VENV)/bin/lint-imports --no-logo
+
+generate: $(STAMP) ## write what is made from the models: CRD, reference, diagram
 	@$(PY) -m dev.generate
-.PHONY: generate
 
-verify: $(STAMP) ## fail when a generated file differs from what the models give
+verify: $(STAMP) ## fail when a generated file differs from its source
 	@$(PY) -m dev.generate --check
-.PHONY: verify
+
+unit: $(STAMP) ## unit and property tests
+	@$(PY) -m pytest tests/unit tests/property tests/contract -m "not integration and not e2e" -q
+
+simulate: $(STAMP) ## a short instance of the simulated fault campaign
+	@$(PY) -m pytest tests/simulation -q
+
+integration: $(STAMP) ## against a real kube-apiserver and other real services
+	@$(PY) -m pytest tests/integration tests/contract -m "not e2e" -q
+
+e2e: $(STAMP) ## with real pods on a real cluster
+	@$(PY) -m pytest tests/e2e -q
+
+.PHONY: venv demo demo-down cluster-up cluster-down cluster-status images test lint types imports \
+	generate verify unit simulate integration e2e

@@ -25,8 +25,8 @@ WATCHED: Final = (
     ("networking.k8s.io", "v1", "networkpolicies"),
 )
 """Kinds whose changes wake the resource that their label names."""
-SERVER_TIMEOUT: Final = 300.0
-CLIENT_TIMEOUT: Final = 310.0
+SERVER_TIMEOUT: Final = 300
+CLIENT_TIMEOUT: Final = 310
 
 
 def registry(running: Operator) -> kopf.OperatorRegistry:
@@ -34,7 +34,7 @@ def registry(running: Operator) -> kopf.OperatorRegistry:
     handlers = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=handlers)
-    def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+    async def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
         return (
             kopf.login_with_service_account(**kwargs)
             if TOKEN.exists()
@@ -42,7 +42,7 @@ def registry(running: Operator) -> kopf.OperatorRegistry:
         )
 
     @kopf.on.startup(registry=handlers)
-    def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
+    async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
         settings.posting.enabled = False
         settings.scanning.disabled = True
         settings.watching.server_timeout = SERVER_TIMEOUT
@@ -51,10 +51,10 @@ def registry(running: Operator) -> kopf.OperatorRegistry:
             settings.watching.label_selectors[group, version, plural] = OWNER_LABEL
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=handlers)
-    def resource_changed(namespace: str | None, name: str | None, **_: Any) -> None:
+    async def resource_changed(namespace: str | None, name: str | None, **_: Any) -> None:
         running.workers.wake(Key(namespace or "", name or ""))
 
-    def child_changed(namespace: str | None, labels: kopf.Labels, **_: Any) -> None:
+    async def child_changed(namespace: str | None, labels: kopf.Labels, **_: Any) -> None:
         if OWNER_LABEL in labels:
             running.workers.wake(Key(namespace or "", labels[OWNER_LABEL]))
 

@@ -65,6 +65,8 @@ def covers(live: Any, wanted: Any) -> bool:
 
     Lists must have the same length: a foreign entry is a difference.
     """
+    if not live:
+        return not wanted if isinstance(wanted, dict | list) else bool(live == wanted)
     if isinstance(wanted, dict):
         return isinstance(live, dict) and all(
             covers(live.get(key), value) for key, value in wanted.items()
@@ -75,4 +77,4 @@ def covers(live: Any, wanted: Any) -> bool:
             and len(live) == len(wanted)
             and all(covers(left, right) for left, right in zip(live, wanted, strict=True))
         )
-    return bool(live == wanted) or (wanted in ({}, [], None) and not live)
+    return bool(live == wanted)
