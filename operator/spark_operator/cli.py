@@ -10,6 +10,7 @@ import sys
 
 import typer
 
+from spark_operator.adapters.lease import LeadershipLostError
 from spark_operator.errors import MissingResourceDefinitionError, SettingsError
 from spark_operator.settings import load
 
@@ -36,7 +37,7 @@ def run() -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         asyncio.run(_until_signalled())
-    except (MissingResourceDefinitionError, OSError) as error:
+    except (MissingResourceDefinitionError, LeadershipLostError, OSError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from error
 

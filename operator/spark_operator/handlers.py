@@ -64,28 +64,61 @@ def registry(running: Operator) -> kopf.OperatorRegistry:
 
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
-    """Run the operator until ``stop`` is set.
+    """Run the operator until ``stop`` is set; with a lease, only while this process leads.
 
     Raises:
+        LeadershipLostError: another replica may lead now; nothing is written after that.
         MissingResourceDefinitionError: the CRD is not installed.
         OSError: the probes' port is taken.
     """
     async with operator(settings) as running:
-        ready = asyncio.Event()
-        watching = asyncio.create_task(_mark_watching(running, ready))
+        if running.lease is None:
+            await _watch(running, settings, stop)
+            return
+        running.ready = True
+        stopped = asyncio.create_task(stop.wait())
+        if not await _first(asyncio.create_task(running.lease.acquire()), stopped):
+            return
+        keeping = asyncio.create_task(running.lease.keep())
+        watching = asyncio.create_task(_watch(running, settings, stop))
         try:
-            await kopf.operator(
-                registry=registry(running),
-                standalone=True,
-                clusterwide=not settings.namespaces,
-                namespaces=settings.namespaces,
-                stop_flag=stop,
-                ready_flag=ready,
-            )
+            await asyncio.wait({keeping, watching}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            watching.cancel()
+            await running.workers.stop()
+            for task in (keeping, watching, stopped):
+                task.cancel()
+        for task in (keeping, watching):
+            if task.done() and not task.cancelled():
+                task.result()
+        await running.lease.release()
 
 
-async def _mark_watching(running: Operator, ready: asyncio.Event) -> None:
+async def _first(wanted: asyncio.Task[None], stopped: asyncio.Task[bool]) -> bool:
+    """Wait for a task unless the process is told to stop before."""
+    await asyncio.wait({wanted, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    if not wanted.done():
+        wanted.cancel()
+        return False
+    wanted.result()
+    return True
+
+
+async def _watch(running: Operator, settings: Settings, stop: asyncio.Event) -> None:
+    ready = asyncio.Event()
+    marking = asyncio.create_task(_mark_ready(running, ready))
+    try:
+        await kopf.operator(
+            registry=registry(running),
+            standalone=True,
+            clusterwide=not settings.namespaces,
+            namespaces=settings.namespaces,
+            stop_flag=stop,
+            ready_flag=ready,
+        )
+    finally:
+        marking.cancel()
+
+
+async def _mark_ready(running: Operator, ready: asyncio.Event) -> None:
     await ready.wait()
-    running.watching = True
+    running.ready = True

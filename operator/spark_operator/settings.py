@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ class Settings:
         request_seconds: longest time one request to the API server may take.
         scrape_seconds: longest time one round of reading pods' metrics may take.
         scrape_bytes: longest answer of one pod's metrics endpoint.
+        lease_namespace: where the leader's Lease lives; empty: no election, this process leads.
+        identity: this process among its replicas, the pod's name.
         stall_seconds: a turn that takes longer than this makes /livez fail.
         log_level: name of a level of the standard library's logging.
     """
@@ -30,6 +33,8 @@ class Settings:
     request_seconds: float = 5.0
     scrape_seconds: float = 0.7
     scrape_bytes: int = 1_048_576
+    lease_namespace: str = ""
+    identity: str = ""
     stall_seconds: float = 120.0
     log_level: str = "INFO"
 
@@ -67,5 +72,7 @@ def load(environment: Mapping[str, str]) -> Settings:
         port=int(port),
         request_seconds=request,
         scrape_seconds=scrape,
+        lease_namespace=environment.get("POD_NAMESPACE", ""),
+        identity=environment.get("POD_NAME", "") or platform.node(),
         log_level=level,
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +14,7 @@ from spark_operator.adapters import http
 from spark_operator.adapters.clock import SystemClock
 from spark_operator.adapters.events import Recorder
 from spark_operator.adapters.kube import RESOURCE, KubeCluster
+from spark_operator.adapters.lease import Lease
 from spark_operator.adapters.pod_metrics import PodMetrics
 from spark_operator.errors import MissingResourceDefinitionError
 from spark_operator.probes import Probes
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from spark_operator.settings import Settings
 
+LEASE_NAME: Final = "spark-operator"
 TOKEN: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
 
@@ -37,8 +37,10 @@ class Operator:
 
     workers: Workers
     probes: Probes
-    watching: bool = False
-    """Whether the watches have been started."""
+    lease: Lease | None = None
+    """None: there is no election, this process leads."""
+    ready: bool = False
+    """Whether this process watches, or waits for its turn to lead."""
 
 
 async def api_client() -> ApiClient:
@@ -66,9 +68,11 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
     """
     clock, telemetry = SystemClock(), Telemetry()
     async with await api_client() as client, http.client() as scraper:
-        instance = os.environ.get("POD_NAME", platform.node())
         cluster = KubeCluster(
-            client, Recorder(clock, instance), request_seconds=settings.request_seconds
+            client,
+            Recorder(clock, settings.identity),
+            request_seconds=settings.request_seconds,
+            leads=lambda: running.lease is None or running.lease.leads(),
         )
         await _check_definition(cluster)
         metrics = PodMetrics(
@@ -80,15 +84,28 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
             telemetry.page,
             settings.port,
             live=lambda: workers.longest_turn() < settings.stall_seconds,
-            ready=lambda: running.watching,
+            ready=lambda: running.ready,
         )
-        running = Operator(workers, probes)
+        running = Operator(workers, probes, lease=_lease(cluster, clock, settings))
         await probes.start()
         try:
             yield running
         finally:
             await workers.stop()
             await probes.stop()
+
+
+def _lease(cluster: KubeCluster, clock: SystemClock, settings: Settings) -> Lease | None:
+    if not settings.lease_namespace:
+        return None
+    return Lease(
+        cluster.get,
+        cluster.request,
+        clock,
+        namespace=settings.lease_namespace,
+        name=LEASE_NAME,
+        identity=settings.identity,
+    )
 
 
 async def _check_definition(cluster: KubeCluster) -> None:

@@ -25,6 +25,8 @@ from spark_operator.ports import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kubernetes.aio.client import ApiClient
 
     from spark_operator.adapters.events import Recorder
@@ -50,7 +52,16 @@ FIXED_CHILDREN: Final = (
 class KubeCluster:
     """The ``Cluster`` port on a real API server."""
 
-    def __init__(self, client: ApiClient, recorder: Recorder, *, request_seconds: float) -> None:
+    def __init__(
+        self,
+        client: ApiClient,
+        recorder: Recorder,
+        *,
+        request_seconds: float,
+        leads: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """``leads`` is asked before every write to children or status."""
+        self._leads = leads
         self._client = client
         self._recorder = recorder
         self._seconds = request_seconds
@@ -93,14 +104,20 @@ class KubeCluster:
             if item is not None and not is_owned_by(item, uid)
         )
 
+    def _must_lead(self) -> None:
+        if not self._leads():
+            raise UnavailableError("this process does not lead any more: nothing is written")
+
     async def write_status(self, resource: Manifest) -> Manifest:
         """See ``Cluster.write_status``: a PUT, which compares resourceVersion and swaps."""
+        self._must_lead()
         meta = resource["metadata"]
         path = f"{RESOURCE.path(meta['namespace'], meta['name'])}/status"
         return await self.request("PUT", f"{path}?{urlencode({'fieldManager': MANAGER})}", resource)
 
     async def create(self, manifest: Manifest) -> None:
         """See ``Cluster.create``."""
+        self._must_lead()
         path = CHILD_KINDS[manifest["kind"]].path(manifest["metadata"]["namespace"])
         try:
             await self.request("POST", f"{path}?{urlencode({'fieldManager': MANAGER})}", manifest)
@@ -109,6 +126,7 @@ class KubeCluster:
 
     async def apply(self, manifest: Manifest) -> None:
         """See ``Cluster.apply``."""
+        self._must_lead()
         meta = manifest["metadata"]
         path = CHILD_KINDS[manifest["kind"]].path(meta["namespace"], meta["name"])
         query = urlencode({"fieldManager": MANAGER, "force": "true", "fieldValidation": "Strict"})
@@ -116,6 +134,7 @@ class KubeCluster:
 
     async def delete(self, namespace: str, deletion: Delete) -> None:
         """See ``Cluster.delete``."""
+        self._must_lead()
         path = CHILD_KINDS[deletion.ref.kind].path(namespace, deletion.ref.name)
         body = {
             "apiVersion": "v1",

@@ -62,7 +62,7 @@ class Lease:
 
     async def acquire(self) -> None:
         """Wait until this process leads."""
-        while not await self._try():
+        while not await self._try():  # noqa: ASYNC110 - it is the API server that is polled
             await asyncio.sleep(election.RETRY_SECONDS)
         log.info("%s leads", self._identity)
 
