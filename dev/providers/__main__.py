@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 import uvicorn
 
@@ -16,11 +15,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="dev.providers", description=__doc__)
     parser.add_argument("--host", default="0.0.0.0", help="address to listen on")  # noqa: S104
     parser.add_argument("--port", type=int, default=8080, help="TCP port to listen on")
-    parser.add_argument("--faults", type=Path, help="JSON file with the plan of faults to start on")
+    parser.add_argument(
+        "--faults",
+        type=Plan.model_validate_json,
+        default=Plan(),
+        help="plan of faults to start with, as JSON",
+    )
     options = parser.parse_args()
-    plan = Plan.model_validate_json(options.faults.read_bytes()) if options.faults else None
     uvicorn.run(
-        create_app(plan),
+        create_app(options.faults),
         host=options.host,
         port=options.port,
         access_log=False,
