@@ -142,7 +142,7 @@ def test_scale_keeps_the_bounds_of_replicas(kubectl: Kubectl, spark: str) -> Non
 def test_table_shows_where_a_rollout_stands(kubectl: Kubectl, spark: str) -> None:
     write_status(kubectl, spark, STATUS)
     header, row = (line.split() for line in kubectl("get", "sdep", "-n", spark).splitlines())
-    assert header == "NAME PHASE WEIGHT STEP STABLE CANDIDATE READY AGE".split()
+    assert header == ["NAME", "PHASE", "WEIGHT", "STEP", "STABLE", "CANDIDATE", "READY", "AGE"]
     assert row[:-1] == ["spark", "Progressing", "20", "2/4", HASH, HASH[::-1], "False"]
     wide = kubectl("get", "sdep", "-n", spark, "-o", "wide").splitlines()
     assert wide[0].split()[-2:] == ["REASON", "IMAGE"]
