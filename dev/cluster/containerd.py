@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dev.cluster import netns, shell
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from dev.cluster.config import Layout
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 NAMESPACE = "k8s.io"
 CNI_PLUGINS = "/usr/lib/cni"
 CNI_VERSION = "1.0.0"
+INPUTS = "spark.dev/inputs"
 PAUSE_IMAGE = "localhost/spark-pause:1"
 # Paths that containerd, its shims, libcni and the kubelet have built in.
 SHARED_FOLDERS = (
@@ -131,3 +133,22 @@ def ctr(layout: Layout, *arguments: str, timeout: float = 600) -> str:
     """Run containerd's client against this clone's containerd."""
     client = ["ctr", "--address", str(layout.containerd_socket), "--namespace", NAMESPACE]
     return shell.run([*client, *arguments], timeout=timeout)
+
+
+def images(layout: Layout) -> dict[str, str]:
+    """Return the images with an inputs' digest as their label, by reference."""
+    listing = ctr(layout, "images", "list")
+    rows = [line.split() for line in listing.splitlines()[1:]]
+    found = {}
+    for row in rows:
+        labels = dict(label.partition("=")[::2] for label in row[-1].split(","))
+        if INPUTS in labels:
+            found[row[0]] = labels[INPUTS]
+    return found
+
+
+def load(layout: Layout, archive: Path, digests: Mapping[str, str]) -> None:
+    """Import an archive's images and label each with the digest of its inputs."""
+    ctr(layout, "images", "import", str(archive))
+    for reference, digest in digests.items():
+        ctr(layout, "images", "label", reference, f"{INPUTS}={digest}")

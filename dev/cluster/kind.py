@@ -71,10 +71,13 @@ class Kind:
         found = self._exists()
         return found, [f"kind cluster {self.layout.name}: {'exists' if found else 'none'}"]
 
-    def load(self, images: Mapping[str, Path]) -> None:
-        """Import OCI archives into the nodes."""
-        for archive in images.values():
-            self._kind("load", "image-archive", str(archive))
+    def images(self) -> dict[str, str]:
+        """Return nothing: kind itself leaves out what its nodes have."""
+        return {}
+
+    def load(self, archive: Path, digests: Mapping[str, str]) -> None:
+        """Import an archive into the nodes."""
+        self._kind("load", "image-archive", str(archive))
 
     def _exists(self) -> bool:
         return self.layout.name in shell.run(["kind", "get", "clusters"]).split()

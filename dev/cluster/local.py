@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dev.cluster import containerd, processes
 from dev.cluster.down import is_anything_there, state_file, tear_down
+from dev.cluster.errors import NoClusterError
 from dev.cluster.state import locked
 from dev.cluster.up import bring_up, is_running
 
@@ -67,10 +68,15 @@ class Local:
             *lines,
         ]
 
-    def load(self, images: Mapping[str, Path]) -> None:
-        """Import OCI archives into this clone's containerd under the given names."""
-        for archive in images.values():
-            containerd.ctr(self.layout, "images", "import", str(archive))
+    def images(self) -> dict[str, str]:
+        """Return the images that were loaded: reference to the digest of their inputs."""
+        if not is_running(self.layout):
+            raise NoClusterError("There is no cluster: run make cluster-up.")
+        return containerd.images(self.layout)
+
+    def load(self, archive: Path, digests: Mapping[str, str]) -> None:
+        """Import an archive into this clone's containerd."""
+        containerd.load(self.layout, archive, digests)
 
     def _locked(self, doing: str) -> AbstractContextManager[None]:
         return locked(self.layout.state.parent / f"{self.layout.key}.lock", doing)

@@ -42,10 +42,14 @@ class Named:
         except NoClusterError as error:
             return False, [str(error)]
 
-    def load(self, images: Mapping[str, Path]) -> None:
+    def images(self) -> dict[str, str]:
+        """Return nothing: what such a cluster can pull is not known here."""
+        return {}
+
+    def load(self, archive: Path, digests: Mapping[str, str]) -> None:
         """Refuse: how images reach a cluster of the user's own is the user's to say."""
         raise PreconditionError(
-            f"Images can't be put into your own cluster from here: push {', '.join(images)} to a"
+            f"Images can't be put into your own cluster from here: push {', '.join(digests)} to a"
             " registry that it pulls from."
         )
 

@@ -44,8 +44,11 @@ class Target(Protocol):
     def status(self) -> tuple[bool, list[str]]:
         """Tell whether it is usable, and lines for a person."""
 
-    def load(self, images: Mapping[str, Path]) -> None:
-        """Put images into it: name to OCI archive."""
+    def images(self) -> dict[str, str]:
+        """Return the images it has: reference to the digest of what they were made from."""
+
+    def load(self, archive: Path, digests: Mapping[str, str]) -> None:
+        """Put an archive's images into it; ``digests`` are references and their inputs' digests."""
 
 
 def resolve(environment: Mapping[str, str] = os.environ, named: Path | None = None) -> Target:

@@ -1,0 +1,43 @@
+"""``python -m dev.images``: build and load the project's images."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from dev.cluster.errors import ClusterError
+from dev.cluster.progress import Progress
+from dev.images import specs
+from dev.images.ensure import build, choose_builder, ensure
+
+DEFAULT = ["operator", "app:1.0.0", "app:2.0.0", "app:3.0.0-errors", "dev"]
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+
+
+@app.command("build")
+def build_command(names: list[str] | None = None) -> None:
+    """Build images and keep them; no cluster is needed."""
+    images = [specs.parse(name) for name in names or DEFAULT]
+    build(images, choose_builder(), Progress())
+
+
+@app.command()
+def load(names: list[str] | None = None) -> None:
+    """Build what is missing and put it into the cluster."""
+    for name, reference in ensure(names or DEFAULT).items():
+        print(f"{name:<20} {reference}")
+
+
+def main() -> int:
+    """Run the command line; a failure is its one sentence and exit status 1."""
+    try:
+        app()
+    except ClusterError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
