@@ -2,59 +2,126 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import random
+import secrets
 import time
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from spark_app.cache import ScriptCache
 from spark_app.core.breaker import Breaker, BreakerConfig
-from spark_app.generation import Generator, Member
+from spark_app.core.keys import KeyRing, parse_keys
+from spark_app.core.routing import Routing
+from spark_app.dependencies import Dependencies
+from spark_app.errortracking import ErrorTracker, configure_sentry
+from spark_app.gateway import Gateway
+from spark_app.generation import Scriptwriter
 from spark_app.lifecycle import Lifecycle
+from spark_app.live import FileWatch, LiveFile, Maintenance, RoutingDocument
 from spark_app.metrics import Metrics
-from spark_app.providers.claude import ClaudeProvider
-from spark_app.providers.openai import OpenAIProvider
+from spark_app.providers.pool import Pool
+from spark_app.ratelimit import RateLimiter
+from spark_app.records import Recorder
+from spark_app.settings import split
+from spark_app.shedding import LoopLag, Shedder
+from spark_app.tracing import configure_tracing
+from spark_app.web.admin import Admin
 from spark_app.web.counting import Counting
 from spark_app.web.edge import Edge
-from spark_app.web.endpoints import Export, Generate, MetricsPage, Ready, Router
+from spark_app.web.endpoints import Export, Fixed, Generate, MetricsPage, Ready, Router
+from spark_app.web.gate import Gate, State
 from spark_app.web.health import Health
+from spark_app.web.openapi import openapi_document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
+    from typing import Any
 
+    from pydantic import SecretStr
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from spark_app.metrics import Provider
     from spark_app.providers.base import ProviderPort
     from spark_app.settings import Settings
 
 __all__ = ["SparkApp", "create_app"]
 
+_PAGE_POLICY = (
+    b"default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline';"
+    b" connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'"
+)
+
 
 class SparkApp:
-    """The ASGI application, with what its server has to know."""
+    """The ASGI application, with what its server and its tests have to know.
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        lifecycle: Lifecycle,
-        providers: Sequence[ProviderPort],
-    ) -> None:
-        self._app = app
-        self.lifecycle = lifecycle
-        self._providers = providers
+    Attributes:
+        lifecycle: the server sets it draining.
+        gateway: the providers.
+        metrics: what is counted.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.metrics = Metrics(settings.release, settings.version)
+        self.lifecycle = Lifecycle()
+        self.keys = KeyRing(secrets.token_bytes(32))
+        self.state = State(Maintenance(enabled=settings.maintenance))
+        self.dependencies = Dependencies(settings, self.metrics)
+        self.tracing = configure_tracing(settings.otlp_endpoint, settings.version)
+        self.tracker = _tracker(settings, self.metrics)
+        self.recorder = Recorder(self.dependencies.outboxes)
+        self.gateway = _gateway(self)
+        self.writer = _writer(self)
+        self.lag = LoopLag()
+        self.shedder = Shedder(self.lag, most=settings.max_inflight, late=settings.max_lag)
+        self.files = FileWatch(_live_files(self))
+        self.lifecycle.missing = self.dependencies.missing
+        self.asgi: ASGIApp | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the process's lifespan."""
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
-        else:
-            await self._app(scope, receive, send)
+        elif self.asgi is not None:
+            await self.asgi(scope, receive, send)
+
+    async def start(self) -> None:
+        """Begin the background work."""
+        self.files.look()
+        work: list[Coroutine[Any, Any, None]] = [
+            self.lag.watch(),
+            self.files.watch(),
+            self.dependencies.run(),
+            *(outbox.run() for outbox in self.dependencies.outboxes),
+        ]
+        if self.tracker.outbox is not None:
+            work.append(self.tracker.outbox.run())
+        self._tasks = [asyncio.create_task(one) for one in work]
+        self.lifecycle.started = True
+
+    async def stop(self) -> None:
+        """End it; records that wait get a short last chance."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.writer.close()
+        for pool in self.gateway.pools.values():
+            with contextlib.suppress(Exception):
+                await pool.close()
+        await self.dependencies.close()
+        await self.tracker.close()
+        await asyncio.to_thread(self.tracing.close)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        self.lifecycle.started = True
+        await self.start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        for provider in self._providers:
-            await provider.close()
+        await self.stop()
         await send({"type": "lifespan.shutdown.complete"})
 
 
@@ -68,41 +135,185 @@ def create_app(
         inner_middleware: ASGI middleware, outermost first, put around the endpoints but inside
             the counting, so that the service's own metrics see what it does.
     """
-    metrics = Metrics(settings.release, settings.version)
-    lifecycle = Lifecycle()
-    members = [_member(provider, metrics) for provider in _providers(settings)]
-    generator = Generator(
-        members, metrics, deadline=settings.deadline, max_tokens=settings.max_tokens
-    )
-    health = Health(members, lifecycle, release=settings.release, version=settings.version)
-    app: ASGIApp = Router(
-        {
-            "/api/spark/generate": {"POST": Generate(generator, settings.max_body)},
-            "/api/export": {"POST": Export(settings.max_body)},
-            "/api/spark/health": {"GET": health},
-            "/api/metrics": {"GET": MetricsPage(metrics)},
-            "/readyz": {"GET": Ready(lifecycle)},
-        }
+    spark = SparkApp(settings)
+    app: ASGIApp = Gate(
+        Router(_routes(spark)),
+        keys=spark.keys,
+        limiter=_limiter(spark),
+        shedder=spark.shedder,
+        state=spark.state,
+        metrics=spark.metrics,
     )
     for wrap in reversed(inner_middleware):
         app = wrap(app)
-    app = Counting(app, metrics)
-    app = Edge(app, lifecycle, release=settings.release, connection_age=settings.connection_age)
-    return SparkApp(app, lifecycle, [member.provider for member in members])
+    app = Counting(app, spark.metrics, spark.tracker, spark.tracing, access_log=settings.access_log)
+    spark.asgi = Edge(
+        app,
+        spark.lifecycle,
+        release=settings.release,
+        connection_age=settings.connection_age,
+    )
+    return spark
 
 
-def _providers(settings: Settings) -> list[ProviderPort]:
-    found: list[ProviderPort] = []
-    if key := settings.anthropic_api_key:
-        secret = key.get_secret_value()
-        found.append(ClaudeProvider(secret, settings.anthropic_base_url, settings.anthropic_model))
-    if key := settings.openai_api_key:
-        secret = key.get_secret_value()
-        found.append(OpenAIProvider(secret, settings.openai_base_url, settings.openai_model))
-    return found
+def _routes(spark: SparkApp) -> dict[str, dict[str, ASGIApp]]:
+    settings = spark.settings
+    release, max_body = settings.release, settings.max_body
+    health = Health(
+        spark.gateway,
+        spark.lifecycle,
+        spark.dependencies,
+        spark.tracker,
+        spark.keys,
+        spark.state,
+        release=release,
+        version=settings.version,
+    )
+    generate = Generate(
+        spark.writer, spark.recorder, spark.metrics, max_body=max_body, release=release
+    )
+    admin = Admin(spark.keys, spark.gateway, spark.state, spark.recorder)
+    routes: dict[str, dict[str, ASGIApp]] = {
+        "/api/spark/generate": {"POST": generate},
+        "/api/export": {"POST": Export(spark.recorder, max_body=max_body, release=release)},
+        "/api/spark/health": {"GET": health},
+        "/api/metrics": {"GET": MetricsPage(spark.metrics)},
+        "/api/openapi.json": {
+            "GET": Fixed(b"application/json", openapi_document(settings.version))
+        },
+        "/readyz": {"GET": Ready(spark.lifecycle)},
+        "/api/admin/state": {"GET": admin.show},
+        "/api/admin/providers": {"PUT": admin.providers},
+        "/api/admin/maintenance": {"PUT": admin.maintenance},
+        "/api/admin/revocations": {"POST": admin.revocations},
+    }
+    if settings.page:
+        page = files("spark_app.web").joinpath("page.html").read_bytes()
+        policy = [
+            (b"content-security-policy", _PAGE_POLICY),
+            (b"x-content-type-options", b"nosniff"),
+        ]
+        routes["/"] = {"GET": Fixed(b"text/html; charset=utf-8", page, policy)}
+    return routes
 
 
-def _member(provider: ProviderPort, metrics: Metrics) -> Member:
-    breaker = Breaker(provider.name, BreakerConfig(), time.monotonic, random.random)
-    metrics.watch_breaker(provider.name, lambda: breaker.state)
-    return Member(provider, breaker)
+def _gateway(spark: SparkApp) -> Gateway:
+    settings = spark.settings
+    pools: dict[Provider, Pool] = {}
+    for name, ports in _ports(settings).items():
+        breaker = Breaker(name, BreakerConfig(), time.monotonic, random.random)
+        pools[name] = Pool(
+            name, ports, breaker, spark.metrics, clock=time.monotonic, chance=random.random
+        )
+    gateway = Gateway(
+        pools,
+        Routing(settings.provider_order),
+        spark.metrics,
+        spark.tracing,
+        clock=time.monotonic,
+        chance=random.random,
+        idle=settings.stream_idle,
+    )
+    for name in pools:
+        spark.metrics.watch_breaker(name, lambda name=name: gateway.breaker_state(name))  # type: ignore[misc]
+    return gateway
+
+
+def _ports(settings: Settings) -> dict[Provider, list[ProviderPort]]:
+    # Each SDK takes a second to import: only the configured ones are.
+    made: dict[Provider, list[ProviderPort]] = {}
+    if keys := _keys(settings.anthropic_api_key):
+        from spark_app.providers.claude import ClaudeProvider  # noqa: PLC0415
+
+        url, model = settings.anthropic_base_url, settings.anthropic_model
+        made["claude"] = [ClaudeProvider(key, url, model) for key in keys]
+    if keys := _keys(settings.openai_api_key):
+        from spark_app.providers.openai import OpenAIProvider  # noqa: PLC0415
+
+        url, model = settings.openai_base_url, settings.openai_model
+        made["openai"] = [OpenAIProvider(key, url, model) for key in keys]
+    return made
+
+
+def _writer(spark: SparkApp) -> Scriptwriter:
+    settings = spark.settings
+    cache = ScriptCache(
+        spark.dependencies.redis,
+        spark.metrics,
+        size=settings.cache_bytes,
+        age=settings.cache_seconds,
+        clock=time.monotonic,
+    )
+    return Scriptwriter(
+        spark.gateway,
+        cache,
+        spark.metrics,
+        deadline=settings.deadline,
+        max_tokens=settings.max_tokens,
+        basis=f"{settings.anthropic_model}/{settings.openai_model}",
+    )
+
+
+def _limiter(spark: SparkApp) -> RateLimiter:
+    settings = spark.settings
+    url = settings.redis_url
+    return RateLimiter(
+        settings.rate_limit,
+        spark.dependencies.redis,
+        url.get_secret_value() if url else None,
+        spark.metrics,
+        replicas=settings.replicas,
+    )
+
+
+def _tracker(settings: Settings, metrics: Metrics) -> ErrorTracker:
+    if dsn := settings.sentry_dsn:
+        configure_sentry(
+            dsn.get_secret_value(), release=settings.release, environment=settings.environment
+        )
+    url = settings.error_tracking_url
+    return ErrorTracker(
+        url.get_secret_value() if url else None,
+        metrics,
+        release=settings.release,
+        sentry=settings.sentry_dsn is not None,
+    )
+
+
+def _live_files(spark: SparkApp) -> list[LiveFile]:
+    settings = spark.settings
+    current = {
+        "master": _reveal(settings.master_key),
+        "users": _reveal(settings.api_keys),
+    }
+
+    def keys(which: str) -> Callable[[str], None]:
+        def apply(text: str) -> None:
+            users = parse_keys(text) if which == "users" else parse_keys(current["users"])
+            current[which] = text
+            spark.keys.replace(split(current["master"]), users)
+
+        return apply
+
+    def providers(text: str) -> None:
+        spark.gateway.routing = RoutingDocument.model_validate_json(text).routing()
+
+    def maintenance(text: str) -> None:
+        spark.state.maintenance = Maintenance.model_validate_json(text)
+
+    spark.keys.replace(split(current["master"]), parse_keys(current["users"]))
+    wanted = (
+        (settings.master_key_file, keys("master")),
+        (settings.api_keys_file, keys("users")),
+        (settings.providers_file, providers),
+        (settings.maintenance_file, maintenance),
+    )
+    return [LiveFile(path, apply) for path, apply in wanted if path is not None]
+
+
+def _keys(secret: SecretStr | None) -> tuple[str, ...]:
+    return split(_reveal(secret))
+
+
+def _reveal(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret is not None else ""

@@ -11,16 +11,22 @@ from typing import ClassVar, Literal
 __all__ = [
     "BadRequestError",
     "CodeInvalidError",
+    "ForbiddenError",
     "InternalError",
+    "MaintenanceError",
     "MethodNotAllowedError",
+    "ModelRejectedError",
     "NotFoundError",
     "Origin",
+    "OverloadedError",
     "PayloadTooLargeError",
     "ProviderBadOutputError",
     "ProviderTimeoutError",
     "ProviderUnavailableError",
+    "RateLimitedError",
     "RequestInvalidError",
     "SparkError",
+    "UnauthenticatedError",
 ]
 
 Origin = Literal["none", "client", "app", "provider"]
@@ -119,6 +125,73 @@ class CodeInvalidError(SparkError):
     code = "code_invalid"
     title = "The code is not a valid Unity script"
     origin: ClassVar[Origin] = "client"
+
+
+class ModelRejectedError(SparkError):
+    """A model was asked for by name that no provider serves."""
+
+    status = 422
+    code = "model_rejected"
+    title = "The model is not available"
+    origin: ClassVar[Origin] = "client"
+
+
+class UnauthenticatedError(SparkError):
+    """No key, or none that is known."""
+
+    status = 401
+    code = "unauthenticated"
+    title = "A valid API key is needed"
+    origin: ClassVar[Origin] = "client"
+
+
+class ForbiddenError(SparkError):
+    """The key is known, but may not do this."""
+
+    status = 403
+    code = "forbidden"
+    title = "The API key may not do this"
+    origin: ClassVar[Origin] = "client"
+
+
+class RateLimitedError(SparkError):
+    """The key's requests are used up for now."""
+
+    status = 429
+    code = "rate_limited"
+    title = "Rate limit exceeded"
+    origin: ClassVar[Origin] = "client"
+    retryable = True
+
+    @property
+    def type(self) -> str:
+        """The registered type of draft-ietf-httpapi-ratelimit-headers."""
+        return "https://iana.org/assignments/http-problem-types#quota-exceeded"
+
+
+class OverloadedError(SparkError):
+    """The process has more to do than it can; turned away before it collapses."""
+
+    status = 503
+    code = "overloaded"
+    title = "The service is at its limit"
+    origin: ClassVar[Origin] = "app"
+    retryable = True
+
+    @property
+    def type(self) -> str:
+        """The registered type of draft-ietf-httpapi-ratelimit-headers."""
+        return "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
+
+
+class MaintenanceError(SparkError):
+    """Closed on purpose: nobody is to blame."""
+
+    status = 503
+    code = "maintenance"
+    title = "The service is in maintenance"
+    origin: ClassVar[Origin] = "none"
+    retryable = True
 
 
 class ProviderBadOutputError(SparkError):

@@ -1,173 +1,223 @@
-"""From a prompt to a checked script: the providers in turn, one deadline over all."""
+"""From a prompt to a checked script: cache, single flight, providers, validation, one repair."""
 
 from __future__ import annotations
 
-import asyncio
-import re
+import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from spark_app.core.breaker import Breaker, BreakerOpenError
-from spark_app.errors import (
-    ProviderBadOutputError,
-    ProviderTimeoutError,
-    ProviderUnavailableError,
-    SparkError,
-)
-from spark_app.providers.base import (
-    Ask,
-    Completion,
-    FailureKind,
-    ProviderFailure,
-    ProviderPort,
-    Turn,
-)
+from spark_app.cache import ScriptCache, cache_key
+from spark_app.core.csharp import Finding, analyse, extract_code
+from spark_app.core.prompt import SYSTEM, TEMPLATE_HASH, repair_turn, user_turn
+from spark_app.errors import ProviderBadOutputError
+from spark_app.flights import Flight, Flights
+from spark_app.providers.base import Ask, Completion, Turn
+from spark_app.script import Script
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Callable
 
-    from spark_app.metrics import Metrics, Outcome
+    from spark_app.gateway import Gateway
+    from spark_app.metrics import Metrics, Provider
 
-__all__ = ["Generation", "Generator", "Member"]
+__all__ = ["Answer", "Delta", "Notice", "Scriptwriter", "Source", "Wanted"]
 
-SYSTEM = (
-    "You write Unity C# scripts. Answer with exactly one complete C# file in one ```csharp fence:"
-    " one public class that derives from MonoBehaviour where the script belongs on a GameObject."
-)
-_FENCE = re.compile(r"```(?:csharp|cs|c#)?[ \t]*\n(.*?)```", re.DOTALL | re.IGNORECASE)
-_CLASS = re.compile(r"\bpublic\s+(?:sealed\s+|abstract\s+|partial\s+)*class\s+([A-Za-z_]\w*)")
+Source = Literal["hit", "miss", "coalesced"]
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
-    """A provider and its breaker."""
+class Wanted:
+    """What a client asked for; `tenant` is its key id."""
 
-    provider: ProviderPort
-    breaker: Breaker
+    tenant: str
+    prompt: str
+    context: str | None = None
+    model: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Generation:
-    """A script, and where it came from."""
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of the model's text, as it comes."""
 
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The first answer didn't pass and is being repaired, for these reasons."""
+
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The result, whether it had to be made, and the seconds that providers took for it."""
+
+    script: Script
+    source: Source
+    upstream: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """One answer of a model, read."""
+
+    provider: Provider
+    completion: Completion
     code: str
-    script_name: str
-    provider: str
-    model: str
-    input_tokens: int
-    output_tokens: int
+    class_name: str
+    problems: tuple[Finding, ...]
+    warnings: tuple[Finding, ...]
 
 
-class Generator:
-    """Asks the members in order until one answers.
+Event = Delta | Notice
+
+
+class Scriptwriter:
+    """Makes scripts.
 
     Args:
-        members: in order of preference.
-        deadline: seconds for everything.
+        deadline: seconds for one script, repair included.
         max_tokens: bound of one answer.
+        clock: monotonic seconds, the gateway's.
     """
 
     def __init__(
-        self, members: Sequence[Member], metrics: Metrics, *, deadline: float, max_tokens: int
+        self,
+        gateway: Gateway,
+        cache: ScriptCache,
+        metrics: Metrics,
+        *,
+        deadline: float,
+        max_tokens: int,
+        basis: str = "",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._members = tuple(members)
+        self._gateway = gateway
+        self._cache = cache
         self._metrics = metrics
         self._deadline = deadline
         self._max_tokens = max_tokens
+        self._basis = f"{TEMPLATE_HASH}/{max_tokens}/{basis}"
+        self._clock = clock
+        self._flights: Flights[Event, Script] = Flights()
 
-    async def generate(self, prompt: str, context: str | None, model: str | None) -> Generation:
-        """Make one script.
+    async def write(self, wanted: Wanted) -> Answer:
+        """Make one script, or take it from the cache.
 
         Raises:
-            SparkError: 502, 503 or 504, with the providers to blame.
+            SparkError: 422 for an unknown model; 502, 503 or 504 with the provider to blame.
         """
-        text = prompt if context is None else f"{prompt}\n\nContext:\n{context}"
-        turns = (Turn("user", text),)
-        ask = Ask(system=SYSTEM, turns=turns, model=model, max_tokens=self._max_tokens)
-        try:
-            async with asyncio.timeout(self._deadline):
-                return await self._first_answer(ask)
-        except TimeoutError:
-            raise ProviderTimeoutError(
-                f"no provider answered within {self._deadline:g} s; try again later"
-            ) from None
+        key = self._key(wanted)
+        if (known := await self._cache.get(key)) is not None:
+            return Answer(known, "hit")
+        flight, joined = self._board(key, wanted, streamed=False)
+        script = await flight.result()
+        return Answer(script, "coalesced" if joined else "miss", flight.upstream)
 
-    async def _first_answer(self, ask: Ask) -> Generation:
-        problem: SparkError | None = None
-        for member in self._members:
-            try:
-                return _extract(await self._call(member, ask), member.provider.name)
-            except BreakerOpenError as error:
-                problem = problem or ProviderUnavailableError(
-                    str(error), retry_after=error.retry_after
-                )
-            except ProviderFailure as error:
-                problem = _problem(error)
-            except ProviderBadOutputError as error:
-                problem = error
-        raise problem or ProviderUnavailableError("no provider is configured")
+    async def stream(self, wanted: Wanted) -> AsyncIterator[Delta | Notice | Answer]:
+        """Make one script and tell how it comes along; the `Answer` is the last item.
 
-    async def _call(self, member: Member, ask: Ask) -> Completion:
-        permit = member.breaker.admit()
-        name = member.provider.name
-        outcome: Outcome = "timeout"
-        try:
-            completion = await member.provider.complete(ask)
-            permit.success()
-            outcome = "success"
-        except ProviderFailure as error:
-            outcome = outcome_of(error)
-            if error.counts_against_provider:
-                permit.failure()
-                self._metrics.breaker_failures.labels(name).inc()
-            raise
-        except asyncio.CancelledError:
-            # The one deadline is all that cancels a call: the provider was too slow.
-            permit.failure()
-            self._metrics.breaker_failures.labels(name).inc()
-            raise
-        finally:
-            permit.release()
-            self._metrics.generations.labels(name, outcome).inc()
-        return completion
+        Raises:
+            SparkError: as `write`, possibly after some items.
+        """
+        key = self._key(wanted)
+        if (known := await self._cache.get(key)) is not None:
+            yield Answer(known, "hit")
+            return
+        flight, joined = self._board(key, wanted, streamed=True)
+        async for event in flight.events():
+            yield event
+        script = await flight.result()
+        yield Answer(script, "coalesced" if joined else "miss", flight.upstream)
 
+    async def close(self) -> None:
+        """Give up what is still being made."""
+        await self._flights.settle()
 
-def outcome_of(failure: ProviderFailure) -> Outcome:
-    """The `outcome` label of a failed call."""
-    match failure.kind:
-        case FailureKind.TIMEOUT:
-            return "timeout"
-        case FailureKind.RATE_LIMITED:
-            return "rate_limited"
-        case FailureKind.UNAUTHORIZED:
-            return "unauthorized"
-        case _:
-            return "error"
+    def _key(self, wanted: Wanted) -> str:
+        models = sorted(self._gateway.routing.models.items())
+        basis = f"{self._basis}/{models}"
+        return cache_key(wanted.tenant, wanted.prompt, wanted.context, wanted.model, basis)
 
+    def _board(
+        self, key: str, wanted: Wanted, *, streamed: bool
+    ) -> tuple[Flight[Event, Script], bool]:
+        async def work(flight: Flight[Event, Script]) -> Script:
+            script = await self._make(wanted, flight, streamed=streamed)
+            await self._cache.put(key, script)
+            return script
 
-def _problem(failure: ProviderFailure) -> SparkError:
-    match failure.kind:
-        case FailureKind.MALFORMED | FailureKind.REJECTED:
-            return ProviderBadOutputError(f"the provider's answer was unusable ({failure.kind})")
-        case FailureKind.TIMEOUT:
-            return ProviderTimeoutError("the provider took too long; try again later")
-        case _:
-            return ProviderUnavailableError(
-                f"the provider can't answer now ({failure.kind})", retry_after=failure.retry_after
+        flight, joined = self._flights.board(key, work)
+        if joined:
+            self._metrics.coalesced.inc()
+        return flight, joined
+
+    async def _make(
+        self, wanted: Wanted, flight: Flight[Event, Script], *, streamed: bool
+    ) -> Script:
+        ends = self._clock() + self._deadline
+        ask = Ask(
+            system=SYSTEM,
+            turns=(Turn("user", user_turn(wanted.prompt, wanted.context)),),
+            model=wanted.model,
+            max_tokens=self._max_tokens,
+        )
+        first = await (
+            self._listen(ask, ends, flight) if streamed else self._draft(ask, ends, flight)
+        )
+        if not first.problems:
+            return _script(first, first)
+        flight.tell(Notice(tuple(str(finding) for finding in first.problems)))
+        again = ask.followed_by(
+            Turn("assistant", first.completion.text), Turn("user", repair_turn(first.problems))
+        )
+        second = await self._draft(again, ends, flight)
+        self._metrics.repairs.labels("failed" if second.problems else "repaired").inc()
+        if second.problems:
+            found = [{"line": p.line, "message": p.message} for p in second.problems]
+            raise ProviderBadOutputError(
+                "the provider's code failed Unity's checks twice; try again or rephrase the prompt",
+                extra={"errors": found},
             )
+        return _script(second, first)
+
+    async def _draft(self, ask: Ask, ends: float, flight: Flight[Event, Script]) -> _Draft:
+        began = self._clock()
+        try:
+            provider, completion = await self._gateway.complete(ask, ends)
+        finally:
+            flight.upstream += self._clock() - began
+        return self._read(provider, completion)
+
+    async def _listen(self, ask: Ask, ends: float, flight: Flight[Event, Script]) -> _Draft:
+        async for provider, piece in self._gateway.stream(ask, ends):
+            if isinstance(piece, Completion):
+                return self._read(provider, piece)
+            flight.tell(Delta(piece))
+        raise ProviderBadOutputError("the provider's stream had no end; try again")
+
+    def _read(self, provider: Provider, completion: Completion) -> _Draft:
+        code = extract_code(completion.text)
+        analysis = analyse(code)
+        problems = analysis.problems
+        if completion.truncated:
+            lines = code.count("\n")
+            problems += (Finding(lines, "the answer was cut off; write a shorter file"),)
+        self._metrics.generations.labels(provider, "invalid" if problems else "success").inc()
+        return _Draft(provider, completion, code, analysis.class_name, problems, analysis.warnings)
 
 
-def _extract(completion: Completion, provider: str) -> Generation:
-    fenced = _FENCE.search(completion.text)
-    code = (fenced.group(1) if fenced else completion.text).strip() + "\n"
-    named = _CLASS.search(code)
-    if named is None:
-        raise ProviderBadOutputError("the provider's answer holds no public C# class")
-    return Generation(
-        code=code,
-        script_name=named.group(1),
-        provider=provider,
-        model=completion.model,
-        input_tokens=completion.input_tokens,
-        output_tokens=completion.output_tokens,
+def _script(final: _Draft, first: _Draft) -> Script:
+    # Both rounds are billed, so both are reported.
+    spent = [final.completion] if final is first else [first.completion, final.completion]
+    repaired = () if final is first else ("the first answer failed the checks and was repaired",)
+    return Script.make(
+        code=final.code,
+        script_name=final.class_name,
+        provider=final.provider,
+        model=final.completion.model,
+        input_tokens=sum(one.input_tokens for one in spent),
+        output_tokens=sum(one.output_tokens for one in spent),
+        warnings=repaired + tuple(str(warning) for warning in final.warnings),
     )

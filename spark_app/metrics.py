@@ -8,6 +8,7 @@ Every series of a known label set exists from the start, so that a first error i
 from __future__ import annotations
 
 import math
+from itertools import product
 from typing import TYPE_CHECKING, Literal, get_args
 
 from prometheus_client import (
@@ -36,6 +37,7 @@ Provider = Literal["claude", "openai"]
 Outcome = Literal["success", "invalid", "error", "timeout", "rate_limited", "unauthorized"]
 
 PROVIDERS: tuple[Provider, ...] = get_args(Provider)
+DEPENDENCIES = ("redis", "database", "nats", "error_tracking")
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0, 7.5, 10.0, 15.0, 30.0, 60.0)
 QUANTILES = ((0.5, 0.01), (0.95, 0.005), (0.99, 0.001))
 _RESULTS: tuple[tuple[str, Origin], ...] = (
@@ -64,6 +66,22 @@ class Metrics:
         }
         self.errors = self._counter("errors", "severity", "origin")
         self.generations = self._counter("spark_generation", "provider", "outcome")
+        self.retries = self._counter("spark_provider_retries", "provider")
+        self.failovers = self._counter("spark_provider_failovers", "provider")
+        self.coalesced = self._counter("spark_coalesced_requests")
+        self.repairs = self._counter("spark_repairs", "result")
+        self.limits_degraded = self._counter("spark_rate_limit_degraded")
+        self.limited = self._counter("spark_rate_limited")
+        self.shed = self._counter("spark_shed_requests")
+        self.dropped = self._counter("spark_events_dropped", "sink")
+        self.pool = Gauge("spark_database_pool", "Connections", ["state"], registry=self.registry)
+        self.overhead = Histogram(
+            "spark_overhead_seconds",
+            "Time of a generation that was not spent waiting for a provider",
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0),
+            registry=self.registry,
+        )
+        self.degraded = self._counter("spark_dependency_failures", "dependency")
         self.cache = self._counter("spark_cache_requests", "result")
         self.breaker_failures = self._counter("spark_circuit_breaker_failures", "provider")
         self.breaker_state = Gauge(
@@ -133,16 +151,20 @@ class Metrics:
 
     def _expose_zeroes(self) -> None:
         for counter in self.requests.values():
-            for status_class, origin in _RESULTS:
-                for attempt in get_args(Attempt):
-                    counter.labels(status_class, origin, attempt)
-        for severity in get_args(Severity):
-            for origin in ("client", "app", "provider"):
-                self.errors.labels(severity, origin)
+            for (status_class, origin), attempt in product(_RESULTS, get_args(Attempt)):
+                counter.labels(status_class, origin, attempt)
+        for labels in product(get_args(Severity), ("client", "app", "provider")):
+            self.errors.labels(*labels)
         for provider in PROVIDERS:
             self.breaker_failures.labels(provider)
+            self.retries.labels(provider)
+            self.failovers.labels(provider)
             self.watch_breaker(provider, lambda: BreakerState.CLOSED)
             for outcome in get_args(Outcome):
                 self.generations.labels(provider, outcome)
         for result in ("hit", "miss"):
             self.cache.labels(result)
+        for result in ("repaired", "failed"):
+            self.repairs.labels(result)
+        for dependency in DEPENDENCIES:
+            self.degraded.labels(dependency)

@@ -92,7 +92,7 @@ def serve(app: SparkApp, settings: Settings, sockets: list[socket.socket] | None
         lifespan="on",
         access_log=False,
         server_header=False,
-        log_level=settings.log_level,
+        log_config=None,
         timeout_keep_alive=settings.keep_alive,
         timeout_graceful_shutdown=max(1, int(settings.drain_bound - settings.drain_accept)),
         backlog=2048,

@@ -2,22 +2,64 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+import limits
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-__all__ = ["Settings", "SettingsError", "load_settings"]
+from spark_app.core.keys import KeyListError, parse_keys
+from spark_app.metrics import Provider  # noqa: TC001 - pydantic reads it
 
+__all__ = ["DEPENDENCY", "Settings", "SettingsError", "load_settings", "split"]
+
+DEPENDENCY = Literal["redis", "database", "nats"]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+HTTPURL = Annotated[str, Field(pattern="^https?://", max_length=2048)]
 
 
 class SettingsError(Exception):
     """The environment is wrong; the message lists every mistake, one a line."""
 
 
+def split(text: str) -> tuple[str, ...]:
+    """The parts of a comma-separated list."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _secret_keys(value: SecretStr | None) -> SecretStr | None:
+    if value is not None:
+        try:
+            parse_keys(value.get_secret_value())
+        except KeyListError as error:
+            raise ValueError(str(error)) from None
+    return value
+
+
+def _scheme(*schemes: str) -> AfterValidator:
+    def check(value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(schemes):
+            raise ValueError(f"it must begin with one of: {', '.join(schemes)}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _limit(value: str) -> str:
+    try:
+        limits.parse(value)
+    except ValueError:
+        raise ValueError("write it like 600/minute or 20/second") from None
+    return value
+
+
 class Settings(BaseSettings):
-    """All times in seconds, all sizes in bytes."""
+    """All times in seconds, all sizes in bytes.
+
+    A variable `NAME_FILE` names a file to read `NAME` from, for every secret.
+    """
 
     model_config = SettingsConfigDict(
         env_ignore_empty=True,
@@ -25,6 +67,7 @@ class Settings(BaseSettings):
         extra="ignore",
         case_sensitive=True,
         populate_by_name=True,
+        hide_input_in_errors=True,
     )
 
     host: str = Field("0.0.0.0", alias="HOST")  # noqa: S104 - a pod is reached from outside
@@ -36,46 +79,128 @@ class Settings(BaseSettings):
     )
     app_url: str = Field("http://localhost:3000", alias="NEXT_PUBLIC_APP_URL", max_length=2048)
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", alias="LOG_LEVEL")
+    access_log: bool = Field(default=True, alias="SPARK_ACCESS_LOG")
+    page: bool = Field(default=True, alias="SPARK_PAGE")
 
+    # Several keys of one provider, the preferred first, are separated by commas.
     anthropic_api_key: SecretStr | None = Field(None, alias="ANTHROPIC_API_KEY")
-    anthropic_base_url: str | None = Field(None, alias="ANTHROPIC_BASE_URL", pattern="^https?://")
+    anthropic_base_url: HTTPURL | None = Field(None, alias="ANTHROPIC_BASE_URL")
     anthropic_model: str = Field("claude-sonnet-4-5", alias="ANTHROPIC_MODEL", max_length=128)
     openai_api_key: SecretStr | None = Field(None, alias="OPENAI_API_KEY")
-    openai_base_url: str | None = Field(None, alias="OPENAI_BASE_URL", pattern="^https?://")
+    openai_base_url: HTTPURL | None = Field(None, alias="OPENAI_BASE_URL")
     openai_model: str = Field("gpt-5.1", alias="OPENAI_MODEL", max_length=128)
+    provider_order: Annotated[tuple[Provider, ...], NoDecode] = Field(
+        ("claude", "openai"), alias="SPARK_PROVIDERS", min_length=1, max_length=2
+    )
+    providers_file: str | None = Field(None, alias="SPARK_PROVIDERS_FILE")
 
     deadline: Seconds = Field(60.0, alias="SPARK_DEADLINE_SECONDS")
+    stream_idle: Seconds = Field(20.0, alias="SPARK_STREAM_IDLE_SECONDS")
     max_tokens: int = Field(4096, alias="SPARK_MAX_TOKENS", ge=64, le=64_000)
     max_body: int = Field(256 * 1024, alias="SPARK_MAX_BODY_BYTES", ge=1024, le=16 * 1024 * 1024)
+    max_inflight: int = Field(256, alias="SPARK_MAX_INFLIGHT", ge=1, le=100_000)
+    max_lag: Seconds = Field(0.5, alias="SPARK_MAX_LAG_SECONDS")
+
+    master_key: SecretStr | None = Field(None, alias="SPARK_MASTER_API_KEY", min_length=8)
+    master_key_file: str | None = Field(None, alias="SPARK_MASTER_API_KEY_FILE")
+    api_keys: Annotated[SecretStr | None, AfterValidator(_secret_keys)] = Field(
+        None, alias="SPARK_API_KEYS"
+    )
+    api_keys_file: str | None = Field(None, alias="SPARK_API_KEYS_FILE")
+    rate_limit: Annotated[str, AfterValidator(_limit)] = Field(
+        "600/minute", alias="SPARK_RATE_LIMIT", max_length=64
+    )
+    replicas: int = Field(1, alias="SPARK_REPLICAS", ge=1, le=10_000)
+    maintenance: bool = Field(default=False, alias="SPARK_MAINTENANCE")
+    maintenance_file: str | None = Field(None, alias="SPARK_MAINTENANCE_FILE")
+
+    cache_bytes: int = Field(64 * 1024 * 1024, alias="SPARK_CACHE_BYTES", ge=1, le=2**34)
+    cache_seconds: float = Field(3600.0, alias="SPARK_CACHE_SECONDS", ge=1, le=7 * 86_400)
+
+    database_url: Annotated[SecretStr | None, _scheme("postgresql://", "postgres://")] = Field(
+        None, alias="DATABASE_URL"
+    )
+    redis_url: Annotated[SecretStr | None, _scheme("redis://", "rediss://", "unix://")] = Field(
+        None, alias="REDIS_URL"
+    )
+    nats_url: Annotated[SecretStr | None, _scheme("ws://", "wss://", "nats://", "tls://")] = Field(
+        None, alias="NEXT_PUBLIC_NATS_WS_URL"
+    )
+    required: Annotated[tuple[DEPENDENCY, ...], NoDecode] = Field((), alias="SPARK_REQUIRED")
+    sentry_dsn: Annotated[SecretStr | None, _scheme("http://", "https://")] = Field(
+        None, alias="SENTRY_DSN"
+    )
+    error_tracking_url: Annotated[SecretStr | None, _scheme("http://", "https://")] = Field(
+        None, alias="ERROR_TRACKING_URL"
+    )
+    otlp_endpoint: HTTPURL | None = Field(None, alias="OTEL_EXPORTER_OTLP_ENDPOINT")
 
     drain_accept: float = Field(4.0, alias="SPARK_DRAIN_ACCEPT_SECONDS", ge=3.0, le=60.0)
-    drain_bound: float = Field(50.0, alias="SPARK_DRAIN_BOUND_SECONDS", ge=3.0, le=3600.0)
+    drain_bound: float = Field(50.0, alias="SPARK_DRAIN_BOUND_SECONDS", ge=4.0, le=3600.0)
     connection_age: Seconds = Field(10.0, alias="SPARK_CONNECTION_AGE_SECONDS")
     keep_alive: int = Field(5, alias="SPARK_KEEP_ALIVE_SECONDS", ge=1, le=60)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _lists(cls, values: dict[str, Any]) -> dict[str, Any]:
+        for name in ("SPARK_PROVIDERS", "SPARK_REQUIRED"):
+            if isinstance(values.get(name), str):
+                values[name] = split(values[name])
+        return values
+
     @model_validator(mode="after")
-    def _one_provider(self) -> Settings:
+    def _consistent(self) -> Settings:
+        wrong = []
         if self.anthropic_api_key is None and self.openai_api_key is None:
-            raise ValueError(
-                "no AI provider: set ANTHROPIC_API_KEY or OPENAI_API_KEY (at least one is required)"
-            )
+            wrong.append("no AI provider: set ANTHROPIC_API_KEY or OPENAI_API_KEY, or both")
+        urls = {"redis": self.redis_url, "database": self.database_url, "nats": self.nats_url}
+        missing = [name for name in self.required if urls[name] is None]
+        if missing:
+            wrong.append(f"SPARK_REQUIRED names what isn't configured: {', '.join(missing)}")
+        if self.drain_bound <= self.drain_accept:
+            wrong.append("SPARK_DRAIN_BOUND_SECONDS must exceed SPARK_DRAIN_ACCEPT_SECONDS")
+        if wrong:
+            raise ValueError("; ".join(wrong))
         return self
 
 
+_FROM_FILES = (
+    "ANTHROPIC_API_KEY",
+    "OPENAI_API_KEY",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "NEXT_PUBLIC_NATS_WS_URL",
+    "SENTRY_DSN",
+    "ERROR_TRACKING_URL",
+)
+
+
 def load_settings() -> Settings:
-    """Read the environment.
+    """Read the environment, and the files that it names.
 
     Raises:
         SettingsError: with one line per mistake; no value is repeated, as it may be a secret.
     """
+    lines: list[str] = []
+    found: dict[str, str] = {}
+    for name in _FROM_FILES:
+        path = os.environ.get(f"{name}_FILE")
+        if path:
+            try:
+                found[name] = Path(path).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                lines.append(f"{name}_FILE: can't be read ({type(error).__name__})")
     try:
-        return Settings()
+        settings = Settings(**found)  # type: ignore[arg-type]
+        if not lines:
+            return settings
     except ValidationError as error:
-        lines = [f"  - {_explain(item['loc'], item['msg'])}" for item in error.errors()]
-        message = "the settings are wrong; correct these environment variables:\n"
-        raise SettingsError(message + "\n".join(lines)) from None
+        lines += [_explain(item["loc"], item["msg"]) for item in error.errors(include_input=False)]
+    listed = "\n".join(f"  - {line}" for line in lines)
+    raise SettingsError(f"the settings are wrong; correct these environment variables:\n{listed}")
 
 
 def _explain(location: tuple[int | str, ...], message: str) -> str:
     name = ".".join(str(part) for part in location)
-    return f"{name}: {message}" if name else message.removeprefix("Value error, ")
+    text = message.removeprefix("Value error, ")
+    return f"{name}: {text}" if name else text

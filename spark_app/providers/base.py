@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import email.utils
 import enum
 import math
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
 
     from spark_app.metrics import Provider
 
@@ -42,6 +43,14 @@ class Ask:
     turns: tuple[Turn, ...]
     model: str | None = None
     max_tokens: int = 4096
+
+    def with_model(self, model: str | None) -> Ask:
+        """The same question to another model."""
+        return dataclasses.replace(self, model=model)
+
+    def followed_by(self, *turns: Turn) -> Ask:
+        """The same conversation, gone on."""
+        return dataclasses.replace(self, turns=self.turns + turns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +113,7 @@ class ProviderPort(Protocol):
             ProviderFailure: always this, whatever went wrong.
         """
 
-    def stream(self, ask: Ask) -> AsyncIterator[str | Completion]:
+    def stream(self, ask: Ask) -> AsyncGenerator[str | Completion]:
         """Ask and get pieces of text as they come, at last the whole `Completion`.
 
         Raises:

@@ -17,7 +17,7 @@ from spark_app.providers.base import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from spark_app.metrics import Provider
 
@@ -59,7 +59,7 @@ class ClaudeProvider:
             raise ProviderFailure(FailureKind.MALFORMED, "the answer is no Message")
         return _completion(message)
 
-    async def stream(self, ask: Ask) -> AsyncIterator[str | Completion]:
+    async def stream(self, ask: Ask) -> AsyncGenerator[str | Completion]:
         """See `ProviderPort.stream`."""
         text: list[str] = []
         model, stop, spent_in, spent_out, ended = ask.model or self._model, None, 0, 0, False

@@ -17,7 +17,7 @@ from spark_app.providers.base import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from spark_app.metrics import Provider
 
@@ -53,7 +53,7 @@ class OpenAIProvider:
             raise ProviderFailure(FailureKind.MALFORMED, "the answer is no ChatCompletion")
         return _completion(answer)
 
-    async def stream(self, ask: Ask) -> AsyncIterator[str | Completion]:
+    async def stream(self, ask: Ask) -> AsyncGenerator[str | Completion]:
         """See `ProviderPort.stream`."""
         text: list[str] = []
         model, finish, spent_in, spent_out = ask.model or self._model, None, 0, 0

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from spark_app.errors import InternalError
+from spark_app.web.accesslog import log_access
 from spark_app.web.exchange import exchange_of, send_problem
 
 if TYPE_CHECKING:
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from spark_app.errors import Origin
+    from spark_app.errortracking import ErrorTracker
     from spark_app.metrics import Family, Metrics, Severity
+    from spark_app.tracing import Tracing
     from spark_app.web.exchange import Exchange
 
 __all__ = ["FAMILIES", "Counting"]
@@ -28,10 +31,20 @@ class Counting:
     """Pure ASGI middleware: counts and times requests, turns what escapes into a problem."""
 
     def __init__(
-        self, app: ASGIApp, metrics: Metrics, clock: Callable[[], float] = time.monotonic
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        tracker: ErrorTracker,
+        tracing: Tracing,
+        *,
+        access_log: bool = True,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app = app
         self._metrics = metrics
+        self._tracker = tracker
+        self._tracing = tracing
+        self._access_log = access_log
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,18 +66,25 @@ class Counting:
         started = self._clock()
         self._metrics.inflight.inc()
         try:
-            await self._guarded(scope, receive, noted, exchange)
+            with self._tracing.request(scope, exchange.request_id) as span:
+                await self._guarded(scope, receive, noted, exchange)
+                if span is not None:
+                    span.set_attribute("http.response.status_code", exchange.status)
         finally:
+            seconds = self._clock() - started
             self._metrics.inflight.dec()
-            self._count(family, exchange, self._clock() - started)
+            self._count(family, exchange, seconds)
+            if self._access_log:
+                log_access(scope, exchange, seconds)
 
     async def _guarded(
         self, scope: Scope, receive: Receive, send: Send, exchange: Exchange
     ) -> None:
         try:
             await self._app(scope, receive, send)
-        except Exception:
+        except Exception as error:
             _log.exception("request %s failed unexpectedly", exchange.request_id)
+            self._tracker.report(error, exchange.request_id)
             self._metrics.errors.labels("critical", "app").inc()
             exchange.origin = "app"
             if exchange.status:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from spark_app.errors import (
@@ -25,6 +25,7 @@ __all__ = [
     "Exchange",
     "exchange_of",
     "header",
+    "problem_document",
     "read_body",
     "send_bytes",
     "send_json",
@@ -48,6 +49,10 @@ class Exchange:
     status: int = 0
     origin: Origin | None = None
     failed: bool = False
+    key_id: str = "-"
+    provider: str = "-"
+    cache: str = "-"
+    headers: Headers = field(default_factory=list)
 
 
 def exchange_of(scope: Scope) -> Exchange:
@@ -119,7 +124,7 @@ async def send_problem(send: Send, scope: Scope, error: SparkError) -> None:
     """Answer with a problem, and note who is to blame."""
     exchange = exchange_of(scope)
     exchange.origin = error.origin
-    headers: Headers = [(b"cache-control", b"no-store")]
+    headers: Headers = [(b"cache-control", b"no-store"), *exchange.headers]
     if error.retry_after is not None:
         headers.append((b"retry-after", str(max(1, math.ceil(error.retry_after))).encode()))
     if isinstance(error, MethodNotAllowedError):

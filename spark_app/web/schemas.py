@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from spark_app.errors import BadRequestError, RequestInvalidError
 
-__all__ = ["ExportRequest", "GenerateRequest", "parse"]
+__all__ = ["ExportRequest", "GenerateRequest", "Script", "Usage", "parse"]
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -33,7 +33,26 @@ class ExportRequest(_Strict):
 
     code: Annotated[str, Field(min_length=1, max_length=200_000)]
     scriptName: Identifier  # noqa: N815 - the API's name
-    format: Literal["cs"] = "cs"
+    format: Literal["cs", "unitypackage"] = "cs"
+
+
+class Usage(BaseModel):
+    """Tokens that the providers bill, all rounds together."""
+
+    inputTokens: int  # noqa: N815
+    outputTokens: int  # noqa: N815
+
+
+class Script(BaseModel):
+    """A script that passed the checks."""
+
+    code: str
+    scriptName: Identifier  # noqa: N815
+    provider: Literal["claude", "openai"]
+    model: str
+    cached: bool
+    usage: Usage
+    warnings: list[str]
 
 
 def parse(model: type[_Model], body: bytes) -> _Model:

@@ -1,0 +1,285 @@
+"""Reads a Unity C# script and names what is wrong with it, by line.
+
+The grammar is tree-sitter's: syntax only, no types. On top come Unity's own rules (Manual, "Naming
+scripts" and "Creating components": the file is named after its one public class, and a
+MonoBehaviour is made by the engine, so it has no constructor and is neither static nor generic).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import tree_sitter
+import tree_sitter_c_sharp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tree_sitter import Node
+
+__all__ = ["MAX_FINDINGS", "Analysis", "Finding", "analyse", "extract_code"]
+
+MAX_FINDINGS = 20
+_LANGUAGE = tree_sitter.Language(tree_sitter_c_sharp.language())
+_ERRORS = tree_sitter.Query(_LANGUAGE, "(ERROR) @error (MISSING) @missing")
+_CREATIONS = tree_sitter.Query(_LANGUAGE, "(object_creation_expression type: (_) @type)")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_FENCE = re.compile(
+    r"^[ \t]*```[ \t]*(?P<tag>[\w#+-]*)[^\n]*\n(?P<code>.*?)(?:^[ \t]*```[ \t]*$|\Z)",
+    re.DOTALL | re.MULTILINE,
+)
+_CSHARP_TAGS = frozenset({"csharp", "cs", "c#", "unity", ""})
+_CONDITIONAL = re.compile(r"^[ \t]*#[ \t]*(if|elif|else|endif)\b")
+_TYPES = frozenset(
+    {
+        "class_declaration",
+        "struct_declaration",
+        "interface_declaration",
+        "enum_declaration",
+        "record_declaration",
+        "delegate_declaration",
+    }
+)
+_COMPONENTS = frozenset({"MonoBehaviour", "UnityEngine.MonoBehaviour"})
+_ASSETS = frozenset({"ScriptableObject", "UnityEngine.ScriptableObject"})
+_MESSAGES = (
+    "Awake Start Update FixedUpdate LateUpdate OnEnable OnDisable OnDestroy OnGUI OnValidate"
+    " Reset OnTriggerEnter OnTriggerExit OnTriggerStay OnCollisionEnter OnCollisionExit"
+    " OnCollisionStay OnTriggerEnter2D OnTriggerExit2D OnTriggerStay2D OnCollisionEnter2D"
+    " OnCollisionExit2D OnCollisionStay2D OnDrawGizmos OnDrawGizmosSelected OnMouseDown"
+    " OnBecameVisible OnBecameInvisible OnApplicationPause OnApplicationFocus OnApplicationQuit"
+)
+_BY_LOWER = {name.lower(): name for name in _MESSAGES.split()}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, at a line counted from 1."""
+
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        """As a compiler prints it."""
+        return f"line {self.line}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What a script is: its main class ('' where there is none), what forbids it, what is odd."""
+
+    class_name: str
+    problems: tuple[Finding, ...]
+    warnings: tuple[Finding, ...]
+
+    @property
+    def valid(self) -> bool:
+        """Whether Unity would take the file, as far as syntax tells."""
+        return not self.problems
+
+
+@dataclass(frozen=True, slots=True)
+class _Type:
+    node: Node
+    kind: str
+    name: str
+    modifiers: frozenset[str]
+    bases: tuple[str, ...]
+
+    @property
+    def line(self) -> int:
+        return self.node.start_point.row + 1
+
+    @property
+    def public_class(self) -> bool:
+        return "public" in self.modifiers and self.kind in {
+            "class_declaration",
+            "record_declaration",
+        }
+
+
+def extract_code(answer: str) -> str:
+    """Take the C# out of a model's answer: the longest fitting fence, or all where none is."""
+    fenced = [
+        match["code"]
+        for match in _FENCE.finditer(answer)
+        if match["tag"].lower() in _CSHARP_TAGS and match["code"].strip()
+    ]
+    code = max(fenced, key=len) if fenced else answer
+    return code.replace("\r\n", "\n").strip() + "\n"
+
+
+def analyse(code: str, script_name: str | None = None) -> Analysis:
+    """Check a script.
+
+    Args:
+        code: the file's text.
+        script_name: what the file is to be called, without `.cs`; None takes the class's name.
+    """
+    source = _first_branches(code)
+    root = tree_sitter.Parser(_LANGUAGE).parse(source.encode()).root_node
+    problems = list(_fences(code))
+    if root.has_error:
+        problems += _syntax(root)
+        return Analysis("", _bounded(problems), ())
+    types = list(_types(root))
+    main = _main(types, script_name)
+    problems += _naming(types, main, script_name)
+    warnings: list[Finding] = []
+    if main is not None:
+        problems += _unity_problems(main, root, source)
+        warnings += _unity_warnings(main, code)
+    return Analysis(main.name if main else "", _bounded(problems), _bounded(warnings))
+
+
+def _bounded(findings: list[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda finding: finding.line)[:MAX_FINDINGS])
+
+
+def _first_branches(code: str) -> str:
+    # The grammar stumbles over #if inside a declaration (tree-sitter-c-sharp#377), so the
+    # conditions are resolved here, always by their first branch; lines keep their numbers.
+    if "#" not in code:
+        return code
+    kept: list[str] = []
+    skipping: list[bool] = []
+    for line in code.split("\n"):
+        directive = _CONDITIONAL.match(line)
+        if directive is None:
+            kept.append("" if any(skipping) else line)
+            continue
+        kept.append("")
+        word = directive.group(1)
+        if word == "if":
+            skipping.append(False)
+        elif skipping and word == "endif":
+            skipping.pop()
+        elif skipping:
+            skipping[-1] = True
+    return "\n".join(kept)
+
+
+def _fences(code: str) -> Iterator[Finding]:
+    for number, line in enumerate(code.split("\n"), start=1):
+        if line.lstrip().startswith("```"):
+            yield Finding(number, "a Markdown fence is left in the code; remove it")
+
+
+def _syntax(root: Node) -> Iterator[Finding]:
+    captures = tree_sitter.QueryCursor(_ERRORS).captures(root)
+    for node in captures.get("missing", []):
+        yield Finding(node.start_point.row + 1, f"'{node.type}' is missing")
+    for node in captures.get("error", []):
+        text = " ".join((node.text or b"").decode(errors="replace").split())[:40]
+        yield Finding(node.start_point.row + 1, f"syntax error near '{text}'")
+    if not captures:
+        yield Finding(1, "syntax error")
+
+
+def _types(node: Node) -> Iterator[_Type]:
+    for child in node.named_children:
+        if child.type in _TYPES:
+            yield _describe(child)
+        elif child.type in {"namespace_declaration", "file_scoped_namespace_declaration"}:
+            body = child.child_by_field_name("body")
+            yield from _types(body or child)
+
+
+def _describe(node: Node) -> _Type:
+    name = node.child_by_field_name("name")
+    modifiers = frozenset(_text(c) for c in node.named_children if c.type == "modifier")
+    bases = next((c for c in node.named_children if c.type == "base_list"), None)
+    return _Type(
+        node,
+        node.type,
+        _text(name) if name else "",
+        modifiers,
+        tuple(_text(base) for base in bases.named_children) if bases else (),
+    )
+
+
+def _main(types: list[_Type], script_name: str | None) -> _Type | None:
+    public = [found for found in types if found.public_class]
+    named = [found for found in public if found.name == script_name]
+    components = [found for found in public if _COMPONENTS & set(found.bases)]
+    return next(iter([*named, *components, *public]), None)
+
+
+def _naming(types: list[_Type], main: _Type | None, script_name: str | None) -> Iterator[Finding]:
+    if main is None:
+        line = types[0].line if types else 1
+        yield Finding(line, "there is no public class; Unity needs one, named like the file")
+        return
+    if not _IDENTIFIER.fullmatch(main.name):
+        yield Finding(
+            main.line, f"the class name '{main.name}' can't be a file's name; use A-Z a-z"
+        )
+    for other in types:
+        if other.public_class and other is not main:
+            yield Finding(
+                other.line,
+                f"'{other.name}' is a second public class; move it to a file of its own",
+            )
+    if script_name is not None and main.name != script_name:
+        yield Finding(
+            main.line,
+            f"the class is '{main.name}' but the file would be '{script_name}.cs'; name them alike",
+        )
+
+
+def _unity_problems(main: _Type, root: Node, source: str) -> Iterator[Finding]:
+    engine_made = (_COMPONENTS | _ASSETS) & set(main.bases)
+    if not engine_made:
+        return
+    base = next(iter(engine_made))
+    if "." not in base and not re.search(
+        r"^[ \t]*(global\s+)?using\s+UnityEngine\s*;", source, re.MULTILINE
+    ):
+        yield Finding(main.line, f"'{base}' is unknown here; add 'using UnityEngine;'")
+    if "static" in main.modifiers:
+        yield Finding(main.line, f"a {base} can't be static")
+    if any(child.type == "type_parameter_list" for child in main.node.named_children):
+        yield Finding(main.line, f"a {base} can't be generic: Unity can't create it")
+    for member in _members(main):
+        if member.type == "constructor_declaration":
+            yield Finding(
+                member.start_point.row + 1,
+                f"a {base} has no constructor: Unity creates it; initialise in Awake",
+            )
+    for made in tree_sitter.QueryCursor(_CREATIONS).captures(root).get("type", []):
+        if _text(made) == main.name:
+            advice = "AddComponent" if base in _COMPONENTS else "ScriptableObject.CreateInstance"
+            yield Finding(
+                made.start_point.row + 1, f"'new {main.name}()' makes no {base}; use {advice}"
+            )
+
+
+def _unity_warnings(main: _Type, code: str) -> Iterator[Finding]:
+    if not _COMPONENTS & set(main.bases):
+        return
+    if "abstract" in main.modifiers:
+        yield Finding(main.line, "an abstract MonoBehaviour can't be attached to a GameObject")
+    if "UNITY_EDITOR" not in code and re.search(r"^\s*using\s+UnityEditor\b", code, re.MULTILINE):
+        yield Finding(1, "UnityEditor is not there in a built game; guard it with #if UNITY_EDITOR")
+    for member in _members(main):
+        if member.type != "method_declaration":
+            continue
+        node = member.child_by_field_name("name")
+        name = _text(node) if node else ""
+        meant = _BY_LOWER.get(name.lower())
+        if meant is not None and meant != name:
+            yield Finding(
+                member.start_point.row + 1,
+                f"'{name}' is never called by Unity; is '{meant}' meant?",
+            )
+
+
+def _members(found: _Type) -> list[Node]:
+    body = found.node.child_by_field_name("body")
+    return body.named_children if body else []
+
+
+def _text(node: Node) -> str:
+    return (node.text or b"").decode(errors="replace")

@@ -1,0 +1,131 @@
+"""Who is calling: API keys, kept as HMAC and compared in constant time.
+
+A key is `user-{userId}-{secret}`; its id, `user-{userId}`, is no secret and is what limits, logs
+and usage go by. Two keys of one id are valid at once, so that a key can be rotated.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["ANONYMOUS", "MASTER", "SLOTS", "Caller", "KeyListError", "KeyRing", "parse_keys"]
+
+MASTER = "master"
+ANONYMOUS = "anonymous"
+SLOTS = 2
+MAX_KEYS = 10_000
+MAX_LENGTH = 512
+_KEY = re.compile(r"(user-[A-Za-z0-9][A-Za-z0-9._@-]{0,63})-([A-Za-z0-9_+/=.~]{8,256})")
+
+
+class KeyListError(Exception):
+    """A list of keys is wrong; the message names the entry by number, never its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a request."""
+
+    key_id: str
+
+    @property
+    def master(self) -> bool:
+        """Whether the caller may use the admin endpoints."""
+        return self.key_id == MASTER
+
+
+def parse_keys(text: str) -> dict[str, list[str]]:
+    """Read `SPARK_API_KEYS`: keys by id, separated by commas or white space.
+
+    Raises:
+        KeyListError: an entry is malformed, or an id has more keys than slots.
+    """
+    found: dict[str, list[str]] = {}
+    for number, entry in enumerate(re.split(r"[,\s]+", text.strip(", \t\r\n")), start=1):
+        if not entry:
+            continue
+        match = _KEY.fullmatch(entry)
+        if match is None:
+            raise KeyListError(
+                f"entry {number} is not of the form user-USERID-SECRET (8 to 256 characters)"
+            )
+        keys = found.setdefault(match.group(1), [])
+        keys.append(entry)
+        if len(keys) > SLOTS:
+            raise KeyListError(f"{match.group(1)} has more than {SLOTS} keys; remove the oldest")
+        if number > MAX_KEYS:
+            raise KeyListError(f"there are more than {MAX_KEYS} keys")
+    return found
+
+
+class KeyRing:
+    """The keys that are valid now.
+
+    Args:
+        pepper: secret of this process; digests are worthless without it.
+    """
+
+    def __init__(self, pepper: bytes) -> None:
+        self._pepper = pepper
+        self._digests: dict[str, tuple[bytes, ...]] = {}
+        self._revoked: frozenset[str] = frozenset()
+        self._dummy = self._digest("")
+
+    @property
+    def enabled(self) -> bool:
+        """Whether there is any key, so that callers need one."""
+        return bool(self._digests)
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """The ids that have a key, revoked ones left out."""
+        return tuple(sorted(set(self._digests) - self._revoked))
+
+    @property
+    def revoked(self) -> tuple[str, ...]:
+        """The ids that were revoked."""
+        return tuple(sorted(self._revoked))
+
+    def replace(self, masters: Iterable[str], users: dict[str, list[str]]) -> None:
+        """Take a new list of keys; at most `SLOTS` masters are valid at once."""
+        digests = {key_id: tuple(map(self._digest, keys)) for key_id, keys in users.items()}
+        master = tuple(self._digest(key) for key in masters)[:SLOTS]
+        if master:
+            digests[MASTER] = master
+        self._digests = digests
+
+    def revoke(self, key_id: str) -> bool:
+        """Refuse an id from now on, whatever lists say; False when there is no such id."""
+        self._revoked |= {key_id}
+        return key_id in self._digests
+
+    def restore(self, key_id: str) -> None:
+        """Undo `revoke`."""
+        self._revoked -= {key_id}
+
+    def identify(self, presented: str) -> Caller | None:
+        """The caller with this key, or None."""
+        if len(presented) > MAX_LENGTH:
+            return None
+        match = _KEY.fullmatch(presented)
+        key_id = match.group(1) if match else MASTER
+        digest = self._digest(presented)
+        # Every slot is compared, and an unknown id costs as much as a known one.
+        slots = self._digests.get(key_id, (self._dummy,))
+        equal = [hmac.compare_digest(digest, slot) for slot in slots]
+        known = key_id in self._digests and key_id not in self._revoked
+        if not (any(equal) and known) and match and MASTER in self._digests:
+            # A master key may happen to look like a user's.
+            equal = [hmac.compare_digest(digest, slot) for slot in self._digests[MASTER]]
+            key_id, known = MASTER, MASTER not in self._revoked
+        return Caller(key_id) if any(equal) and known else None
+
+    def _digest(self, key: str) -> bytes:
+        return hmac.digest(self._pepper, key.encode("utf-8", "surrogatepass"), hashlib.sha256)

@@ -1,0 +1,115 @@
+"""Requests per key and time: shared through Redis, and each pod's share of it without.
+
+The window is `limits`' sliding-window counter. While Redis is away every pod allows its part
+(limit / replicas), so that the sum stays what was promised, and says so in a metric.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import limits
+from limits.aio.storage import RedisStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter as SharedLimiter
+from limits.errors import StorageError
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter as LocalLimiter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spark_app.metrics import Metrics
+    from spark_app.redis_store import RedisStore
+
+__all__ = ["Decision", "RateLimiter"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether a request may pass, and what to tell the client.
+
+    Attributes:
+        quota: requests per window.
+        window: seconds.
+        remaining: requests left.
+        reset: seconds until there is room again.
+    """
+
+    allowed: bool
+    quota: int
+    window: int
+    remaining: int
+    reset: int
+
+
+class RateLimiter:
+    """One limit for every key id.
+
+    Args:
+        limit: as `limits` reads it, for example `600/minute`.
+        redis_url: None for memory only.
+        replicas: pods that share the limit while Redis is away.
+        now: Unix time in seconds, as `limits` counts.
+    """
+
+    def __init__(
+        self,
+        limit: str,
+        redis: RedisStore | None,
+        redis_url: str | None,
+        metrics: Metrics,
+        *,
+        replicas: int,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._item = limits.parse(limit)
+        share = max(1, math.ceil(self._item.amount / replicas))
+        self._share = type(self._item)(share, self._item.multiples)
+        self._local = LocalLimiter(MemoryStorage())
+        self._redis = redis
+        self._shared: SharedLimiter | None = None
+        if redis is not None and redis_url is not None:
+            storage = RedisStorage(
+                f"async+{redis_url}",
+                implementation="redispy",
+                wrap_exceptions=True,
+                socket_timeout=0.25,
+                socket_connect_timeout=0.25,
+            )
+            self._shared = SharedLimiter(storage)
+        self._metrics = metrics
+        self._now = now
+
+    async def hit(self, key_id: str) -> Decision:
+        """Count one request of a key."""
+        if self._shared is None or self._redis is None:
+            return self._ask_local(self._item, key_id)
+        if not self._redis.resting:
+            try:
+                return await self._ask_shared(self._shared, key_id)
+            except (StorageError, OSError) as error:
+                self._redis.failed(error)
+        self._metrics.limits_degraded.inc()
+        return self._ask_local(self._share, key_id)
+
+    def _ask_local(self, item: limits.RateLimitItem, key_id: str) -> Decision:
+        allowed = self._local.hit(item, key_id)
+        return self._decide(allowed, item, self._local.get_window_stats(item, key_id))
+
+    async def _ask_shared(self, limiter: SharedLimiter, key_id: str) -> Decision:
+        allowed = await limiter.hit(self._item, key_id)
+        stats = await limiter.get_window_stats(self._item, key_id)
+        return self._decide(allowed, self._item, stats)
+
+    def _decide(
+        self, allowed: bool, item: limits.RateLimitItem, stats: limits.WindowStats
+    ) -> Decision:
+        reset = max(0, math.ceil(stats.reset_time - self._now()))
+        remaining = max(0, int(stats.remaining))
+        return Decision(allowed, item.amount, item.get_expiry(), remaining, reset)
