@@ -172,11 +172,14 @@ class Step(Model):
         description="Shortest time at this weight, even when the evidence is in.",
         json_schema_extra=between("0s", "24h"),
     )
+    max_duration: Duration | None = Field(
+        None, description="Longest time at this weight; without it, progressDeadline applies."
+    )
     min_requests: int = Field(
         0, ge=0, le=1_000_000, description="Fewest requests the candidate must have answered here."
     )
     manual: bool = Field(
-        False, description="Wait for a person's promote request before leaving this step."
+        False, description="Wait for a person's approve request before leaving this step."
     )
 
 
@@ -234,6 +237,9 @@ class Canary(Model):
     steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=MAX_STEPS)] = Field(
         (Step(weight=5), Step(weight=25), Step(weight=50), Step(weight=100)),
         description="The plan: weights that rise to 100.",
+    )
+    fast_track: bool = Field(
+        True, description="A release that was stable before goes to 100% without the other steps."
     )
     progress_deadline: Duration = Field(
         "10m",

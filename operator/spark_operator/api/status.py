@@ -95,12 +95,20 @@ class StepStatus(Model):
     observed_since: Time | None = Field(
         None, description="Since when the wanted pods are ready, so that samples count."
     )
+    approved: bool = Field(False, description="Whether a person has approved leaving this step.")
 
     @computed_field(description="Step of steps, counted from 1, such as 2/4.")  # type: ignore[prop-decorator]
     @property
     def position(self) -> Annotated[str, Field(max_length=5)]:
         """For people: the table of ``kubectl get`` shows it."""
         return f"{self.index + 1}/{self.total}"
+
+
+class Override(Model):
+    """An older release that a person asked for instead of the one the spec names."""
+
+    release: Hash = Field(description="Hash of the release that is wanted.")
+    instead_of: Hash = Field(description="Hash of the spec's release when it was asked.")
 
 
 class EvidenceStatus(Model):
@@ -228,6 +236,10 @@ class SparkDeploymentStatus(Model):
     )
     weight: Weight = Field(Weight(), description="The candidate's share of traffic.")
     step: StepStatus | None = Field(None, description="Where the rollout stands in its plan.")
+    held: bool = Field(False, description="Whether a person's pause request holds the rollout.")
+    override: Override | None = Field(
+        None, description="A release asked for by rollback-to, until the spec names another."
+    )
     verdict: VerdictStatus | None = Field(None, description="The judge's last word.")
     judge: str | None = Field(
         None, max_length=MAX_JUDGE, description="The judge's state, opaque, to outlive a restart."

@@ -6,6 +6,7 @@ function here.
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import Decimal
 from typing import Annotated, Final
@@ -53,6 +54,9 @@ Quantity = Annotated[
 
 _UNIT_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION_PART: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
+_NANO: Final = Decimal(10) ** 9
+_DECIMAL_UNITS: Final = ("n", "u", "m", "", "k", "M", "G", "T", "P", "E")
+_BINARY_UNITS: Final = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 _UNIT_LETTERS: Final = "mkKMGTPEi"
 _SUFFIXES: Final = {
     "": Decimal(1),
@@ -113,3 +117,26 @@ def quantity(text: str) -> Decimal:
         raise ValueFormError(msg)
     number = text.rstrip(_UNIT_LETTERS)
     return Decimal(number) * _SUFFIXES[text[len(number) :]]
+
+
+def canonical_quantity(text: str) -> str:
+    """Write a quantity as the API server stores it, so that what is stored compares equal.
+
+    No fraction, the largest unit that leaves none, and binary units only from 1024 on; what is
+    finer than a billionth, or than one in binary units, is rounded up.
+    Source: https://pkg.go.dev/k8s.io/apimachinery/pkg/api/resource#Quantity
+
+    Raises:
+        ValueFormError: the text is no quantity.
+    """
+    value = quantity(text)
+    if text.endswith("i") and value >= 1024:
+        return _largest_unit(math.ceil(value), 1024, _BINARY_UNITS)
+    return _largest_unit(math.ceil(value * _NANO), 1000, _DECIMAL_UNITS) if value else "0"
+
+
+def _largest_unit(number: int, base: int, units: tuple[str, ...]) -> str:
+    unit = 0
+    while number % base == 0 and unit + 1 < len(units):
+        number, unit = number // base, unit + 1
+    return f"{number}{units[unit]}"

@@ -69,6 +69,12 @@ def _stalled(turn: Turn) -> Aspect:
     if turn.phase is Phase.ROLLED_BACK and failure:
         reason = "ReleaseQuarantined" if failure.outcome == "Failed" else failure.outcome
         return Aspect(holds=True, reason=reason, message=f"{failure.image}: {failure.message}")
+    if turn.status.override and turn.phase in (Phase.STABLE, Phase.GUARDING):
+        message = (
+            f"a person asked for release {turn.status.override.release} instead of the spec's"
+            f" {turn.status.override.instead_of}: apply another release to go on"
+        )
+        return Aspect(holds=True, reason="RollbackRequested", message=message)
     role = turn.status.candidate
     if turn.status.stable is None and role is not None:
         limit = turn.spec.strategy.canary.progress_deadline

@@ -19,17 +19,33 @@ from spark_operator.core import judge, requests
 from spark_operator.core.conditions import conditions
 from spark_operator.core.guards import GUARDS, WATCHED, actual_weight
 from spark_operator.core.labels import selector_text
+from spark_operator.core.pending import pending
+from spark_operator.core.phases import Phase
 from spark_operator.core.plan import judge_plan
+from spark_operator.core.promotion import guarding, promoting
 from spark_operator.core.release import Release
-from spark_operator.core.rollout import HANDLERS
+from spark_operator.core.settled import rolled_back, rolling_back, stable
+from spark_operator.core.trial import paused, progressing
 from spark_operator.core.turn import Turn, clip
 from spark_operator.core.types import Decision
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from spark_operator.api.resource import SparkDeployment
     from spark_operator.core.judge import Verdict
     from spark_operator.core.types import Observations, Workload
 
+HANDLERS: Final[dict[Phase, Callable[[Turn], None]]] = {
+    Phase.PENDING: pending,
+    Phase.PROGRESSING: progressing,
+    Phase.PAUSED: paused,
+    Phase.PROMOTING: promoting,
+    Phase.GUARDING: guarding,
+    Phase.STABLE: stable,
+    Phase.ROLLING_BACK: rolling_back,
+    Phase.ROLLED_BACK: rolled_back,
+}
 CHECKPOINT_SECONDS: Final = 10.0
 """How much of the judge's state a restart may lose."""
 
@@ -45,8 +61,9 @@ def decide(resource: SparkDeployment, observations: Observations, now: float) ->
         now=now,
         plan=judge_plan(resource.spec),
         status=resource.status,
-        desired=Release.of(resource.spec),
+        desired=_desired(resource, observations),
     )
+    _forget_override(turn)
     _observe_roles(turn)
     if not observations.foreign:
         _consult_judge(turn)
@@ -61,6 +78,20 @@ def decide(resource: SparkDeployment, observations: Observations, now: float) ->
         judge=turn.judge,
         watch=turn.watch,
     )
+
+
+def _desired(resource: SparkDeployment, observations: Observations) -> Release:
+    """The release the spec names, or the older one that a person asked for instead of it."""
+    named, override = Release.of(resource.spec), resource.status.override
+    if override is None or override.instead_of != named.name:
+        return named
+    return observations.revisions.get(override.release, named)
+
+
+def _forget_override(turn: Turn) -> None:
+    override = turn.status.override
+    if override is not None and override.instead_of != Release.of(turn.spec).name:
+        turn.set(override=None)
 
 
 def _observe_roles(turn: Turn) -> None:
@@ -92,7 +123,7 @@ def _seen(turn: Turn, role: ReleaseStatus | None) -> ReleaseStatus | None:
 
 def _consult_judge(turn: Turn) -> None:
     """Feed the latest samples to the judge and hear its verdict, while a release is watched."""
-    if turn.phase not in WATCHED or turn.status.first_traffic_at is None:
+    if turn.phase not in WATCHED:
         return
     turn.judge = turn.observations.judge or _restored(turn)
     if turn.observations.tick is not None:

@@ -77,7 +77,7 @@ def deadline(turn: Turn) -> bool:
     step = turn.status.step
     if turn.phase not in (Phase.PROGRESSING, Phase.PROMOTING) or step is None or turn.spec.paused:
         return False
-    limit = turn.spec.strategy.canary.progress_deadline
+    limit = _step_limit(turn, step.index)
     if turn.now < step.entered_at.timestamp() + seconds(limit):
         return False
     ready = turn.candidate.ready
@@ -95,6 +95,12 @@ def deadline(turn: Turn) -> bool:
         turn, "Inconclusive", "NotEnoughEvidence", f"not decided within {limit} at this step: {why}"
     )
     return True
+
+
+def _step_limit(turn: Turn, index: int) -> str:
+    """The longest time this step may last, as the user wrote it."""
+    canary = turn.spec.strategy.canary
+    return canary.steps[min(index, len(canary.steps) - 1)].max_duration or canary.progress_deadline
 
 
 GUARDS: Final[tuple[Callable[[Turn], bool], ...]] = (

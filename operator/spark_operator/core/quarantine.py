@@ -51,3 +51,11 @@ def remove(status: SparkDeploymentStatus, release: str) -> tuple[QuarantineEntry
     return tuple(
         item for item in status.quarantine if item.release != release and item.digest not in digests
     )
+
+
+def was_stable(status: SparkDeploymentStatus, release: str) -> bool:
+    """Whether the history knows this release as promoted, and nothing worse since."""
+    for entry in status.history:
+        if entry.release == release and entry.outcome != "Superseded":
+            return entry.outcome == "Promoted"
+    return False

@@ -10,12 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.base import GROUP
-from spark_operator.api.status import MAX_REQUESTS, ConsumedRequest
+from spark_operator.api.status import MAX_REQUESTS, ConsumedRequest, Override
 from spark_operator.core import quarantine
 from spark_operator.core.guards import ON_TRIAL
 from spark_operator.core.phases import Phase
+from spark_operator.core.release import Release
 from spark_operator.core.retreat import retreat
-from spark_operator.core.rollout import next_step
+from spark_operator.core.trial import next_step, promote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,14 +78,67 @@ def _abort(turn: Turn, _: str) -> str:
     return "Done"
 
 
-def _promote(turn: Turn, _: str) -> str:
+def _may_advance(turn: Turn) -> str:
+    """Why a person's wish to go on cannot be fulfilled; empty when it can."""
     if turn.phase not in (Phase.PROGRESSING, Phase.PAUSED) or turn.status.candidate is None:
-        return "NothingToPromote"
+        return "NothingOnTrial"
     if quarantine.find(turn.status, turn.status.candidate.release, turn.candidate.digest):
         return "ReleaseQuarantined"
     if turn.status.step is None or turn.status.step.observed_since is None:
         return "CandidateNotReady"
-    next_step(turn, "a person asked for it", reason="PromoteRequested")
+    return ""
+
+
+def _approve(turn: Turn, _: str) -> str:
+    refusal = _may_advance(turn)
+    if refusal or turn.status.step is None:
+        return refusal
+    turn.set(step=turn.status.step.model_copy(update={"approved": True}))
+    return "Done"
+
+
+def _skip(turn: Turn, _: str) -> str:
+    refusal = _may_advance(turn)
+    if refusal:
+        return refusal
+    next_step(turn, "a person asked to skip the step", reason="SkipRequested")
+    return "Done"
+
+
+def _promote(turn: Turn, _: str) -> str:
+    refusal = _may_advance(turn)
+    if refusal:
+        return refusal
+    promote(turn, "a person asked to promote now", reason="PromoteRequested")
+    return "Done"
+
+
+def _pause(turn: Turn, _: str) -> str:
+    if turn.phase not in ON_TRIAL:
+        return "NothingOnTrial"
+    turn.set(held=True)
+    return "Done"
+
+
+def _resume(turn: Turn, _: str) -> str:
+    if not turn.status.held:
+        return "NotHeld"
+    turn.set(held=False)
+    return "Done"
+
+
+def _rollback_to(turn: Turn, release: str) -> str:
+    """Run an older release although the spec names another, until the spec changes."""
+    if release not in turn.observations.revisions:
+        return "UnknownRelease"
+    if quarantine.find(turn.status, release):
+        return "ReleaseQuarantined"
+    spec_release = Release.of(turn.spec).name
+    if release == spec_release:
+        turn.set(override=None)
+        return "Done"
+    turn.set(override=Override(release=release, instead_of=spec_release))
+    turn.desired = turn.observations.revisions[release]
     return "Done"
 
 
@@ -92,5 +146,11 @@ _REQUESTS: Final[dict[str, Callable[[Turn, str], str]]] = {
     "abort": _abort,
     "let-out": _let_out,
     "retry": _retry,
+    "rollback-to": _rollback_to,
+    "pause": _pause,
+    "resume": _resume,
+    "approve": _approve,
+    "skip": _skip,
     "promote": _promote,
 }
+"""In the order in which several at once are carried out: what stops comes first."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from spark_operator.api.status import (
     MAX_HISTORY,
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from spark_operator.core.types import Observations, Workload
 
     Outcome = Literal["Promoted", "Failed", "Inconclusive", "Aborted", "Superseded"]
+
+
+TICK_SECONDS: Final = 1.0
+"""How often a release on trial is looked at."""
 
 
 def clip(text: str, limit: int = MAX_MESSAGE) -> str:
@@ -86,6 +90,18 @@ class Turn:
         """The stable release's workload, an empty one where there is none."""
         role = self.status.stable
         return self.observations.workload(role.release if role else "")
+
+    @property
+    def on_trial(self) -> ReleaseStatus:
+        """The candidate's role.
+
+        Raises:
+            AssertionError: the phase has no candidate, which is a programming error.
+        """
+        if self.status.candidate is None:
+            msg = f"phase {self.phase} has no candidate"
+            raise AssertionError(msg)
+        return self.status.candidate
 
     def set(self, **changes: Any) -> None:
         """Replace members of the draft status."""

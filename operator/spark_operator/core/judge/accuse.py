@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from spark_operator.core.judge.blocks import arm
-from spark_operator.core.judge.hypotheses import ERROR_RATE, absolutes, comparisons, critical
+from spark_operator.core.judge.blocks import summed
+from spark_operator.core.judge.hypotheses import ERROR_RATE, absolutes, comparisons
 from spark_operator.core.judge.plan import Action
 from spark_operator.core.judge.state import Recent
 from spark_operator.core.judge.verdict import Evidence, Reason
 from spark_operator.core.judge.watch import unavailable
 
 if TYPE_CHECKING:
-    from spark_operator.core.judge.hypotheses import Hypothesis, Metric
+    from spark_operator.core.judge.hypotheses import Comparison, Hypothesis, Metric
     from spark_operator.core.judge.plan import JudgePlan
     from spark_operator.core.judge.state import JudgeState
 
@@ -29,29 +29,28 @@ def value(state: JudgeState, key: str) -> float:
     return sum(state.rows.get(key, ())) + (1.0 - state.working) if key in state.rows else 1.0
 
 
-def compared(state: JudgeState, hypothesis: Hypothesis) -> float:
-    """Return the evidence of a comparison, without whichever single pod accuses most.
+def compared(state: JudgeState, h: Comparison) -> float:
+    """Return the evidence of a comparison, held down by its guard and by each pod's absence.
 
     A pod is left out only when at least `PODS_TO_SPARE` are there: with fewer, no statistic
     can tell a bad pod from a bad version.
     """
+    found = [value(state, h.name)]
+    if h.guard:
+        found.append(value(state, h.guard))
     present = [t.pod for t in state.candidate if state.at - t.at <= PRESENT_SECONDS]
-    keys = [f"{hypothesis.name}/{pod}" for pod in present]
-    without = [value(state, key) for key in keys if key in state.rows]
-    spare = without if len(present) >= PODS_TO_SPARE else []
-    return min([value(state, hypothesis.name), *spare])
+    if h.spares and len(present) >= PODS_TO_SPARE:
+        keys = (f"{h.name}/{pod}" for pod in present)
+        found += [value(state, key) for key in keys if key in state.rows]
+    return min(found)
 
 
 def numbers(state: JudgeState, metric: Metric) -> Recent:
     """Return what is going on now: the fading counts and the open block."""
     old = state.recent.get(metric.name, Recent())
-    mine, theirs = arm(metric, state.block.candidate), arm(metric, state.block.stable)
-    return Recent(
-        old.n + sum(mine.requests),
-        old.x + sum(mine.failures),
-        old.stable_n + sum(theirs.requests),
-        old.stable_x + sum(theirs.failures),
-    )
+    n, x = summed(metric, state.block.candidate)
+    stable_n, stable_x = summed(metric, state.block.stable)
+    return Recent(old.n + n, old.x + x, old.stable_n + stable_n, old.stable_x + stable_x)
 
 
 def evidence_of(state: JudgeState, h: Hypothesis, strength: float, needed: float) -> Evidence:
@@ -79,13 +78,9 @@ def sentence(e: Evidence) -> str:
 
 def accusations(plan: JudgePlan, state: JudgeState) -> list[tuple[float, float, Hypothesis]]:
     """Return `(weight, e-value, hypothesis)` of all that leads to `Fail`, weights summing to 1."""
-    found: list[tuple[float, float, Hypothesis]] = []
-    guard = value(state, f"{critical(plan).name}:c")
-    for h in comparisons(plan):
-        if h.action is Action.ROLLBACK:
-            strength = compared(state, h) if h.name == "errors" else value(state, h.name)
-            strength = min(strength, guard) if h.name == "lead" else strength
-            found.append((h.weight, strength, h))
+    found: list[tuple[float, float, Hypothesis]] = [
+        (h.weight, compared(state, h), h) for h in comparisons(plan) if h.action is Action.ROLLBACK
+    ]
     for h in absolutes(plan):
         if h.action is Action.ROLLBACK:
             # What stable breaches as well is shared; the larger process would not say so.

@@ -2,8 +2,8 @@
 
 An e-process starts at 1 and its expectation is at most 1 while the null hypothesis holds, at
 every stopping time; so the probability that it ever reaches 1/alpha is at most alpha (Ville).
-Every observation here is a share X in 0..1: one request (0 or 1), or one pod's share of
-failures in one block. A bet `1 + slope * (X - center)` is linear in X, so only X's mean
+Every observation here is an X in 0..1: one request (0 or 1), or one pod's share of failures in
+one block. A bet `1 + slope * (X - center)` is linear in X, so only X's mean
 matters, whatever its distribution (Waudby-Smith and Ramdas, 2024).
 """
 
@@ -27,49 +27,58 @@ PRIOR = (0.06, 0.08, 0.1, 0.12, 0.14, 0.14, 0.14, 0.1, 0.12)
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
-    """One side's observations in one block.
+class Requests:
+    """Independent requests: each is one observation, 1 if it failed.
 
     Attributes:
-        requests: of each pod.
-        failures: of each pod, at most its requests.
+        n: how many.
+        x: how many failed, at most n.
     """
 
-    requests: tuple[float, ...]
-    failures: tuple[float, ...]
+    n: float
+    x: float
+
+    @property
+    def units(self) -> float:
+        """Return the number of observations."""
+        return self.n
+
+    def log_bet(self, slope: float, center: float) -> float:
+        """Return the log of the product of `1 + slope * (X - center)` over all requests."""
+        return self.x * log(1 + slope * (1 - center)) + (self.n - self.x) * log(1 - slope * center)
 
 
-def units(arm: Arm, *, independent: bool) -> float:
-    """Return how many observations an arm holds: its requests, or its pods with requests."""
-    return sum(arm.requests) if independent else float(sum(1 for n in arm.requests if n > 0))
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """One observation per pod and block, in 0..1, whatever happened inside the block."""
+
+    values: tuple[float, ...]
+
+    @property
+    def units(self) -> float:
+        """Return the number of observations."""
+        return float(len(self.values))
+
+    def log_bet(self, slope: float, center: float) -> float:
+        """Return the log of the product of `1 + slope * (X - center)` over all pods."""
+        return sum(log(1 + slope * (value - center)) for value in self.values)
 
 
-def log_bet(arm: Arm, slope: float, center: float, *, independent: bool) -> float:
-    """Return the logarithm of the product of `1 + slope * (X - center)` over an arm.
+Observations = Requests | Shares
 
-    The caller keeps every factor positive.
+
+def failing_samples(n: float, x: float, size: int) -> float:
+    """Return the share of samples of `size` out of n requests that hold one of the x failures.
+
+    Hypergeometric, as in rarefaction: it makes pods of different load comparable. For size 1 it
+    is x / n; the larger the size, the more a single failure counts, and the less it matters how
+    many came with it. Concave in the failure rate: a rate r times as high gives at most r times
+    the share.
     """
-    if independent:
-        n, x = sum(arm.requests), sum(arm.failures)
-        return x * log(1 + slope * (1 - center)) + (n - x) * log(1 - slope * center)
-    return sum(
-        log(1 + slope * (x / n - center))
-        for n, x in zip(arm.requests, arm.failures, strict=True)
-        if n > 0
-    )
-
-
-def log_exceeds(
-    arm: Arm, limit: float, rates: Sequence[float], *, independent: bool
-) -> list[float]:
-    """Return one log e-value per alternative rate, null hypothesis: the mean is <= `limit`.
-
-    For independent requests each is the binomial likelihood ratio of the rate and the limit.
-    """
-    return [
-        log_bet(arm, (rate - limit) / (limit * (1 - limit)), limit, independent=independent)
-        for rate in rates
-    ]
+    clean = 1.0
+    for i in range(size):
+        clean *= max(n - x - i, 0.0) / (n - i)
+    return 1.0 - clean
 
 
 def rates_above(limit: float, count: int = 12) -> tuple[float, ...]:
@@ -82,6 +91,18 @@ def rates_below(limit: float, count: int = 12) -> tuple[float, ...]:
     """Return rates whose odds are those of `limit` divided by 2^(1/2), 2, 2^(3/2) ..."""
     odds = limit / (1 - limit)
     return tuple(odds / 2 ** (j / 2) / (1 + odds / 2 ** (j / 2)) for j in range(1, count + 1))
+
+
+def log_exceeds(seen: Observations, limit: float, rates: Sequence[float]) -> list[float]:
+    """Return one log e-value per alternative rate, null hypothesis: the mean is <= `limit`.
+
+    For independent requests each is the binomial likelihood ratio of the rate and the limit.
+    A rate at or below the limit bets nothing.
+    """
+    if seen.units == 0:
+        return [0.0] * len(rates)
+    slopes = (max(rate - limit, 0.0) / (limit * (1 - limit)) for rate in rates)
+    return [seen.log_bet(slope, limit) for slope in slopes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +127,11 @@ def _boundary(null: Null, rate: float, stable: float, n: float, m: float) -> flo
 
 
 def log_compares(
-    candidate: Arm,
-    stable: Arm,
+    candidate: Observations,
+    stable: Observations,
     null: Null,
     expected: float,
     rates: Sequence[float],
-    *,
-    independent: bool,
 ) -> list[float]:
     """Return one log e-value per alternative rate of the candidate under `null`.
 
@@ -126,12 +145,10 @@ def log_compares(
         candidate: the candidate's block.
         stable: stable's block, over the same time.
         null: the hypothesis to be refuted.
-        expected: stable's rate, estimated from earlier blocks only.
-        rates: alternative rates of the candidate.
-        independent: whether requests or pods are the observations.
+        expected: stable's mean, estimated from earlier blocks only.
+        rates: alternative means of the candidate.
     """
-    n = units(candidate, independent=independent)
-    m = units(stable, independent=independent)
+    n, m = candidate.units, stable.units
     if n == 0 or m == 0:
         return [0.0] * len(rates)
     result = []
@@ -144,10 +161,7 @@ def log_compares(
         slope = (rate - center_c) / (center_c * (1 - center_c))
         slope = min(slope, 0.98 / center_c, 0.98 * m / (null.ratio * n * (1 - center_s)))
         down = -slope * null.ratio * n / m
-        result.append(
-            log_bet(candidate, slope, center_c, independent=independent)
-            + log_bet(stable, down, center_s, independent=independent)
-        )
+        result.append(candidate.log_bet(slope, center_c) + stable.log_bet(down, center_s))
     return result
 
 
@@ -182,11 +196,11 @@ def grow(
 def log_passes(n: float, x: float, limit: float) -> float:
     """Return the log evidence against a rate of `limit` or more, from n requests, x failed.
 
-    A mixture over rates below the limit, from one fixed start.
+    A mixture of binomial likelihood ratios over rates below the limit, from one fixed start.
     """
-    if n <= 0:
-        return 0.0
-    arm = Arm((n,), (min(x, n),))
-    logs = log_exceeds(arm, limit, rates_below(limit), independent=True)
+    logs = [
+        Requests(n, x).log_bet((r - limit) / (limit * (1 - limit)), limit)
+        for r in rates_below(limit)
+    ]
     top = max(logs)
     return top + log(sum(exp(value - top) for value in logs) / len(logs))

@@ -38,7 +38,6 @@ class Hypothesis:
         action: what refuting it does.
         reason: what refuting it is called in a verdict.
         limit: the share that is not exceeded; for a comparison, where stable is idle.
-        null: what holds between candidate and stable; None for an absolute one.
         weight: its part of alpha, if refuting it leads to `Fail`.
         rates: the alternatives that are bet on.
         prior: how the start capital is split over them.
@@ -49,10 +48,27 @@ class Hypothesis:
     action: Action
     reason: Reason
     limit: float
-    null: Null | None = None
     weight: float = 0.15
     rates: tuple[float, ...] = RATES
     prior: tuple[float, ...] = PRIOR
+
+
+NO_WORSE = Null(1.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison(Hypothesis):
+    """A hypothesis about the candidate and stable over the same time.
+
+    Attributes:
+        null: what holds between the two.
+        guard: the name of the fixed rate that must be exceeded too; empty if none.
+        spares: evidence is also kept without each pod, so that no single one decides.
+    """
+
+    null: Null = NO_WORSE
+    guard: str = ""
+    spares: bool = False
 
 
 ERROR_RATE = Metric("errorRate", ERRORS)
@@ -108,53 +124,53 @@ def absolutes(plan: JudgePlan) -> tuple[Hypothesis, ...]:
 
 
 @lru_cache(maxsize=64)
-def comparisons(plan: JudgePlan) -> tuple[Hypothesis, ...]:
+def comparisons(plan: JudgePlan) -> tuple[Comparison, ...]:
     """Return the hypotheses about candidate and stable over the same time, `errors` first.
 
-    `lead` says that the candidate is no worse than stable at all; it guards `critical`, so
-    that what both share never counts against the candidate.
+    `errors`: above a floor, the candidate is at most `ratio` times as bad as stable. `lead`:
+    above the critical rate, it is no worse than stable at all. What both share never counts
+    against the candidate.
     """
     act, limit = plan.actions, plan.error_rate_critical
     above, critical = Reason.ERROR_RATE_ABOVE_STABLE, Reason.ERROR_RATE_CRITICAL
-    rollback = act.error_rate_critical
-    wide = Null(plan.ratio, max(plan.latency_share, plan.margin))
+    worse, wide = Null(plan.ratio, 0.0), Null(plan.ratio, plan.latency_share)
+    rollback, client = act.error_rate_critical, act.client_errors
+    errors = Comparison(
+        "errors", ERROR_RATE, rollback, above, limit, 1.0, null=worse, guard="floor", spares=True
+    )
+    lead = Comparison("lead", ERROR_RATE, rollback, critical, limit, guard="critical")
+    clients = Comparison(
+        "client",
+        CLIENT_ERROR_RATE,
+        client,
+        Reason.CLIENT_ERRORS_ABOVE_STABLE,
+        1.0,
+        null=Null(plan.ratio, 0.05),
+    )
     shifts = tuple(
-        Hypothesis(
+        Comparison(
             f"shift{place}",
             _latency(place + 1, bound),
             act.latency_shift,
             Reason.LATENCY_ABOVE_STABLE,
             1.0,
-            wide,
+            null=wide,
         )
         for place, bound in enumerate(plan.latency_shift_bounds)
     )
-    return (
-        Hypothesis(
-            "errors", ERROR_RATE, rollback, above, limit, Null(plan.ratio, plan.margin), 1.0
-        ),
-        Hypothesis("lead", ERROR_RATE, rollback, critical, limit, Null(1.0, plan.margin), 0.1),
-        Hypothesis(
-            "client",
-            CLIENT_ERROR_RATE,
-            act.client_errors,
-            Reason.CLIENT_ERRORS_ABOVE_STABLE,
-            1.0,
-            Null(plan.ratio, 0.05),
-        ),
-        *shifts,
-    )
+    return (errors, lead, clients, *shifts)
 
 
 @lru_cache(maxsize=64)
-def critical(plan: JudgePlan) -> Hypothesis:
-    """Return the hypothesis that the error rate is not critical; `lead` guards it."""
-    return Hypothesis(
-        "critical",
-        ERROR_RATE,
-        plan.actions.error_rate_critical,
-        Reason.ERROR_RATE_CRITICAL,
-        plan.error_rate_critical,
+def guards(plan: JudgePlan) -> tuple[Hypothesis, ...]:
+    """Return the fixed rates that a comparison must exceed as well, to mean anything.
+
+    The smaller of two e-processes refutes that either hypothesis holds, without correction.
+    """
+    act, reason = plan.actions.error_rate_critical, Reason.ERROR_RATE_CRITICAL
+    return (
+        Hypothesis("floor", ERROR_RATE, act, reason, plan.error_rate_success),
+        Hypothesis("critical", ERROR_RATE, act, reason, plan.error_rate_critical),
     )
 
 

@@ -89,7 +89,6 @@ class JudgePlan:
         block_requests: ... or after this many requests of the candidate; None: by time only.
         warm_up_seconds: a pod younger than this may fail up to `warm_up_error_rate`.
         ratio: smallest factor between candidate and stable that matters.
-        margin: smallest difference between candidate and stable that matters, as a share.
         breaker_open_candidate_only: seconds a breaker may be open on the candidate only.
         breaker_open_critical: seconds a breaker may be open at all.
         unavailable_seconds: seconds the candidate may be away while stable answers.
@@ -109,7 +108,6 @@ class JudgePlan:
     warm_up_error_rate: float = 0.10
     pass_seconds: float = 30.0
     ratio: float = 1.5
-    margin: float = 0.01
     error_rate_warning: float = 0.05
     error_rate_critical: float = 0.10
     error_rate_success: float = 0.01

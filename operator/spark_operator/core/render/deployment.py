@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from spark_operator.api.values import canonical_quantity
 from spark_operator.core.labels import child_name, common, selector
 from spark_operator.core.render.meta import metadata
 
@@ -131,11 +132,11 @@ def _environment(resource: SparkDeployment, release: Release) -> list[dict[str, 
 
 
 def _resources(resources: Resources) -> dict[str, dict[str, str]]:
-    """Requests and limits, absent members left out."""
+    """Requests and limits as the API server stores them, absent members left out."""
     both = {"requests": resources.requests, "limits": resources.limits}
     return {
         kind: {
-            resource: amount
+            resource: canonical_quantity(amount)
             for resource, amount in (("cpu", amounts.cpu), ("memory", amounts.memory))
             if amount is not None
         }

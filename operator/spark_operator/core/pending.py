@@ -1,0 +1,111 @@
+"""Before a trial: install the first release, or make sure that a trial may start."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spark_operator.api.status import StepStatus, Weight
+from spark_operator.api.values import seconds
+from spark_operator.core import judge, quarantine
+from spark_operator.core.phases import Phase
+from spark_operator.core.retreat import fail
+
+if TYPE_CHECKING:
+    from spark_operator.core.turn import Turn
+
+
+def pending(turn: Turn) -> None:
+    """Install the first release, or get ready for a trial."""
+    if turn.status.stable is None:
+        _install(turn)
+        return
+    desired = turn.desired.name
+    if desired == turn.status.stable.release:
+        turn.set(failure=None)
+        turn.go(Phase.STABLE)
+        return
+    held = quarantine.find(turn.status, desired)
+    if held:
+        message = (
+            f"{turn.desired.image} was quarantined at {held.at:%Y-%m-%d %H:%M:%S}Z ({held.reason}):"
+            f" apply another release, or let it out with the annotation"
+            f" spark.dev/let-out: {desired}@TOKEN"
+        )
+        fail(turn, turn.role(turn.desired), "Failed", "ReleaseQuarantined", message)
+        turn.go(Phase.ROLLED_BACK)
+        return
+    if turn.status.failure and turn.status.failure.release == desired:
+        turn.go(Phase.ROLLED_BACK)
+        return
+    if _third_pods(turn):
+        return
+    _start_trial(turn)
+
+
+def _install(turn: Turn) -> None:
+    role = turn.status.candidate
+    if role is None or role.release != turn.desired.name:
+        turn.set(
+            candidate=turn.role(turn.desired),
+            weight=Weight(desired=100, actual=0),
+            step=None,
+            failure=None,
+        )
+        turn.note(
+            "Installing",
+            "FirstRelease",
+            f"first release {turn.desired.image} is being started: nothing to compare it with",
+            release=turn.desired.name,
+        )
+        turn.dues.append(turn.now)
+        return
+    if turn.candidate.ready < turn.spec.replicas:
+        deadline = role.since.timestamp() + seconds(turn.spec.strategy.canary.progress_deadline)
+        if turn.now < deadline:
+            turn.dues.append(deadline)
+        return
+    turn.set(stable=role.model_copy(update={"since": turn.at}), candidate=None, weight=Weight())
+    turn.close(role, "Promoted", "FirstRelease")
+    turn.go(Phase.STABLE)
+    turn.note(
+        "Installed",
+        "FirstRelease",
+        f"{role.image} is stable: {turn.spec.replicas} of {turn.spec.replicas} pods are ready",
+        release=role.release,
+    )
+
+
+def _third_pods(turn: Turn) -> bool:
+    roles = {turn.desired.name, turn.status.stable.release if turn.status.stable else ""}
+    return any(
+        work.pods for release, work in turn.observations.workloads.items() if release not in roles
+    )
+
+
+def _start_trial(turn: Turn) -> None:
+    steps = turn.spec.strategy.canary.steps
+    turn.set(
+        candidate=turn.role(turn.desired),
+        previous=None,
+        failure=None,
+        verdict=None,
+        judge=None,
+        judge_at=None,
+        first_traffic_at=None,
+    )
+    turn.judge = judge.start(turn.plan, turn.now)
+    turn.watch = True
+    fast = quarantine.was_stable(turn.status, turn.desired.name)
+    straight = steps[0].weight == 100 or (fast and turn.spec.strategy.canary.fast_track)
+    turn.weigh(0 if straight else steps[0].weight)
+    index = len(steps) - 1 if straight else 0
+    turn.set(step=StepStatus(index=index, total=len(steps), entered_at=turn.at), held=False)
+    turn.go(Phase.PROMOTING if straight else Phase.PROGRESSING)
+    plan = " → ".join(f"{step.weight}%" for step in (steps[-1:] if straight else steps))
+    turn.note(
+        "TrialStarted",
+        "FastTrack" if straight and fast else "NewRelease",
+        f"{turn.desired.image} is on trial: plan {plan}"
+        + (": it was stable before" if straight and fast else ""),
+        release=turn.desired.name,
+    )

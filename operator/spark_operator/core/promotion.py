@@ -1,0 +1,86 @@
+"""From the last step to stable: all pods, all traffic, the name, and the guard."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spark_operator.api.status import ReleaseStatus, Weight
+from spark_operator.api.values import seconds
+from spark_operator.core.phases import Phase
+from spark_operator.core.retreat import retreat
+from spark_operator.core.turn import TICK_SECONDS
+
+if TYPE_CHECKING:
+    from spark_operator.core.turn import Turn
+
+
+def promoting(turn: Turn) -> None:
+    """Give the candidate all its pods, then all traffic, then the name stable."""
+    turn.watch = True
+    turn.dues.append(turn.now + TICK_SECONDS)
+    role = turn.on_trial
+    if turn.candidate.ready < turn.spec.replicas:
+        return
+    if turn.status.weight.desired < 100:
+        if turn.spec.paused or turn.status.held:
+            return
+        turn.weigh(100)
+        if turn.status.first_traffic_at is None:
+            turn.set(first_traffic_at=turn.at)
+        turn.dues.append(turn.now)
+        turn.note(
+            "TrafficSwitched",
+            "CandidateReady",
+            f"all {turn.spec.replicas} candidate pods are ready: all new connections go to them",
+            release=role.release,
+        )
+        return
+    if turn.observations.route is None or turn.observations.route.release != role.release:
+        return
+    _promote(turn, role)
+
+
+def _promote(turn: Turn, role: ReleaseStatus) -> None:
+    guard = seconds(turn.spec.guard.duration)
+    turn.close(role, "Promoted", "Passed")
+    turn.set(
+        previous=turn.status.stable if guard else None,
+        stable=role.model_copy(update={"since": turn.at}),
+        candidate=None,
+        weight=Weight(),
+        step=None,
+    )
+    turn.go(Phase.GUARDING if guard else Phase.STABLE)
+    watch = (
+        f"the previous release stays warm for {turn.spec.guard.duration}" if guard else "no guard"
+    )
+    turn.note("Promoted", "Passed", f"{role.image} is stable now; {watch}", release=role.release)
+
+
+def guarding(turn: Turn) -> None:
+    """Watch the promoted release while the previous one stays warm."""
+    stable, previous = turn.status.stable, turn.status.previous
+    if stable is None or previous is None:
+        turn.go(Phase.STABLE)
+        return
+    if turn.desired.name == previous.release:
+        retreat(turn, "Aborted", "SpecReverted", "the spec names the previous release again")
+        return
+    if turn.desired.name != stable.release:
+        turn.set(previous=None)
+        turn.go(Phase.PENDING)
+        return
+    turn.watch = True
+    end = stable.since.timestamp() + seconds(turn.spec.guard.duration)
+    if turn.now < end:
+        turn.dues.append(min(end, turn.now + TICK_SECONDS))
+        return
+    turn.set(previous=None)
+    turn.go(Phase.STABLE)
+    turn.note(
+        "GuardEnded",
+        "GuardEnded",
+        f"{stable.image} was watched for {turn.spec.guard.duration} without a failure:"
+        " the previous release is stopped",
+        release=stable.release,
+    )

@@ -1,0 +1,54 @@
+"""At rest, and on the way back to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spark_operator.core.phases import Phase
+from spark_operator.core.turn import TICK_SECONDS
+
+if TYPE_CHECKING:
+    from spark_operator.core.turn import Turn
+
+
+def stable(turn: Turn) -> None:
+    """Rest, until the spec names another release."""
+    if turn.status.stable is None or turn.desired.name != turn.status.stable.release:
+        turn.go(Phase.PENDING)
+    elif turn.status.failure is not None:
+        turn.set(failure=None)
+
+
+def rolling_back(turn: Turn) -> None:
+    """See the traffic cut and the candidate's pods gone, then settle."""
+    turn.dues.append(turn.now + TICK_SECONDS)
+    stable_name = turn.status.stable.release if turn.status.stable else None
+    cut = turn.observations.route is not None and turn.observations.route.release == stable_name
+    if not cut or turn.candidate.live:
+        return
+    turn.set(candidate=None, step=None)
+    failure = turn.status.failure
+    if turn.desired.name == stable_name:
+        turn.go(Phase.STABLE)
+    elif failure and failure.release == turn.desired.name:
+        turn.go(Phase.ROLLED_BACK)
+        turn.note(
+            "RolledBack",
+            failure.reason,
+            f"all traffic is on {turn.status.stable.image if turn.status.stable else 'nothing'};"
+            f" {failure.image} has no pods left",
+            release=failure.release,
+            warning=True,
+        )
+    else:
+        turn.go(Phase.PENDING)
+
+
+def rolled_back(turn: Turn) -> None:
+    """Wait for a newer spec, a retry, or a release let out of quarantine."""
+    failure = turn.status.failure
+    if turn.status.stable and turn.desired.name == turn.status.stable.release:
+        turn.set(failure=None)
+        turn.go(Phase.STABLE)
+    elif failure is None or failure.release != turn.desired.name:
+        turn.go(Phase.PENDING)
