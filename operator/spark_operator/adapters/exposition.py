@@ -34,9 +34,15 @@ def counters(page: bytes) -> Counters:
     """Read the metrics that the judge counts; all others are skipped before they are parsed.
 
     Raises:
-        ExpositionError: the page cannot be read.
+        ExpositionError: the page cannot be read, whatever is wrong with it.
     """
-    samples = list(_samples(page))
+    try:
+        return _counters(list(_samples(page)))
+    except (ValueError, LookupError, ArithmeticError, TypeError, AttributeError) as error:
+        raise ExpositionError(f"the metrics page cannot be read: {error}") from error
+
+
+def _counters(samples: list[Sample]) -> Counters:
     requests = [item for item in samples if item.name in REQUESTS and _is_first(item)]
     failures = [item for item in requests if item.labels.get("status_class") == "5xx"]
     return Counters(
@@ -59,16 +65,12 @@ def counters(page: bytes) -> Counters:
 
 
 def _samples(page: bytes) -> Iterator[Sample]:
-    try:
-        text = page.decode()
-        lines = [line for line in text.splitlines() if line.startswith(NAMES)]
-        if len(lines) > MAX_SAMPLES:
-            msg = f"{len(lines)} series of the contract's metrics: at most {MAX_SAMPLES} are read"
-            raise ExpositionError(msg)
-        for family in text_string_to_metric_families("\n".join(lines) + "\n"):
-            yield from family.samples
-    except (ValueError, KeyError, IndexError) as error:
-        raise ExpositionError(f"the metrics page cannot be read: {error}") from error
+    lines = [line for line in page.decode().split("\n") if line.startswith(NAMES)]
+    if len(lines) > MAX_SAMPLES:
+        msg = f"{len(lines)} series of the contract's metrics: at most {MAX_SAMPLES} are read"
+        raise ExpositionError(msg)
+    for family in text_string_to_metric_families("\n".join(lines) + "\n"):
+        yield from family.samples
 
 
 def _is_first(sample: Sample) -> bool:

@@ -8,6 +8,8 @@ from typing import Final
 import httpx
 
 MAX_CONNECTIONS: Final = 200
+PLAIN: Final = {"Accept-Encoding": "identity"}
+"""Nothing is unpacked: a few compressed bytes could become gigabytes."""
 
 
 class AnswerTooLargeError(Exception):
@@ -35,11 +37,11 @@ async def fetch(http: httpx.AsyncClient, url: str, *, seconds: float, limit: int
         BadAnswerError: the status is not 200.
         httpx.HTTPError: the connection failed.
     """
-    async with asyncio.timeout(seconds), http.stream("GET", url) as response:
+    async with asyncio.timeout(seconds), http.stream("GET", url, headers=PLAIN) as response:
         if response.status_code != 200:
             raise BadAnswerError(f"{url} answered {response.status_code}")
         body = bytearray()
-        async for chunk in response.aiter_bytes():
+        async for chunk in response.aiter_raw():
             body += chunk
             if len(body) > limit:
                 raise AnswerTooLargeError(f"{url} sent more than {limit} bytes")
