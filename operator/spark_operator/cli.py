@@ -14,7 +14,9 @@ from spark_operator.adapters.lease import LeadershipLostError
 from spark_operator.errors import MissingResourceDefinitionError, SettingsError
 from spark_operator.settings import load
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False
+)
 
 
 @app.callback()

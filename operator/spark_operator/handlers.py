@@ -110,6 +110,8 @@ async def _watch(running: Operator, settings: Settings, stop: asyncio.Event) -> 
         await kopf.operator(
             registry=registry(running),
             standalone=True,
+            # Its own default asks for the user's name, which a container may not have.
+            identity=settings.identity,  # type: ignore[arg-type]
             clusterwide=not settings.namespaces,
             namespaces=settings.namespaces,
             stop_flag=stop,
