@@ -20,13 +20,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from spark_app.web.edge import OPENED
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Iterator
 
     from spark_app.app import SparkApp
     from spark_app.settings import Settings
 
-__all__ = ["serve"]
+__all__ = ["DrainingServer", "make_server", "serve"]
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +44,9 @@ class _AgedProtocol(HttpToolsProtocol):
         self.scope["state"][OPENED] = self._opened
 
 
-class _DrainingServer(uvicorn.Server):
+class DrainingServer(uvicorn.Server):
+    """Goes on accepting for a while after it was told to stop."""
+
     def __init__(self, config: uvicorn.Config, app: SparkApp, accept_seconds: float) -> None:
         super().__init__(config)
         self._app = app
@@ -57,14 +58,15 @@ class _DrainingServer(uvicorn.Server):
         loop = asyncio.get_running_loop()
         handled = (signal.SIGTERM, signal.SIGINT)
         for number in handled:
-            loop.add_signal_handler(number, self._begin_drain)
+            loop.add_signal_handler(number, self.begin_drain)
         try:
             yield
         finally:
             for number in handled:
                 loop.remove_signal_handler(number)
 
-    def _begin_drain(self) -> None:
+    def begin_drain(self) -> None:
+        """Answer with `Connection: close` from now on, and stop after the time to accept."""
         if self._app.lifecycle.draining:
             return
         _log.info("draining: accepting for %.1f s more", self._accept_seconds)
@@ -75,12 +77,17 @@ class _DrainingServer(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(app: SparkApp, settings: Settings, sockets: list[socket.socket] | None = None) -> None:
+def serve(app: SparkApp, settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, drain, and return.
 
     Raises:
         SystemExit: the port can't be had (the log says why).
     """
+    make_server(app, settings).run()
+
+
+def make_server(app: SparkApp, settings: Settings) -> DrainingServer:
+    """The server, not yet running."""
     # The log's own line names the release; uvicorn's access log would cost a line a request.
     config = uvicorn.Config(
         app,
@@ -97,4 +104,4 @@ def serve(app: SparkApp, settings: Settings, sockets: list[socket.socket] | None
         timeout_graceful_shutdown=max(1, int(settings.drain_bound - settings.drain_accept)),
         backlog=2048,
     )
-    _DrainingServer(config, app, settings.drain_accept).run(sockets)
+    return DrainingServer(config, app, settings.drain_accept)
