@@ -21,6 +21,7 @@ from spark_operator.api.cel import (
     rules,
     within_limit,
 )
+from spark_operator.api.notifications import Notifications
 from spark_operator.api.values import Duration, Quantity
 
 MAX_REPLICAS: Final = 200
@@ -353,6 +354,9 @@ class SparkDeploymentSpec(Model):
     analysis: Analysis = Field(Analysis(), description="When a release is good or bad.")
     guard: Guard = Field(Guard(), description="The watch after promotion.")
     rollback: Rollback = Field(Rollback(), description="What happens when a release fails.")
+    notifications: Notifications = Field(
+        Notifications(), description="Who is told about what, and how."
+    )
     revision_history_limit: int = Field(
         10, ge=2, le=50, description="Releases kept to return to, and entries of the history."
     )

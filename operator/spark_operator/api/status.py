@@ -17,11 +17,14 @@ from pydantic import (
 )
 
 from spark_operator.api.base import Model
+from spark_operator.api.notifications import MAX_CHANNELS, Severity
 
 MAX_LEDGER: Final = 40
 MAX_HISTORY: Final = 20
 MAX_QUARANTINE: Final = 50
 MAX_REQUESTS: Final = 16
+MAX_OUTBOX: Final = 20
+MAX_ALARMS: Final = 8
 MAX_EVIDENCE: Final = 6
 MAX_MESSAGE: Final = 512
 MAX_JUDGE: Final = 16_384
@@ -202,6 +205,69 @@ class ConsumedRequest(Model):
     at: Time = Field(description="When.")
 
 
+class Notice(Model):
+    """One notification that some channel has not taken yet; at most 1 KiB as JSON."""
+
+    id: str = Field(max_length=16, description="Same transition, same id: receivers drop repeats.")
+    at: Time = Field(description="When it happened.")
+    kind: Reason = Field(description="The transition, or the failing state it is about.")
+    reason: Reason = Field(description="Why, in one word.")
+    release: str = Field("", max_length=10, description="Release it is about.")
+    severity: Severity = Field(description="How bad it is; of an end: how bad it was.")
+    action: Literal["notify", "trigger", "acknowledge", "resolve"] = Field(
+        "notify", description="What it does to the incident, if anything."
+    )
+    incident: Count = Field(0, description="Number of the incident it belongs to; 0: none.")
+    message: Message = Field("", description="What happened, in a sentence with numbers.")
+    pending: Annotated[
+        tuple[Annotated[str, Field(max_length=26)], ...], Field(max_length=MAX_CHANNELS * 4)
+    ] = Field((), description="Channels that have not taken it yet, as KIND/NAME.")
+
+
+class Alarm(Model):
+    """A failing state that was told and is not over."""
+
+    kind: Reason = Field(description="Which state.")
+    reason: Reason = Field(description="Why, in one word.")
+    release: str = Field("", max_length=10, description="Release it is about.")
+    severity: Severity = Field(description="How bad it is.")
+    since: Time = Field(description="When it was told.")
+    contained: bool = Field(False, description="Whether users no longer suffer from it.")
+
+
+class ToldNotice(Model):
+    """A notification that was queued a short while ago, so that it is not queued again."""
+
+    id: str = Field(max_length=16, description="Its id.")
+    at: Time = Field(description="When.")
+
+
+class NotificationsStatus(Model):
+    """The outbox: written together with the transition, so that no crash loses a notification."""
+
+    outbox: Annotated[
+        tuple[Notice, ...],
+        Field(
+            max_length=MAX_OUTBOX,
+            json_schema_extra={
+                "x-kubernetes-list-type": "map",
+                "x-kubernetes-list-map-keys": ["id"],
+            },
+        ),
+    ] = Field((), description="Notifications under way, oldest first.")
+    alarms: Annotated[tuple[Alarm, ...], Field(max_length=MAX_ALARMS)] = Field(
+        (), description="Failing states that were told and are not over."
+    )
+    incident: Count = Field(0, description="Number of the last incident.")
+    told: Annotated[tuple[ToldNotice, ...], Field(max_length=MAX_OUTBOX)] = Field(
+        (), description="Queued in the last 10 minutes, newest first."
+    )
+    dropped: Count = Field(
+        0, description="Given up: not taken within 24 h, or pushed out of a full outbox."
+    )
+    dropped_at: Time | None = Field(None, description="When one was last given up.")
+
+
 class Condition(Model):
     """A condition as Kubernetes' API conventions define it."""
 
@@ -260,6 +326,9 @@ class SparkDeploymentStatus(Model):
     )
     ledger: Annotated[tuple[LedgerEntry, ...], Field(max_length=MAX_LEDGER)] = Field(
         (), description="Decisions with their evidence, newest first."
+    )
+    notifications: NotificationsStatus | None = Field(
+        None, description="The outbox; absent while no channel is configured."
     )
     requests: Annotated[tuple[ConsumedRequest, ...], Field(max_length=MAX_REQUESTS)] = Field(
         (), description="Requests by annotation that were consumed, newest first."
