@@ -68,6 +68,16 @@ def between(shortest: str, longest: str) -> dict[str, Any]:
     )
 
 
+def at_most(largest: str) -> dict[str, Any]:
+    """Schema extension that bounds a quantity; ``largest`` is allowed."""
+    return rules(
+        rule(
+            f"!isQuantity(self) || quantity(self).compareTo(quantity('{largest}')) <= 0",
+            f"out of bounds: write a quantity of at most {largest}",
+        )
+    )
+
+
 def within_limit(name: str) -> dict[str, str]:
     """A container's request for resource ``name`` may not be above its limit."""
     request, limit = f"self.requests.{name}", f"self.limits.{name}"

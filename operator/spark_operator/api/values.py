@@ -17,6 +17,7 @@ from spark_operator.api.cel import (
     DURATION_PATTERN,
     PERCENT_PATTERN,
     QUANTITY_PATTERN,
+    at_most,
     explained,
 )
 
@@ -47,15 +48,15 @@ Quantity = Annotated[
         max_length=24,
         json_schema_extra=explained(
             "not a quantity: write a number with its unit, such as 500m (CPU) or 256Mi (memory)"
-        ),
+        )
+        | at_most("1Pi"),
     ),
 ]
 
 
 _UNIT_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION_PART: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
-_NANO: Final = Decimal(10) ** 9
-_DECIMAL_UNITS: Final = ("n", "u", "m", "", "k", "M", "G", "T", "P", "E")
+_DECIMAL_UNITS: Final = ("m", "", "k", "M", "G", "T", "P", "E")
 _BINARY_UNITS: Final = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 _UNIT_LETTERS: Final = "mkKMGTPEi"
 _SUFFIXES: Final = {
@@ -120,19 +121,20 @@ def quantity(text: str) -> Decimal:
 
 
 def canonical_quantity(text: str) -> str:
-    """Write a quantity as the API server stores it, so that what is stored compares equal.
+    """Write a container's quantity as the API server keeps it, so that what is kept compares equal.
 
-    No fraction, the largest unit that leaves none, and binary units only from 1024 on; what is
-    finer than a billionth, or than one in binary units, is rounded up.
-    Source: https://pkg.go.dev/k8s.io/apimachinery/pkg/api/resource#Quantity
+    No fraction, the largest unit that leaves none, binary units only for whole numbers from 1024
+    on, and nothing finer than a thousandth: that is rounded up.
+    Sources: https://pkg.go.dev/k8s.io/apimachinery/pkg/api/resource#Quantity, and
+    ``SetDefaults_ResourceList`` of Kubernetes' core/v1 for the thousandth.
 
     Raises:
         ValueFormError: the text is no quantity.
     """
     value = quantity(text)
-    if text.endswith("i") and value >= 1024:
-        return _largest_unit(math.ceil(value), 1024, _BINARY_UNITS)
-    return _largest_unit(math.ceil(value * _NANO), 1000, _DECIMAL_UNITS) if value else "0"
+    if text.endswith("i") and value >= 1024 and value == int(value):
+        return _largest_unit(int(value), 1024, _BINARY_UNITS)
+    return _largest_unit(math.ceil(value * 1000), 1000, _DECIMAL_UNITS) if value else "0"
 
 
 def _largest_unit(number: int, base: int, units: tuple[str, ...]) -> str:
