@@ -75,7 +75,7 @@ class Play:
             ("after the rollback", marks.rolled_back),
         )
         begun = [(name, start) for name, start in names if start is not None]
-        ends = [start for _, start in begun[1:]] + [marks.ended or time.time()]
+        ends = [*(start for _, start in begun), marks.ended or time.time()][1:]
         return [Chapter(name, start, end) for (name, start), end in zip(begun, ends, strict=True)]
 
     async def _stage(self) -> None:

@@ -123,3 +123,13 @@ def test_chapters_end_where_the_next_begins() -> None:
         ("release 2 on trial", 20, 30),
         ("release 2 alone", 30, 40),
     ]
+
+
+def test_a_story_that_never_began_has_no_chapters() -> None:
+    play = Play(
+        Kubectl(Path("/bin/false"), Path("none")),
+        Teller(Progress()),
+        Images("", "", "", ""),
+        Marks(started=1),
+    )
+    assert play.chapters() == []
