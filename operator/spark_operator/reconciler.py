@@ -7,19 +7,27 @@ of it, so a crash between any two writes heals on the next turn.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.resource import InvalidResourceError, SparkDeployment, parse
 from spark_operator.core import judge, observe
+from spark_operator.core.attempt import Attempt, signature
 from spark_operator.core.decide import decide
-from spark_operator.core.diff import Apply, Delete, StaleDecisionError, diff, surplus_revisions
+from spark_operator.core.diff import (
+    Apply,
+    Delete,
+    StaleDecisionError,
+    Write,
+    diff,
+    surplus_revisions,
+)
 from spark_operator.core.invalid import invalid_status
 from spark_operator.core.labels import child_name
 from spark_operator.core.objects import Ref, is_owned_by, ref
 from spark_operator.core.release import Release
-from spark_operator.core.render import render, revision
-from spark_operator.core.render.children import MissingRevisionError
+from spark_operator.core.render import render, revision, unknown
 from spark_operator.core.types import Decision, Event, Observations
 from spark_operator.ports import (
     Clock,
@@ -34,6 +42,7 @@ from spark_operator.ports import (
 )
 
 if TYPE_CHECKING:
+    from spark_operator.api.status import SparkDeploymentStatus
     from spark_operator.core.observe import Snapshot
     from spark_operator.core.types import Manifest, Pod
 
@@ -51,6 +60,7 @@ class Memory:
     read_at: float = 0.0
     judge: judge.JudgeState | None = None
     watch: bool = False
+    attempt: Attempt = field(default_factory=Attempt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +68,8 @@ class Turned:
     """The outcome of a turn.
 
     Attributes:
-        next_due: when the next turn is due, seconds since the epoch; None: only when woken.
+        next_due: when the next turn is due at the latest, failure or not, seconds since the epoch;
+            None: only when woken.
         memory: what the next turn is given.
         failure: the first write to a child that failed; the next turn tries again.
     """
@@ -111,22 +122,33 @@ class Reconciler:
             revisions={name: kept for name, (kept, _) in observe.revisions(snapshot).items()},
             route=observe.route(snapshot),
             foreign=tuple(f"{kind} {name}" for kind, name in snapshot.foreign),
+            epoch=observe.epoch(snapshot),
             judge=memory.judge,
         )
         if not memory.watch:
             return observations
         status = resource.status
         watched = status.candidate or status.stable
-        beside = status.stable if status.candidate else None
+        beside = status.stable if status.candidate else status.previous
         candidate = observations.workload(watched.release if watched else "").live
         stable = observations.workload(beside.release).live if beside else ()
-        return replace(observations, tick=await self._sample(resource, candidate, stable))
+        return replace(
+            observations, tick=await self._sample(resource, observations, candidate, stable)
+        )
 
     async def _sample(
-        self, resource: SparkDeployment, candidate: tuple[Pod, ...], stable: tuple[Pod, ...]
+        self,
+        resource: SparkDeployment,
+        observations: Observations,
+        candidate: tuple[Pod, ...],
+        stable: tuple[Pod, ...],
     ) -> judge.Tick:
-        port = resource.spec.pod.port
-        targets = tuple(Target(pod.uid, pod.ip, port) for pod in (*candidate, *stable) if pod.ip)
+        ports = {name: release.pod.port for name, release in observations.revisions.items()}
+        targets = tuple(
+            Target(pod.uid, pod.ip, ports.get(pod.release, resource.spec.pod.port))
+            for pod in (*candidate, *stable)
+            if pod.ip
+        )
         readings = await self._metrics.read(targets)
         now = self._clock.now()
 
@@ -149,38 +171,56 @@ class Reconciler:
     async def _carry_out(
         self, resource: SparkDeployment, snapshot: Snapshot, decision: Decision, memory: Memory
     ) -> Turned:
-        kept = await self._keep_revisions(resource, snapshot)
+        kept = await self._keep_revision(resource, snapshot, decision)
         changed = decision.status != resource.status
         if changed:
             stored = await self._persist(snapshot.resource, decision)
             resource = parse(stored)
             snapshot = replace(snapshot, resource=stored)
-        wrote, failure = False, None
-        if not snapshot.foreign:
-            wrote, failure = await self._project(resource, snapshot)
+        writes = self._writes(resource, snapshot)
+        said = kept + signature(writes)
+        now = self._clock.now()
+        held = said == memory.attempt.writes and now < memory.attempt.not_before
+        failure = None if held else await self._write(resource, writes)
         for event in decision.events:
             await self._tell(snapshot.resource, event)
-        stale = kept or wrote or failure is not None
+        attempt, again = memory.attempt, math.inf
+        if said and failure is None:
+            attempt = attempt if held else attempt.again(said, now)
+            again = attempt.not_before
+        due = min(again, math.inf if decision.next_due is None else decision.next_due)
         return Turned(
-            next_due=self._clock.now() if stale else decision.next_due,
+            next_due=None if due == math.inf else due,
             memory=Memory(
-                snapshot=None if stale else snapshot,
+                snapshot=None if said else snapshot,
                 read_at=memory.read_at,
                 judge=decision.judge,
                 watch=decision.watch,
+                attempt=attempt,
             ),
             failure=failure,
         )
 
-    async def _keep_revisions(self, resource: SparkDeployment, snapshot: Snapshot) -> bool:
-        """Write the wanted release's revision before any status that names it."""
+    async def _keep_revision(
+        self, resource: SparkDeployment, snapshot: Snapshot, decision: Decision
+    ) -> str:
+        """Write the wanted release's revision before any status that names it: what was written.
+
+        A status that named it before is no worse for a revision that cannot be written, and may
+        be about to cut traffic.
+        """
         known = observe.revisions(snapshot)
         wanted = Release.of(resource.spec)
-        if wanted.name in known:
-            return False
+        if wanted.name in known or wanted.name not in _named(decision.status):
+            return ""
         number = max((number for _, number in known.values()), default=0) + 1
-        await self._cluster.create(revision(resource, wanted, number))
-        return True
+        try:
+            await self._cluster.create(revision(resource, wanted, number))
+        except ClusterError as error:
+            if wanted.name not in _named(resource.status):
+                raise
+            log.warning("the revision of %s could not be written: %s", wanted.name, error)
+        return f"revision {wanted.name}"
 
     async def _persist(self, body: Manifest, decision: Decision) -> Manifest:
         status = decision.status.to_dict()
@@ -190,39 +230,47 @@ class Reconciler:
             status.pop("ledger", None)
             return await self._cluster.write_status({**body, "status": status})
 
-    async def _project(
-        self, resource: SparkDeployment, snapshot: Snapshot
-    ) -> tuple[bool, ClusterError | None]:
-        """Make the children what status says: whether anything was written, the first failure.
+    def _writes(self, resource: SparkDeployment, snapshot: Snapshot) -> list[Write]:
+        """What makes the children what status says, traffic first.
 
-        Every write is tried, so that one that is refused does not hold up another.
+        Raises:
+            StaleDecisionError: a child stems from a newer decision.
         """
+        if snapshot.foreign and resource.status.stable is None:
+            return []
         found = observe.revisions(snapshot)
         releases = {name: kept for name, (kept, _) in found.items()}
         wanted = Release.of(resource.spec)
         releases.setdefault(wanted.name, wanted)
-        meta = resource.metadata
-        manifests = render(resource, releases)
-        writes = diff(manifests, snapshot.children, meta.uid, resource.status.epoch)
-        writes += self._pruned(resource, snapshot, {n: number for n, (_, number) in found.items()})
+        return [
+            *diff(
+                render(resource, releases),
+                snapshot.children,
+                resource.metadata.uid,
+                resource.status.epoch,
+                unknown(resource, releases) | frozenset(snapshot.foreign),
+            ),
+            *self._pruned(resource, snapshot, {n: number for n, (_, number) in found.items()}),
+        ]
+
+    async def _write(self, resource: SparkDeployment, writes: list[Write]) -> ClusterError | None:
+        """Carry out every write, so that one that is refused holds up no other: first failure."""
         failure: ClusterError | None = None
         for write in writes:
             try:
                 if isinstance(write, Apply):
                     await self._cluster.apply(write.manifest)
                 else:
-                    await self._cluster.delete(meta.namespace, write)
+                    await self._cluster.delete(resource.metadata.namespace, write)
             except ClusterError as error:
                 failure = failure or error
-        return bool(writes), failure
+        return failure
 
     def _pruned(
         self, resource: SparkDeployment, snapshot: Snapshot, numbers: dict[str, int]
     ) -> list[Delete]:
-        status = resource.status
-        roles = (status.stable, status.candidate, status.previous)
-        used = {role.release for role in roles if role} | {Release.of(resource.spec).name}
-        gone = surplus_revisions(numbers, frozenset(used), resource.spec.revision_history_limit)
+        used = _named(resource.status) | {Release.of(resource.spec).name}
+        gone = surplus_revisions(numbers, used, resource.spec.revision_history_limit)
         names = {child_name(resource.metadata.name, release) for release in gone}
         return [
             Delete(Ref("ControllerRevision", item["metadata"]["name"]), item["metadata"]["uid"])
@@ -249,4 +297,10 @@ class Reconciler:
             log.info("the invalid resource changed meanwhile")
 
 
-__all__ = ["Memory", "MissingRevisionError", "Reconciler", "StaleDecisionError", "Turned"]
+def _named(status: SparkDeploymentStatus) -> frozenset[str]:
+    """Releases that a status names, so that their revisions must stay."""
+    roles = (status.stable, status.candidate, status.previous, status.override)
+    return frozenset(role.release for role in roles if role)
+
+
+__all__ = ["Memory", "Reconciler", "StaleDecisionError", "Turned"]

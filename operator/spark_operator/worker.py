@@ -83,10 +83,12 @@ class Workers:
                 memory, woken = Memory(), True
                 continue
             memory = replace(memory, snapshot=None) if turned is None else turned.memory
-            if outcome in ("done", "conflict"):
+            due = turned.next_due if turned else None
+            if outcome == "done":
                 delay = FIRST_DELAY
-            due = turned.next_due if turned and outcome == "done" else self._clock.now() + delay
-            if outcome == "failed":
+            else:
+                again = self._clock.now() + delay
+                due = again if due is None else min(due, again)
                 delay = min(delay * 2, LONGEST_DELAY)
             woken = await self._wait(entry, due)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.status import (
+    MAX_COUNT,
     MAX_EVIDENCE,
     EvidenceStatus,
     ReleaseStatus,
@@ -16,6 +17,7 @@ from spark_operator.api.status import (
     Weight,
 )
 from spark_operator.core import judge, requests
+from spark_operator.core.bounds import fitting
 from spark_operator.core.conditions import conditions
 from spark_operator.core.guards import GUARDS, WATCHED, actual_weight
 from spark_operator.core.labels import selector_text
@@ -65,7 +67,7 @@ def decide(resource: SparkDeployment, observations: Observations, now: float) ->
     )
     _forget_override(turn)
     _observe_roles(turn)
-    if not observations.foreign:
+    if not observations.foreign or turn.status.stable is not None:
         _consult_judge(turn)
         requests.consume(turn)
         if not any(guard(turn) for guard in GUARDS):
@@ -149,8 +151,10 @@ def _conclude(turn: Turn) -> None:
         replicas=stable.pods if stable else 0,
         ready_replicas=stable.ready if stable else 0,
     )
-    if _moves(turn.resource.status, turn.status):
-        turn.set(epoch=turn.resource.status.epoch + 1)
+    known = max(turn.resource.status.epoch, turn.observations.epoch)
+    if known > turn.resource.status.epoch or _moves(turn.resource.status, turn.status):
+        turn.set(epoch=known + 1)
+    turn.set(**fitting(turn.status))
 
 
 def _checkpoint(turn: Turn) -> None:
@@ -165,7 +169,8 @@ def _checkpoint(turn: Turn) -> None:
     changed = turn.verdict is not None and (
         said is None or (said.verdict, said.reason) != (turn.verdict.kind, turn.verdict.reason)
     )
-    moved = _moves(turn.resource.status, turn.status)
+    before, after = turn.resource.status, turn.status
+    moved = before.step != after.step or _moves(before, after)
     due = last is None or turn.now - last.timestamp() >= CHECKPOINT_SECONDS
     if not (changed or due or moved):
         return
@@ -178,9 +183,9 @@ def _told(turn: Turn, verdict: Verdict) -> VerdictStatus:
     evidence = tuple(
         EvidenceStatus(
             metric=item.metric,
-            n=int(item.n),
+            n=int(min(item.n, MAX_COUNT)),
             value=f"{item.value:.4g}",
-            bound=f"{item.bound:.4g}",
+            bound="" if item.bound is None else f"{item.bound:.4g}",
             threshold=f"{item.threshold:.4g}",
             stable="" if item.stable_value is None else f"{item.stable_value:.4g}",
         )

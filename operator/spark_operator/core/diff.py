@@ -42,7 +42,13 @@ class Delete:
 Write = Apply | Delete
 
 
-def diff(wanted: list[Manifest], live: Iterable[Manifest], uid: str, ours: int) -> list[Write]:
+def diff(
+    wanted: list[Manifest],
+    live: Iterable[Manifest],
+    uid: str,
+    ours: int,
+    spared: frozenset[Ref] = frozenset(),
+) -> list[Write]:
     """The writes that turn ``live`` into ``wanted``, in the order of ``wanted``, deletions last.
 
     Args:
@@ -50,6 +56,7 @@ def diff(wanted: list[Manifest], live: Iterable[Manifest], uid: str, ours: int) 
         live: the resource's children as the API server gives them.
         uid: UID of the resource; objects it does not control are left alone.
         ours: epoch of the decision that ``wanted`` projects.
+        spared: objects that are neither written nor deleted.
 
     Raises:
         StaleDecisionError: a child carries a higher epoch than ``ours``.
@@ -61,9 +68,9 @@ def diff(wanted: list[Manifest], live: Iterable[Manifest], uid: str, ours: int) 
     writes: list[Write] = [
         Apply(_fenced(item, owned.get(ref(item))))
         for item in wanted
-        if not _is_as_wanted(item, owned.get(ref(item)))
+        if ref(item) not in spared and not _is_as_wanted(item, owned.get(ref(item)))
     ]
-    kept = {ref(item) for item in wanted}
+    kept = spared | {ref(item) for item in wanted}
     writes += [
         Delete(identity, item["metadata"]["uid"])
         for identity, item in owned.items()

@@ -55,9 +55,9 @@ def is_owned_by(manifest: Manifest, uid: str) -> bool:
 
 
 def epoch(manifest: Manifest) -> int:
-    """The epoch of the decision an object stems from, 0 where it carries none."""
+    """The epoch of the decision an object stems from, 0 where it carries none that can be."""
     text = (manifest["metadata"].get("annotations") or {}).get(EPOCH_ANNOTATION, "0")
-    return int(text) if text.isdecimal() and len(text) < 19 else 0
+    return int(text) if text.isdecimal() and len(text) < 16 else 0
 
 
 def covers(live: Any, wanted: Any) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_operator.api.status import parse_time
+from spark_operator.core import objects
 from spark_operator.core.image import digest_of
 from spark_operator.core.labels import RELEASE_LABEL
 from spark_operator.core.objects import Ref, is_owned_by
@@ -81,7 +82,7 @@ def workloads(snapshot: Snapshot) -> dict[str, Workload]:
     for item in map(pod, snapshot.pods):
         pods.setdefault(item.release, []).append(item)
     deployments = {
-        item["metadata"]["labels"].get(RELEASE_LABEL, ""): item
+        _release_in_name(item): item
         for item in snapshot.children
         if item["kind"] == "Deployment" and is_owned_by(item, uid)
     }
@@ -99,6 +100,11 @@ def workloads(snapshot: Snapshot) -> dict[str, Workload]:
     }
 
 
+def _release_in_name(item: Manifest) -> str:
+    """The release that a child's name ends in: names cannot be edited, labels can."""
+    return str(item["metadata"]["name"]).rpartition("-")[2]
+
+
 def _refusal(deployment: Manifest | None) -> str:
     """Why a Deployment's pods cannot be created, in the API server's words."""
     conditions = ((deployment or {}).get("status") or {}).get("conditions") or []
@@ -114,8 +120,7 @@ def revisions(snapshot: Snapshot) -> dict[str, tuple[Release, int]]:
     found = {}
     for item in snapshot.children:
         if item["kind"] == "ControllerRevision" and is_owned_by(item, uid):
-            name = item["metadata"]["labels"][RELEASE_LABEL]
-            found[name] = (Release.from_data(item["data"]), int(item["revision"]))
+            found[_release_in_name(item)] = (Release.from_data(item["data"]), int(item["revision"]))
     return found
 
 
@@ -127,3 +132,10 @@ def route(snapshot: Snapshot) -> Route | None:
         if is_route and is_owned_by(item, meta["uid"]):
             return Route(release=(item["spec"].get("selector") or {}).get(RELEASE_LABEL))
     return None
+
+
+def epoch(snapshot: Snapshot) -> int:
+    """The highest epoch that an owned child carries, 0 where there is none."""
+    uid = snapshot.resource["metadata"]["uid"]
+    owned = (item for item in snapshot.children if is_owned_by(item, uid))
+    return max(map(objects.epoch, owned), default=0)

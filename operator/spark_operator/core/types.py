@@ -79,6 +79,8 @@ class Observations:
     route: Route | None = None
     foreign: tuple[str, ...] = ()
     """Objects under our children's names that belong to somebody else."""
+    epoch: int = 0
+    """The highest epoch that a child carries."""
     tick: Tick | None = None
     judge: JudgeState | None = None
     """The judge's state of the turn before; None after a restart."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spark_operator.core.labels import child_name
+from spark_operator.core.objects import Ref
 from spark_operator.core.phases import Phase
 from spark_operator.core.render.deployment import deployment
 from spark_operator.core.render.meta import metadata
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
     from spark_operator.api.resource import SparkDeployment
     from spark_operator.core.release import Release
     from spark_operator.core.types import Manifest
-
-
-class MissingRevisionError(Exception):
-    """Status names a release whose ControllerRevision is gone, so it cannot be rendered."""
 
 
 def replicas(resource: SparkDeployment) -> dict[str, int]:
@@ -56,23 +53,31 @@ def _candidate_replicas(resource: SparkDeployment) -> int:
 def render(resource: SparkDeployment, revisions: Mapping[str, Release]) -> list[Manifest]:
     """The children that shall exist, Services first, because they are what cuts traffic.
 
-    Raises:
-        MissingRevisionError: a release in status has no ControllerRevision.
+    A release without a ControllerRevision is left out: see ``unknown``.
     """
     workloads: list[Manifest] = []
     for name, count in replicas(resource).items():
-        release = revisions.get(name)
-        if release is None:
-            raise MissingRevisionError(
-                f"ControllerRevision {child_name(resource.metadata.name, name)} is gone:"
-                " restore it, or apply the release again under a new configuration"
-            )
-        workloads += [config_map(resource, release), deployment(resource, release, count)]
+        if name in revisions:
+            release = revisions[name]
+            workloads += [config_map(resource, release), deployment(resource, release, count)]
     children = [*services(resource), service_account(resource), *workloads]
     children.append(network_policy(resource))
     if resource.status.stable:
         children.append(disruption_budget(resource, resource.status.stable.release))
     return children
+
+
+def unknown(resource: SparkDeployment, revisions: Mapping[str, Release]) -> frozenset[Ref]:
+    """Children that shall go on as they are: pods are wanted, but no revision says which.
+
+    Somebody deleted the ControllerRevision; what runs is not stopped for that.
+    """
+    return frozenset(
+        Ref(kind, child_name(resource.metadata.name, name))
+        for name, count in replicas(resource).items()
+        if count > 0 and name not in revisions
+        for kind in ("ConfigMap", "Deployment")
+    )
 
 
 def revision(resource: SparkDeployment, release: Release, number: int) -> Manifest:
