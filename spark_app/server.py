@@ -54,6 +54,7 @@ class DrainingServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Drain on SIGTERM and SIGINT."""
         # uvicorn raises the signal again behind the shutdown; a drained process exits with 0.
         loop = asyncio.get_running_loop()
         handled = (signal.SIGTERM, signal.SIGINT)

@@ -1,0 +1,84 @@
+"""Settings fail at the start, with everything that is wrong in one list and no secret in it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from spark_app.settings import SettingsError, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(("SPARK_", "ANTHROPIC_", "OPENAI_", "NEXT_PUBLIC_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-very-secret")
+
+
+def test_one_key_is_enough() -> None:
+    settings = load_settings()
+    assert settings.anthropic_api_key is not None
+    assert settings.deadline == 60.0
+    assert settings.provider_order == ("claude", "openai")
+    assert "very-secret" not in repr(settings)
+
+
+def test_no_provider_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    with pytest.raises(SettingsError, match="set ANTHROPIC_API_KEY or OPENAI_API_KEY"):
+        load_settings()
+
+
+def test_everything_wrong_is_listed_at_once_and_no_value_is_repeated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wrong = {
+        "PORT": "99999",
+        "NODE_ENV": "prod-secret",
+        "SPARK_RATE_LIMIT": "many-secret",
+        "SPARK_API_KEYS": "user-bad-secret",
+        "DATABASE_URL": "mysql://root:secret@db/x",
+        "REDIS_URL": "secret",
+        "NEXT_PUBLIC_NATS_WS_URL": "http://secret",
+        "SPARK_DRAIN_ACCEPT_SECONDS": "1",
+        "SPARK_PROVIDERS": "claude,secret",
+        "SPARK_REQUIRED": "secret",
+        "SENTRY_DSN": "secret",
+        "ANTHROPIC_BASE_URL": "secret",
+    }
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    text = str(caught.value)
+    for name in wrong:
+        assert name in text, name
+    assert "secret" not in text.replace("SECRET", "")
+
+
+def test_a_secret_may_come_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    key = tmp_path / "key"
+    key.write_text("from-file\n")
+    monkeypatch.setenv("ANTHROPIC_API_KEY_FILE", str(key))
+    found = load_settings().anthropic_api_key
+    assert found is not None
+    assert found.get_secret_value() == "from-file"
+
+
+def test_a_missing_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL_FILE", "/nowhere/redis")
+    with pytest.raises(SettingsError, match="REDIS_URL_FILE: can't be read"):
+        load_settings()
+
+
+def test_lists_and_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPARK_PROVIDERS", "openai, claude")
+    monkeypatch.setenv("SPARK_REQUIRED", "redis")
+    with pytest.raises(SettingsError, match="isn't configured: redis"):
+        load_settings()
+    monkeypatch.setenv("REDIS_URL", "redis://localhost/0")
+    settings = load_settings()
+    assert settings.provider_order == ("openai", "claude")
+    assert settings.required == ("redis",)
