@@ -155,10 +155,21 @@ def _degraded(turn: Turn) -> Aspect:
     if verdict is not None and verdict.kind == "Fail" and not turn.spec.rollback.automatic:
         message = f"{said}; rollback.automatic is false: abort the rollout yourself"
         return Aspect(holds=True, reason=verdict.reason, message=message)
+    lost = _without_revision(turn)
+    if lost:
+        message = f"ControllerRevision of {lost} is gone: it runs on, but cannot be changed"
+        return Aspect(holds=True, reason="RevisionMissing", message=message)
     if turn.status.stable is not None and turn.stable.ready < turn.spec.replicas:
         message = f"{turn.stable.ready} of {turn.spec.replicas} stable pods are ready"
         return Aspect(holds=True, reason="PodsNotReady", message=message)
     return Aspect(holds=False, reason="AsExpected", message="")
+
+
+def _without_revision(turn: Turn) -> str:
+    """Names of releases that must run and have no revision; the spec's own is written anew."""
+    known = {turn.desired.name, *turn.observations.revisions}
+    roles = (turn.status.stable, turn.status.previous)
+    return ", ".join(role.release for role in roles if role and role.release not in known)
 
 
 def _rolled_back(turn: Turn) -> Aspect:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.status import StepStatus, Weight
 from spark_operator.api.values import seconds
@@ -12,6 +12,9 @@ from spark_operator.core.retreat import fail
 
 if TYPE_CHECKING:
     from spark_operator.core.turn import Turn
+
+SETTLE_SECONDS: Final = 5.0
+"""How often it is looked whether an earlier release is gone, should its last event be lost."""
 
 
 def pending(turn: Turn) -> None:
@@ -37,7 +40,8 @@ def pending(turn: Turn) -> None:
     if turn.status.failure and turn.status.failure.release == desired:
         turn.go(Phase.ROLLED_BACK)
         return
-    if _third_pods(turn):
+    if turn.third_release:
+        turn.dues.append(turn.now + SETTLE_SECONDS)
         return
     _start_trial(turn)
 
@@ -72,13 +76,6 @@ def _install(turn: Turn) -> None:
         "FirstRelease",
         f"{role.image} is stable: {turn.spec.replicas} of {turn.spec.replicas} pods are ready",
         release=role.release,
-    )
-
-
-def _third_pods(turn: Turn) -> bool:
-    roles = {turn.desired.name, turn.status.stable.release if turn.status.stable else ""}
-    return any(
-        work.pods for release, work in turn.observations.workloads.items() if release not in roles
     )
 
 

@@ -16,18 +16,21 @@ if TYPE_CHECKING:
     from spark_operator.api.status import ReleaseStatus, SparkDeploymentStatus
 
 
-def stable_digests(status: SparkDeploymentStatus) -> frozenset[str]:
-    """Image digests that are or were stable, as far as status remembers."""
-    roles = [role.digest for role in (status.stable, status.previous) if role]
-    promoted = [entry.digest for entry in status.history if entry.outcome == "Promoted"]
-    return frozenset(digest for digest in (*roles, *promoted) if digest)
+def stable_digests(status: SparkDeploymentStatus, failed: str) -> frozenset[str]:
+    """Image digests that are or were stable, as far as status remembers.
+
+    That the ``failed`` release itself was promoted before it failed under guard proves nothing.
+    """
+    used = [(role.release, role.digest) for role in (status.stable, status.previous) if role]
+    used += [(item.release, item.digest) for item in status.history if item.outcome == "Promoted"]
+    return frozenset(digest for release, digest in used if digest and release != failed)
 
 
 def add(
     status: SparkDeploymentStatus, role: ReleaseStatus, reason: str, at: datetime
 ) -> tuple[QuarantineEntry, ...]:
     """The quarantine with a failed release added, newest first, bounded."""
-    digest = role.digest if role.digest not in stable_digests(status) else None
+    digest = role.digest if role.digest not in stable_digests(status, role.release) else None
     entry = QuarantineEntry(
         release=role.release, image=role.image, digest=digest, reason=reason, at=at
     )

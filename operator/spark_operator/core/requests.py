@@ -66,8 +66,9 @@ def _let_out(turn: Turn, release: str) -> str:
         return "NotQuarantined"
     turn.set(quarantine=quarantine.remove(turn.status, release))
     failure = turn.status.failure
-    if failure and turn.phase is Phase.ROLLED_BACK:
-        turn.set(failure=None)
+    if failure and failure.outcome == "Failed" and turn.phase is Phase.ROLLED_BACK:
+        held = quarantine.find(turn.status, failure.release)
+        turn.set(failure=failure if held else None)
     return "Done"
 
 

@@ -47,7 +47,8 @@ def retreat(
     if outcome == "Failed":
         entries = quarantine.add(turn.status, role, reason, turn.at)
         turn.set(quarantine=entries)
-    turn.set(exposure=_exposure(turn, role.release))
+    if outcome != "Superseded":
+        turn.set(exposure=_exposure(turn, role.release))
     turn.close(role, outcome, reason)
     turn.go(Phase.ROLLING_BACK)
     turn.note("RollingBack", reason, message, release=role.release, warning=outcome != "Superseded")
@@ -63,10 +64,10 @@ def _swap(turn: Turn) -> None:
     )
 
 
-def _exposure(turn: Turn, release: str) -> Exposure | None:
+def _exposure(turn: Turn, release: str) -> Exposure:
     began = turn.status.first_traffic_at
     if began is None:
-        return None
+        return Exposure(release=release)
     requests, errors = judge.totals(turn.judge) if turn.judge else (0, 0)
     return Exposure(
         release=release,

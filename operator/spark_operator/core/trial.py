@@ -64,6 +64,8 @@ def _reach_weight(turn: Turn) -> bool:
         return True
     if turn.candidate.ready < candidate_pods(turn.spec.replicas, turn.status.weight.desired):
         return False
+    if turn.status.first_traffic_at is None and turn.third_release:
+        return False
     turn.set(step=step.model_copy(update={"observed_since": turn.at}))
     if turn.judge is not None:
         turn.judge = judge.at_step(turn.plan, turn.judge, turn.now)

@@ -103,6 +103,17 @@ class Turn:
             raise AssertionError(msg)
         return self.status.candidate
 
+    @property
+    def third_release(self) -> bool:
+        """Whether a release that is neither stable nor wanted still has pods, or may get some."""
+        stable = self.status.stable
+        two = {self.desired.name, stable.release if stable else ""}
+        return any(
+            work.exists or work.pods
+            for release, work in self.observations.workloads.items()
+            if release not in two
+        )
+
     def set(self, **changes: Any) -> None:
         """Replace members of the draft status."""
         self.status = self.status.model_copy(update=changes)
