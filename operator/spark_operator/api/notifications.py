@@ -6,7 +6,7 @@ pod from Secrets of its own namespace: the operator has no right to read Secrets
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -143,7 +143,7 @@ class WebhookChannel(Channel):
         json_schema_extra=rules(
             rule(
                 "has(self.url) != has(self.urlFrom)",
-                "set either url, or urlFrom where the address itself is a secret",
+                "one address is needed, not none or both: set url, or urlFrom where it is a secret",
             )
         )
     )
@@ -170,7 +170,10 @@ class WebhookChannel(Channel):
     )
 
 
-_BY_NAME: Final = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
+_BY_NAME: Final[dict[str, Any]] = {
+    "x-kubernetes-list-type": "map",
+    "x-kubernetes-list-map-keys": ["name"],
+}
 
 
 class Notifications(Model):

@@ -165,6 +165,19 @@ class PodSettings(Model):
 class Step(Model):
     """One entry of the rollout plan."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                f"!has(self.maxDuration) || !{is_duration('self.minDuration')}"
+                f" || !{is_duration('self.maxDuration')}"
+                " || duration(self.minDuration) < duration(self.maxDuration)",
+                "minDuration must be shorter than maxDuration, or the step can't end:"
+                " lower minDuration or raise maxDuration",
+                field=".maxDuration",
+            )
+        )
+    )
+
     weight: int = Field(
         ge=0, le=100, description="The candidate's share of traffic in percent at this step."
     )
@@ -174,7 +187,9 @@ class Step(Model):
         json_schema_extra=between("0s", "24h"),
     )
     max_duration: Duration | None = Field(
-        None, description="Longest time at this weight; without it, progressDeadline applies."
+        None,
+        description="Longest time at this weight; without it, progressDeadline applies.",
+        json_schema_extra=between("1s", "168h"),
     )
     min_requests: int = Field(
         0, ge=0, le=1_000_000, description="Fewest requests the candidate must have answered here."
@@ -225,7 +240,7 @@ class Canary(Model):
             ),
             rule(
                 f"!{is_duration('self.progressDeadline')} || self.steps.all(s,"
-                f" !{is_duration('s.minDuration')}"
+                f" has(s.maxDuration) || !{is_duration('s.minDuration')}"
                 " || duration(s.minDuration) < duration(self.progressDeadline))",
                 "a step's minDuration must be shorter than progressDeadline,"
                 " or no step can end: raise progressDeadline or shorten minDuration",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -155,29 +155,3 @@ def test_environment_is_accepted_with_its_own_settings(kubectl: Kubectl, name: s
     assert spec["environment"] == name
     assert spec["image"] == "ghcr.io/acme/spark:1.4.0"
     assert {"anthropicAPIKey", "openaiAPIKey"} <= set(spec["secrets"])
-
-
-def paths(value: Any, schema: dict[str, Any], path: str) -> set[str]:
-    """Fields of the schema that the value does not use."""
-    missing: set[str] = set()
-    for name, field in schema.get("properties", {}).items():
-        if not isinstance(value, dict) or name not in value:
-            missing.add(f"{path}.{name}")
-        else:
-            missing |= paths(value[name], field, f"{path}.{name}")
-    if schema.get("type") == "array" and "properties" in schema["items"]:
-        used = {key: item[key] for item in value for key in item}
-        missing |= paths(used, schema["items"], f"{path}[]")
-    return missing
-
-
-def test_full_example_shows_every_field(kubectl: Kubectl) -> None:
-    crd = kubectl.json("get", "crd", "sparkdeployments.spark.dev")
-    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
-    example = yaml.safe_load((EXAMPLES / "full.yaml").read_text())
-
-    assert paths(example["spec"], schema, "spec") == set()
-
-
-def test_minimal_example_has_four_lines() -> None:
-    assert len((EXAMPLES / "minimal.yaml").read_text().splitlines()) == 4

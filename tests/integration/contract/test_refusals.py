@@ -48,6 +48,31 @@ WRONG = {
         "spec.strategy.canary.progressDeadline",
         ("raise progressDeadline or shorten minDuration",),
     ),
+    "step that can't end": Wrong(
+        {"strategy": {"canary": {"steps": [{"weight": 100, "maxDuration": "10s"}]}}},
+        f"{STEPS}[0].maxDuration",
+        ("lower minDuration or raise maxDuration",),
+    ),
+    "quantity out of bounds": Wrong(
+        {"pod": {"resources": {"limits": {"memory": "2Pi"}}}},
+        "spec.pod.resources.limits.memory",
+        ("at most 1Pi",),
+    ),
+    "mail address with a name": Wrong(
+        {
+            "notifications": {
+                "email": [
+                    {
+                        "server": {"name": "a", "key": "b"},
+                        "from": "SPARK <spark@example.com>",
+                        "to": ["a@example.com"],
+                    }
+                ]
+            }
+        },
+        "spec.notifications.email[0].from",
+        ("write NAME@DOMAIN alone",),
+    ),
     "negative replicas": Wrong({"replicas": -1}, "spec.replicas", ("greater than or equal to 1",)),
     "too many replicas": Wrong({"replicas": 201}, "spec.replicas", ("less than or equal to 200",)),
     "image with a space": Wrong(
