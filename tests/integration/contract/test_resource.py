@@ -133,6 +133,16 @@ def test_scale_is_served_for_people_and_autoscalers(kubectl: Kubectl, spark: str
     assert scale["status"] == {"replicas": 2, "selector": "spark.dev/name=spark"}
 
 
+def test_autoscaler_is_made_by_one_command(kubectl: Kubectl, spark: str) -> None:
+    kubectl("autoscale", "sdep", "spark", "-n", spark, "--min=2", "--max=10", "--cpu=70%")
+    target = kubectl.json("get", "hpa", "spark", "-n", spark)["spec"]["scaleTargetRef"]
+    assert target == {
+        "apiVersion": "spark.dev/v1alpha1",
+        "kind": "SparkDeployment",
+        "name": "spark",
+    }
+
+
 def test_scale_keeps_the_bounds_of_replicas(kubectl: Kubectl, spark: str) -> None:
     done = kubectl.try_run("scale", "sdep/spark", "-n", spark, "--replicas=0")
     assert "spec.replicas" in done.stderr
