@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from spark_operator.api.fit import fit
 from spark_operator.api.resource import InvalidResourceError, SparkDeployment, parse
 from spark_operator.core import judge, observe
 from spark_operator.core.attempt import Attempt, signature
@@ -34,9 +35,11 @@ from spark_operator.ports import (
     Cluster,
     ClusterError,
     ConflictError,
+    Deliveries,
     GoneError,
     Key,
     Metrics,
+    Notices,
     Target,
     TooLargeError,
 )
@@ -82,10 +85,14 @@ class Turned:
 class Reconciler:
     """Carries out turns through its ports; holds no state of a resource itself."""
 
-    def __init__(self, cluster: Cluster, metrics: Metrics, clock: Clock) -> None:
+    def __init__(
+        self, cluster: Cluster, metrics: Metrics, clock: Clock, notices: Notices | None = None
+    ) -> None:
+        """``notices`` sends what outboxes hold; None: it stays there."""
         self._cluster = cluster
         self._metrics = metrics
         self._clock = clock
+        self._notices = notices
 
     async def turn(self, key: Key, memory: Memory, *, woken: bool) -> Turned | None:
         """Carry out one turn; None when the resource is gone.
@@ -97,6 +104,8 @@ class Reconciler:
         memory = await self._gather(key, memory, woken=woken)
         snapshot = memory.snapshot
         if snapshot is None or "deletionTimestamp" in snapshot.resource["metadata"]:
+            if self._notices:
+                self._notices.forget(key)
             return None
         try:
             resource = parse(snapshot.resource)
@@ -117,6 +126,8 @@ class Reconciler:
         self, resource: SparkDeployment, snapshot: Snapshot, memory: Memory
     ) -> Observations:
         workloads = observe.workloads(snapshot)
+        key = Key(resource.metadata.namespace, resource.metadata.name)
+        delivered = self._notices.deliveries(key) if self._notices else Deliveries()
         observations = Observations(
             workloads=workloads,
             revisions={name: kept for name, (kept, _) in observe.revisions(snapshot).items()},
@@ -124,6 +135,8 @@ class Reconciler:
             foreign=tuple(f"{kind} {name}" for kind, name in snapshot.foreign),
             epoch=observe.epoch(snapshot),
             judge=memory.judge,
+            delivered=delivered.done,
+            delivery_problems=delivered.problems,
         )
         if not memory.watch:
             return observations
@@ -177,6 +190,9 @@ class Reconciler:
             stored = await self._persist(snapshot.resource, decision)
             resource = parse(stored)
             snapshot = replace(snapshot, resource=stored)
+        if self._notices:
+            meta = resource.metadata
+            self._notices.offer(Key(meta.namespace, meta.name), resource)
         writes = self._writes(resource, snapshot)
         said = kept + signature(writes)
         now = self._clock.now()
@@ -223,7 +239,7 @@ class Reconciler:
         return f"revision {wanted.name}"
 
     async def _persist(self, body: Manifest, decision: Decision) -> Manifest:
-        status = decision.status.to_dict()
+        status = fit(decision.status.to_dict())
         try:
             return await self._cluster.write_status({**body, "status": status})
         except TooLargeError:

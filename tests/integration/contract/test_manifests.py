@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from spark_operator.core.objects import CHILD_KINDS
+from spark_operator.handlers import WATCHED
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Kubectl
@@ -80,6 +81,11 @@ def test_every_kind_that_the_operator_makes_is_in_its_rights() -> None:
         group, _, _ = kind.api_version.rpartition("/")
         name = f"{kind.plural}.{group}" if group else kind.plural
         assert {"get", "list", "create", "delete"} <= RIGHTS[name], name
+
+
+def test_every_kind_that_the_operator_watches_is_in_its_rights() -> None:
+    for group, _, plural in WATCHED:
+        assert READ <= RIGHTS[f"{plural}.{group}" if group else plural], plural
 
 
 @pytest.mark.usefixtures("installed")

@@ -1,0 +1,54 @@
+"""Keeps a status below the size that the API promises, whatever its lists and texts hold."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+MAX_STATUS_BYTES: Final = 65_536
+"""Largest status that is written, in bytes of JSON."""
+_SHORTENED: Final = (("ledger", 10), ("history", 5), ("requests", 4), ("ledger", 1), ("history", 1))
+"""Lists, newest first, that lose their oldest entries in this order, and the fewest they keep."""
+_CLIPPED: Final = (("message", 120), ("image", 64), ("message", 60))
+"""Texts that are cut where short lists are not enough, and the characters they keep."""
+
+
+def fit(status: dict[str, Any], limit: int = MAX_STATUS_BYTES) -> dict[str, Any]:
+    """The status in at most ``limit`` bytes: the oldest entries go first, then long texts are cut.
+
+    Nothing that decides what runs is touched: releases, weights, conditions' states and the
+    quarantine's names stay.  The judge's state goes last, because without it a restart only begins
+    to gather evidence anew.  A status that fits is returned as it is.
+
+    Args:
+        status: JSON values as they are written.
+        limit: bytes of compact UTF-8 JSON.
+    """
+    fitted = dict(status)
+    for name, fewest in _SHORTENED:
+        while size(fitted) > limit and len(fitted.get(name, ())) > fewest:
+            fitted[name] = fitted[name][:-1]
+    for name, characters in _CLIPPED:
+        if size(fitted) > limit:
+            fitted = _clip(fitted, name, characters)
+    if size(fitted) > limit:
+        fitted.pop("judge", None)
+    return fitted
+
+
+def size(status: dict[str, Any]) -> int:
+    """Bytes of a status as the API server stores it."""
+    return len(json.dumps(status, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def _clip(value: Any, name: str, characters: int) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: item[:characters]
+            if key == name and isinstance(item, str)
+            else _clip(item, name, characters)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_clip(item, name, characters) for item in value]
+    return value
