@@ -128,7 +128,7 @@ def _presence(value: Any) -> Presence:
         _float(up),
         int(restarts),
         int(ooms),
-        tuple((str(pod), int(count)) for pod, count in known),
+        tuple((str(pod), int(count), bool(was)) for pod, count, was in known),
         _float(idle),
         _float(done),
         str(cause),

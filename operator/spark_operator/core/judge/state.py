@@ -83,7 +83,7 @@ class Presence:
         up: seconds since it came back.
         restarts: restarts of its containers seen in this trial.
         ooms: how many of them were OOM kills.
-        known: restart count of each pod at the last look.
+        known: of each pod at the last look, its restart count and whether it has been ready.
         idle: seconds it had requests in flight and finished none.
         stable_done: stable's requests finished per pod in that time.
         cause: what was wrong at the last look, in words; empty if nothing.
@@ -94,7 +94,7 @@ class Presence:
     up: float = 0.0
     restarts: int = 0
     ooms: int = 0
-    known: tuple[tuple[str, int], ...] = ()
+    known: tuple[tuple[str, int, bool], ...] = ()
     idle: float = 0.0
     stable_done: float = 0.0
     cause: str = ""

@@ -37,7 +37,8 @@ def answers(plan: JudgePlan, pods: Sequence[PodSample], now: float) -> bool:
 
 
 def _count_restarts(presence: Presence, pods: Sequence[PodSample]) -> Presence:
-    known = dict(presence.known)
+    known = {pod: count for pod, count, _ in presence.known}
+    been_ready = {pod for pod, _, was in presence.known if was}
     restarts = ooms = 0
     for pod in pods:
         more = max(pod.restarts - known.get(pod.pod, pod.restarts), 0)
@@ -47,15 +48,22 @@ def _count_restarts(presence: Presence, pods: Sequence[PodSample]) -> Presence:
         presence,
         restarts=presence.restarts + restarts,
         ooms=presence.ooms + ooms,
-        known=tuple((pod.pod, pod.restarts) for pod in pods),
+        known=tuple((pod.pod, pod.restarts, pod.ready or pod.pod in been_ready) for pod in pods),
     )
 
 
 def _cause(plan: JudgePlan, presence: Presence, tick: Tick) -> str:
-    """Return what is wrong with most of the candidate's pods, in words; empty if nothing."""
-    pods = tick.candidate
-    if not pods:
+    """Return what is wrong with most of the candidate's pods, in words; empty if nothing.
+
+    A pod that has never been ready is still starting, as every pod does after a step: it does not
+    count while another one has been.
+    """
+    if not tick.candidate:
         return "it has no pods"
+    been_ready = {pod for pod, _, was in presence.known if was}
+    pods = [pod for pod in tick.candidate if pod.pod in been_ready]
+    if not pods:
+        return f"none of the pods that were ready is left, {len(tick.candidate)} others are not yet"
     unready = sum(1 for pod in pods if not pod.ready)
     unread = sum(1 for pod in pods if pod.ready and not _fresh(plan, pod, tick.at))
     if 2 * (unready + unread) > len(pods):

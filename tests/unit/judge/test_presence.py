@@ -1,0 +1,54 @@
+"""`CandidateUnavailable`: gone is no missing data, but starting is not gone."""
+
+from __future__ import annotations
+
+from spark_operator.core import judge
+from spark_operator.core.judge import Counters, Kind, PodSample, Reason, Sensitivity, Tick
+
+PLAN = judge.plan_for(Sensitivity.BALANCED)
+NOTHING_WRONG = Counters(requests=10.0, failures_app=0.0, failures_provider=0.0)
+
+
+def _pod(name: str, at: float, *, ready: bool = True) -> PodSample:
+    values = NOTHING_WRONG if ready else None
+    return PodSample(name, at, values, ready=ready, restarts=0, started_at=0.0)
+
+
+def _verdict_after(ticks: list[Tick]) -> judge.Verdict:
+    state = judge.start(PLAN, ticks[0].at - 1)
+    for tick in ticks:
+        state = judge.observe(PLAN, state, tick)
+    return judge.verdict(PLAN, state, ticks[-1].at)
+
+
+def test_pods_that_start_beside_one_that_was_ready_are_not_missing() -> None:
+    ticks = [
+        Tick(
+            at,
+            candidate=(_pod("c0", at), *(_pod(f"new{i}", at, ready=False) for i in range(3))),
+            stable=(_pod("s0", at),),
+        )
+        for at in map(float, range(1, 60))
+    ]
+    assert _verdict_after(ticks).kind is not Kind.FAIL
+
+
+def test_pods_that_were_ready_and_are_not_any_more_fail_the_candidate() -> None:
+    ticks = [
+        Tick(at, candidate=(_pod("c0", at, ready=at < 10),), stable=(_pod("s0", at),))
+        for at in map(float, range(1, 30))
+    ]
+    verdict = _verdict_after(ticks)
+    assert (verdict.kind, verdict.reason) == (Kind.FAIL, Reason.CANDIDATE_UNAVAILABLE)
+
+
+def test_pods_replaced_by_ones_that_never_get_ready_fail_the_candidate() -> None:
+    ticks = [
+        Tick(
+            at,
+            candidate=(_pod("c0", at),) if at < 10 else (_pod("c1", at, ready=False),),
+            stable=(_pod("s0", at),),
+        )
+        for at in map(float, range(1, 30))
+    ]
+    assert _verdict_after(ticks).kind is Kind.FAIL
