@@ -43,6 +43,10 @@ CHILD_KINDS: Final[dict[str, Kind]] = {
 POD: Final = Kind("v1", "pods")
 
 
+SELECTORS: Final = frozenset({"selector", "podSelector", "labelSelector"})
+"""Members that the API replaces as a whole: one label more selects other pods."""
+
+
 def ref(manifest: Manifest) -> Ref:
     """The identity of an object."""
     return Ref(manifest["kind"], manifest["metadata"]["name"])
@@ -63,13 +67,15 @@ def epoch(manifest: Manifest) -> int:
 def covers(live: Any, wanted: Any) -> bool:
     """Whether every member that is wanted is there as wanted; what else is there is ignored.
 
-    Lists must have the same length: a foreign entry is a difference.
+    Lists must have the same length, and selectors must be equal: a foreign entry in either is a
+    difference, because it changes what the others mean.
     """
     if not live:
         return not wanted if isinstance(wanted, dict | list) else bool(live == wanted)
     if isinstance(wanted, dict):
         return isinstance(live, dict) and all(
-            covers(live.get(key), value) for key, value in wanted.items()
+            live.get(key) == value if key in SELECTORS else covers(live.get(key), value)
+            for key, value in wanted.items()
         )
     if isinstance(wanted, list):
         return (
