@@ -7,11 +7,14 @@ import logging
 import os
 import signal
 import sys
+from pathlib import Path  # noqa: TC003 - typer reads the annotation
+from typing import Annotated
 
 import typer
 
 from spark_operator.adapters.lease import LeadershipLostError
 from spark_operator.errors import MissingResourceDefinitionError, SettingsError
+from spark_operator.ports import ClusterError
 from spark_operator.settings import load
 
 app = typer.Typer(
@@ -32,16 +35,53 @@ def run() -> None:
     except SettingsError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from error
-    logging.basicConfig(
-        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    logging.getLogger("kopf").setLevel(logging.WARNING)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    configure_logging(settings.log_level)
     try:
         asyncio.run(_until_signalled())
-    except (MissingResourceDefinitionError, LeadershipLostError, OSError) as error:
+    except (
+        SettingsError,
+        MissingResourceDefinitionError,
+        LeadershipLostError,
+        OSError,
+    ) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from error
+
+
+def configure_logging(level: str) -> None:
+    """Log to standard error; what libraries say is kept down, at any level.
+
+    httpx names whole addresses at INFO, and an address may be a credential.
+    """
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for name in ("kopf", "httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+@app.command()
+def notify_test(
+    name: Annotated[str, typer.Argument(help="Name of the SparkDeployment.")] = "",
+    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Its namespace.")] = "default",
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", help="Read it from a YAML file instead.")
+    ] = None,
+    channel: Annotated[str, typer.Option(help="One channel alone, as KIND/NAME.")] = "",
+) -> None:
+    """Send a test message on each notification channel of a SparkDeployment."""
+    # Late, so that --help does not load the API client.
+    from spark_operator.notify_test import NotifyTestError  # noqa: PLC0415
+    from spark_operator.wiring import notify_test as test  # noqa: PLC0415
+
+    configure_logging("WARNING")
+    try:
+        outcomes = asyncio.run(test(load(os.environ), namespace, name, file, channel))
+    except (NotifyTestError, SettingsError, ClusterError, OSError) as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from error
+    for outcome in outcomes:
+        print(f"{outcome.channel:<27}{outcome.problem or 'delivered'}")
+    if any(outcome.problem for outcome in outcomes):
+        raise typer.Exit(1)
 
 
 async def _until_signalled() -> None:

@@ -26,6 +26,10 @@ class Settings:
         identity: this process among its replicas, the pod's name.
         stall_seconds: a turn that takes longer than this makes /livez fail.
         log_level: name of a level of the standard library's logging.
+        secrets_dir: directory with the notification channels' credentials, as NAME/KEY.
+        ca_file: certificates of authorities that channels' servers are trusted by, beside the
+            system's; empty: none.
+        pagerduty_url: address that takes PagerDuty's events instead of PagerDuty; empty: none.
     """
 
     namespaces: tuple[str, ...] = ()
@@ -37,6 +41,9 @@ class Settings:
     identity: str = ""
     stall_seconds: float = 120.0
     log_level: str = "INFO"
+    secrets_dir: str = "/etc/spark-operator/secrets"
+    ca_file: str = ""
+    pagerduty_url: str = ""
 
 
 def load(environment: Mapping[str, str]) -> Settings:
@@ -75,4 +82,7 @@ def load(environment: Mapping[str, str]) -> Settings:
         lease_namespace=environment.get("POD_NAMESPACE", ""),
         identity=environment.get("POD_NAME", "") or platform.node(),
         log_level=level,
+        secrets_dir=environment.get("SPARK_OPERATOR_SECRETS_DIR", default.secrets_dir),
+        ca_file=environment.get("SPARK_OPERATOR_CA_FILE", ""),
+        pagerduty_url=environment.get("SPARK_OPERATOR_PAGERDUTY_URL", ""),
     )

@@ -36,11 +36,21 @@ class Telemetry:
             "Age of the oldest turn under way.",
             registry=self.registry,
         )
+        self._notifications = Counter(
+            "spark_operator_notifications",
+            "Notifications by kind of channel: delivered, failed attempts, and dropped ones.",
+            ["channel", "outcome"],
+            registry=self.registry,
+        )
 
     def observe_turn(self, _: Key, seconds: float, outcome: str) -> None:
         """Count one turn."""
         self._turns.labels(outcome=outcome).inc()
         self._seconds.observe(max(0.0, seconds))
+
+    def observe_notification(self, kind: str, outcome: str) -> None:
+        """Count one attempt on a kind of channel, or one notification that was given up."""
+        self._notifications.labels(channel=kind, outcome=outcome).inc()
 
     def track_longest(self, longest: Callable[[], float]) -> None:
         """Read the longest turn from ``longest`` at each scrape."""

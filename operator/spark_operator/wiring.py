@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import httpx
 from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.config import load_incluster_config, load_kube_config
 
@@ -15,16 +16,25 @@ from spark_operator.adapters.clock import SystemClock
 from spark_operator.adapters.events import Recorder
 from spark_operator.adapters.kube import RESOURCE, KubeCluster
 from spark_operator.adapters.lease import Lease
+from spark_operator.adapters.notifiers.channels import Channels
+from spark_operator.adapters.notifiers.outgoing import Outgoing
+from spark_operator.adapters.notifiers.secret_files import SecretFiles
 from spark_operator.adapters.pod_metrics import PodMetrics
-from spark_operator.errors import MissingResourceDefinitionError
+from spark_operator.api.resource import InvalidResourceError, parse
+from spark_operator.errors import MissingResourceDefinitionError, SettingsError
+from spark_operator.notifier import Notifier
+from spark_operator.notify_test import NotifyTestError, Outcome, read_file, run
 from spark_operator.probes import Probes
 from spark_operator.reconciler import Reconciler
 from spark_operator.telemetry import Telemetry
 from spark_operator.worker import Workers
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator
 
+    from spark_operator.api.resource import SparkDeployment
+    from spark_operator.ports import Clock, Key
     from spark_operator.settings import Settings
 
 LEASE_NAME: Final = "spark-operator"
@@ -67,7 +77,11 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
         OSError: the probes' port is taken.
     """
     clock, telemetry = SystemClock(), Telemetry()
-    async with await api_client() as client, http.client() as scraper:
+    async with (
+        await api_client() as client,
+        http.client() as scraper,
+        channels(clock, settings) as sender,
+    ):
         cluster = KubeCluster(
             client,
             Recorder(clock, settings.identity),
@@ -78,7 +92,13 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
         metrics = PodMetrics(
             scraper, clock, seconds=settings.scrape_seconds, limit=settings.scrape_bytes
         )
-        workers = Workers(Reconciler(cluster, metrics, clock), clock, telemetry.observe_turn)
+
+        def wake(key: Key) -> None:
+            workers.wake(key)
+
+        notifier = Notifier(sender, wake, telemetry.observe_notification)
+        reconciler = Reconciler(cluster, metrics, clock, notifier)
+        workers = Workers(reconciler, clock, telemetry.observe_turn)
         telemetry.track_longest(workers.longest_turn)
         probes = Probes(
             telemetry.page,
@@ -92,7 +112,79 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
             yield running
         finally:
             await workers.stop()
+            await notifier.stop()
             await probes.stop()
+
+
+def trusted(ca_file: str) -> ssl.SSLContext:
+    """TLS for channels, which trusts what httpx and the system trust, and a file's authorities.
+
+    Raises:
+        SettingsError: the file cannot be read or holds no certificates.
+    """
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()
+    if ca_file:
+        try:
+            context.load_verify_locations(cafile=ca_file)
+        except OSError as error:
+            raise SettingsError(
+                f"SPARK_OPERATOR_CA_FILE={ca_file!r}: {error}: name a file of PEM certificates"
+            ) from error
+    return context
+
+
+@asynccontextmanager
+async def channels(clock: Clock, settings: Settings) -> AsyncIterator[Channels]:
+    """What sends notifications; to this very machine only where it is no pod.
+
+    Raises:
+        SettingsError: the file of authorities is unusable.
+    """
+    # Contexts of their own: an HTTP client enters its protocol's name into the one it is given.
+    tls = trusted(settings.ca_file)
+    async with http.client(trusted(settings.ca_file)) as poster:
+        yield Channels(
+            Outgoing(poster, loopback=not TOKEN.exists()),
+            SecretFiles(Path(settings.secrets_dir)),
+            tls,
+            clock,
+            pagerduty=settings.pagerduty_url,
+        )
+
+
+async def notify_test(
+    settings: Settings, namespace: str, name: str, file: Path | None, channel: str
+) -> tuple[Outcome, ...]:
+    """Try the channels of a resource, which is read from a file or from the cluster.
+
+    Raises:
+        NotifyTestError: there is no such resource or channel.
+        ClusterError: the API server does not give the resource.
+    """
+    clock = SystemClock()
+    if file is not None:
+        resource = read_file(file)
+    else:
+        resource = await _read(clock, settings, namespace, name)
+    async with channels(clock, settings) as sender:
+        return await run(sender, resource, channel, clock.now())
+
+
+async def _read(clock: Clock, settings: Settings, namespace: str, name: str) -> SparkDeployment:
+    async with await api_client() as client:
+        cluster = KubeCluster(
+            client, Recorder(clock, settings.identity), request_seconds=settings.request_seconds
+        )
+        body = await cluster.get(RESOURCE.path(namespace, name)) if name else None
+    if body is None:
+        raise NotifyTestError(
+            f"no SparkDeployment {namespace}/{name}: give its name and --namespace, or --file"
+        )
+    try:
+        return parse(body)
+    except InvalidResourceError as error:
+        raise NotifyTestError(f"{namespace}/{name}: {error}") from error
 
 
 def _lease(cluster: KubeCluster, clock: SystemClock, settings: Settings) -> Lease | None:

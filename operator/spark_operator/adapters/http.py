@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import httpx
+
+if TYPE_CHECKING:
+    import ssl
 
 MAX_CONNECTIONS: Final = 200
 PLAIN: Final = {"Accept-Encoding": "identity"}
@@ -20,12 +23,21 @@ class BadAnswerError(Exception):
     """A peer answered with something other than success."""
 
 
-def client() -> httpx.AsyncClient:
-    """A client that follows no redirect, trusts no proxy variable, and pools its connections."""
+def client(tls: ssl.SSLContext | None = None) -> httpx.AsyncClient:
+    """A client that follows no redirect, trusts no proxy variable, and pools its connections.
+
+    Servers' certificates are checked by ``tls``, else by the authorities that httpx brings.
+    """
     limits = httpx.Limits(
         max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS
     )
-    return httpx.AsyncClient(follow_redirects=False, trust_env=False, limits=limits, timeout=None)  # noqa: S113 - every use is bounded by fetch()
+    return httpx.AsyncClient(
+        verify=tls or True,
+        follow_redirects=False,
+        trust_env=False,
+        limits=limits,
+        timeout=None,  # noqa: S113 - every use is bounded by its caller
+    )
 
 
 async def fetch(http: httpx.AsyncClient, url: str, *, seconds: float, limit: int) -> bytes:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from spark_operator.api.status import Condition
 from spark_operator.api.values import seconds
+from spark_operator.core.notifications import post
 from spark_operator.core.phases import Phase
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ def conditions(turn: Turn) -> tuple[Condition, ...]:
         "RolledBack": _rolled_back(turn),
         "Paused": _paused(turn),
     }
+    notified = post.aspect(turn)
+    if notified is not None:
+        aspects["Notified"] = Aspect(*notified)
     before = {item.type: item for item in turn.status.conditions}
     return tuple(_condition(turn, kind, said, before.get(kind)) for kind, said in aspects.items())
 

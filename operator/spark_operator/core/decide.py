@@ -21,6 +21,7 @@ from spark_operator.core.bounds import fitting
 from spark_operator.core.conditions import conditions
 from spark_operator.core.guards import GUARDS, WATCHED, actual_weight
 from spark_operator.core.labels import selector_text
+from spark_operator.core.notifications import post
 from spark_operator.core.pending import pending
 from spark_operator.core.phases import Phase
 from spark_operator.core.plan import judge_plan
@@ -145,6 +146,7 @@ def _restored(turn: Turn) -> judge.JudgeState:
 
 def _conclude(turn: Turn) -> None:
     _checkpoint(turn)
+    post.settle(turn)
     stable = turn.status.stable
     turn.set(
         conditions=conditions(turn),
@@ -154,6 +156,7 @@ def _conclude(turn: Turn) -> None:
     known = max(turn.resource.status.epoch, turn.observations.epoch)
     if known > turn.resource.status.epoch or _moves(turn.resource.status, turn.status):
         turn.set(epoch=known + 1)
+    post.announce(turn)
     turn.set(**fitting(turn.status))
 
 

@@ -61,6 +61,8 @@ class Turn:
     judge: JudgeState | None = None
     verdict: Verdict | None = None
     events: list[Event] = field(default_factory=list)
+    notes: list[tuple[LedgerEntry, bool]] = field(default_factory=list)
+    """What was noted in this turn, and whether as a warning."""
     dues: list[float] = field(default_factory=list)
     watch: bool = False
 
@@ -146,6 +148,7 @@ class Turn:
         )
         self.set(ledger=(entry, *self.status.ledger)[:MAX_LEDGER])
         self.events.append(Event(reason=decision, message=message, warning=warning))
+        self.notes.append((entry, warning))
 
     def close(self, role: ReleaseStatus, outcome: Outcome, reason: str) -> None:
         """Enter in the history how a release's rollout ended."""

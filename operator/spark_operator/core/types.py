@@ -84,6 +84,10 @@ class Observations:
     tick: Tick | None = None
     judge: JudgeState | None = None
     """The judge's state of the turn before; None after a restart."""
+    delivered: frozenset[tuple[str, str]] = frozenset()
+    """Notices and the channels that have taken them, as pairs of ids."""
+    delivery_problems: Mapping[str, str] = field(default_factory=dict)
+    """What is wrong with each channel whose last attempt failed."""
 
     def workload(self, release: str) -> Workload:
         """The workload of a release, an empty one where there is none."""
