@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,3 +163,12 @@ def test_full_example_shows_every_field() -> None:
 
 def test_minimal_example_has_four_lines() -> None:
     assert len((ROOT / "manifests/examples/minimal.yaml").read_text().splitlines()) == 4
+
+
+def test_every_link_of_the_reference_leads_to_a_heading() -> None:
+    text = expected()["docs/reference.md"]
+    headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    anchors = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in headings}
+    links = set(re.findall(r"\]\(#([^)]*)\)", text))
+    assert links
+    assert links <= anchors
