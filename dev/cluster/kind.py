@@ -75,6 +75,10 @@ class Kind:
         """Return nothing: kind itself leaves out what its nodes have."""
         return {}
 
+    def blobs(self) -> frozenset[str]:
+        """Return nothing: archives for kind are whole."""
+        return frozenset()
+
     def load(self, archive: Path, digests: Mapping[str, str]) -> None:
         """Import an archive into the nodes."""
         self._kind("load", "image-archive", str(archive))

@@ -74,6 +74,10 @@ class Local:
             raise NoClusterError("There is no cluster: run make cluster-up.")
         return containerd.images(self.layout)
 
+    def blobs(self) -> frozenset[str]:
+        """Return the digests of what this clone's containerd has."""
+        return frozenset(containerd.ctr(self.layout, "content", "list", "--quiet").split())
+
     def load(self, archive: Path, digests: Mapping[str, str]) -> None:
         """Import an archive into this clone's containerd."""
         containerd.load(self.layout, archive, digests)

@@ -46,6 +46,10 @@ class Named:
         """Return nothing: what such a cluster can pull is not known here."""
         return {}
 
+    def blobs(self) -> frozenset[str]:
+        """Return nothing: what such a cluster has is not known here."""
+        return frozenset()
+
     def load(self, archive: Path, digests: Mapping[str, str]) -> None:
         """Refuse: how images reach a cluster of the user's own is the user's to say."""
         raise PreconditionError(

@@ -47,6 +47,9 @@ class Target(Protocol):
     def images(self) -> dict[str, str]:
         """Return the images it has: reference to the digest of what they were made from."""
 
+    def blobs(self) -> frozenset[str]:
+        """Return the digests of the image blobs it has, which an archive may leave out."""
+
     def load(self, archive: Path, digests: Mapping[str, str]) -> None:
         """Put an archive's images into it; ``digests`` are references and their inputs' digests."""
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+import tempfile
+from pathlib import Path
 
 import typer
 
 from dev.cluster.errors import ClusterError
 from dev.cluster.progress import Progress
 from dev.images import specs
-from dev.images.ensure import build, choose_builder, ensure
+from dev.images.builders import Made
+from dev.images.ensure import alone, build, choose_builder, ensure, snapshot
 
 DEFAULT = ["operator", "app:1.0.0", "app:2.0.0", "app:3.0.0-errors", "dev"]
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -19,7 +22,10 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 def build_command(names: list[str] | None = None) -> None:
     """Build images and keep them; no cluster is needed."""
     images = [specs.parse(name) for name in names or DEFAULT]
-    build(images, choose_builder(), Progress())
+    progress, builder = Progress(), choose_builder()
+    with alone(progress), tempfile.TemporaryDirectory() as name:
+        context = snapshot(images, Path(name))
+        build([Made.of(each, builder.base, context) for each in images], context, builder, progress)
 
 
 @app.command()

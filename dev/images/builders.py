@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from dev.cluster import packages, shell
-from dev.images import base, pip
+from dev.images import base, layout, pip, specs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from dev.cluster.progress import Progress
     from dev.images.specs import Image
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
 LABEL = "spark.dev/inputs"
 PACKAGES = {"buildah": "buildah", "mmdebstrap": "mmdebstrap"}
 BUILD_SECONDS = 1800
+TAG_LENGTH = 32
 
 
 class Builder(Protocol):
-    """Builds images, keeps them, and writes them out."""
+    """Builds images, keeps them under the digest of their inputs, and writes them out."""
 
     @property
     def base(self) -> str:
@@ -34,20 +36,46 @@ class Builder(Protocol):
     def has(self, digest: str) -> bool:
         """Tell whether an image of these inputs is kept already."""
 
-    def build(self, image: Image, digest: str, clone: Path) -> None:
-        """Build an image and keep it."""
+    def build(self, made: Made, context: Path) -> None:
+        """Build an image from the files in ``context`` and keep it."""
 
-    def export(self, images: Sequence[Image], target: Path) -> None:
-        """Write images into one archive that containerd can import."""
+    def export(self, images: Sequence[Made], present: Collection[str], target: Path) -> None:
+        """Write images into one archive that containerd can import.
+
+        ``present`` are digests of blobs that may be left out.
+        """
 
 
-def arguments(image: Image, digest: str, clone: Path) -> list[str]:
+@dataclass(frozen=True)
+class Made:
+    """An image together with the digest of its inputs, and that of its parent's."""
+
+    image: Image
+    digest: str
+    parent: str | None
+
+    @classmethod
+    def of(cls, image: Image, base: str, context: Path) -> Made:
+        """Look at the files in ``context`` as they are now."""
+        parent = None if image.parent is None else specs.digest(image.parent, context, base)
+        return cls(image, specs.digest(image, context, base), parent)
+
+
+def kept(digest: str) -> str:
+    """Return the name under which a builder keeps an image: clones don't overwrite each other."""
+    return f"localhost/spark-build:{digest[:TAG_LENGTH]}"
+
+
+def arguments(made: Made, context: Path) -> list[str]:
     """Return the arguments that ``buildah bud`` and ``docker build`` have in common."""
+    image = made.image
     values = [f"--build-arg={name}={value}" for name, value in image.arguments.items()]
+    if made.parent is not None:
+        values.append(f"--build-arg=APP={kept(made.parent)}")
     # buildah 1.28 takes an ENV from an ARG for unchanged; the label makes each image its own.
     return [
-        *values, f"--label={LABEL}={digest}", f"--target={image.target}",
-        f"--file={clone / image.dockerfile}", f"--tag={image.reference}", str(clone),
+        *values, f"--label={LABEL}={made.digest}", f"--target={image.target}",
+        f"--file={context / image.dockerfile}", f"--tag={kept(made.digest)}", str(context),
     ]  # fmt: skip
 
 
@@ -76,31 +104,39 @@ class Buildah:
     def prepare(self, progress: Progress) -> None:
         """Install buildah where it is missing and make the base image."""
         packages.ensure(PACKAGES, progress)
-        if self._run("images", "--quiet", "--filter", f"reference={self._base_image}"):
+        if self._is_kept(self._base_image):
             return
         folder = base.rootfs(self._cache, progress)
         with progress.step("importing the base image"):
             self._run("bud", "--isolation=chroot", "--tag", self._base_image, str(folder))
 
     def has(self, digest: str) -> bool:
-        """Tell whether an image with this label is in the storage."""
-        return bool(self._run("images", "--quiet", "--filter", f"label={LABEL}={digest}").strip())
+        """Tell whether the image is in the storage."""
+        return self._is_kept(kept(digest))
 
-    def build(self, image: Image, digest: str, clone: Path) -> None:
+    def build(self, made: Made, context: Path) -> None:
         """Build by the project's own Dockerfile on the local base."""
         with tempfile.TemporaryDirectory() as name:
             self._run(
                 "bud", "--layers", "--network=host", "--isolation=chroot",
                 f"--build-arg=BASE={self._base_image}", *secrets(pip.read(), Path(name)),
-                *arguments(image, digest, clone),
+                *arguments(made, context),
             )  # fmt: skip
 
-    def export(self, images: Sequence[Image], target: Path) -> None:
-        """Write one OCI archive in which the images share their layers."""
-        with tempfile.TemporaryDirectory(dir=self._folder) as layout:
-            for image in images:
-                self._run("push", "--quiet", image.reference, f"oci:{layout}:{image.reference}")
-            shell.run(["tar", "--create", f"--file={target}", f"--directory={layout}", "."])
+    def export(self, images: Sequence[Made], present: Collection[str], target: Path) -> None:
+        """Write one OCI archive in which the images share their layers.
+
+        The layout behind it stays, so that a layer is compressed once.
+        """
+        folder = self._folder / "layout"
+        for made in images:
+            name = f"oci:{folder}:{made.image.reference}"
+            self._run("push", "--quiet", kept(made.digest), name)
+        layout.archive(folder, [made.image.reference for made in images], present, target)
+        layout.prune(folder)
+
+    def _is_kept(self, name: str) -> bool:
+        return bool(self._run("images", "--quiet", "--filter", f"reference={name}").strip())
 
     def _run(self, *arguments: str) -> str:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -128,18 +164,18 @@ class Docker:
         """Nothing to do."""
 
     def has(self, digest: str) -> bool:
-        """Tell whether the engine keeps an image with this label."""
-        command = ["docker", "images", "--quiet", "--filter", f"label={LABEL}={digest}"]
-        return bool(shell.run(command).strip())
+        """Tell whether the engine keeps the image."""
+        return bool(shell.run(["docker", "images", "--quiet", kept(digest)]).strip())
 
-    def build(self, image: Image, digest: str, clone: Path) -> None:
+    def build(self, made: Made, context: Path) -> None:
         """Build by the project's own Dockerfile."""
         with tempfile.TemporaryDirectory() as name:
             lent = secrets(pip.read(), Path(name))
-            command = ["docker", "build", *lent, *arguments(image, digest, clone)]
-            shell.run(command, timeout=BUILD_SECONDS)
+            shell.run(["docker", "build", *lent, *arguments(made, context)], timeout=BUILD_SECONDS)
 
-    def export(self, images: Sequence[Image], target: Path) -> None:
-        """Write an archive in Docker's format, which containerd reads too."""
-        references = [image.reference for image in images]
+    def export(self, images: Sequence[Made], present: Collection[str], target: Path) -> None:
+        """Write an archive in Docker's format, which containerd reads too and is always whole."""
+        for made in images:
+            shell.run(["docker", "tag", kept(made.digest), made.image.reference])
+        references = [made.image.reference for made in images]
         shell.run(["docker", "save", "--output", str(target), *references])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from dev.cluster.errors import PreconditionError
 from dev.cluster.kind import docker_answers
 from dev.cluster.progress import Progress
 from dev.images import specs
-from dev.images.builders import Buildah, Builder, Docker
+from dev.images.builders import Buildah, Builder, Docker, Made
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -40,32 +41,55 @@ def ensure(
     target, progress = target or targets.resolve(), progress or Progress()
     images = {name: specs.parse(name) for name in names}
     builder = choose_builder()
-    digests = {
-        image.reference: specs.digest(image, CLONE, builder.base) for image in images.values()
-    }
-    present = target.images()
-    lacking = [
-        image
-        for image in _unique(images.values())
-        if present.get(image.reference) != digests[image.reference]
-    ]
-    if lacking:
-        build(lacking, builder, progress)
-        with progress.step(f"loading {_shown(lacking)} into the cluster"):
-            _load(lacking, builder, target, digests)
+    if _lacking(images.values(), builder, target, CLONE):
+        with alone(progress), tempfile.TemporaryDirectory(dir=Layout.of().cache) as name:
+            context = snapshot(images.values(), Path(name) / "context")
+            lacking = _lacking(images.values(), builder, target, context)
+            build(lacking, context, builder, progress)
+            _load(lacking, builder, target, Path(name) / "images.tar", progress)
     return {name: image.reference for name, image in images.items()}
 
 
-def build(images: Sequence[Image], builder: Builder, progress: Progress) -> None:
+def _lacking(
+    images: Iterable[Image], builder: Builder, target: Target, context: Path
+) -> list[Made]:
+    present = target.images()
+    made = [Made.of(image, builder.base, context) for image in _unique(images)]
+    return [each for each in made if present.get(each.image.reference) != each.digest]
+
+
+def _load(
+    images: Sequence[Made], builder: Builder, target: Target, archive: Path, progress: Progress
+) -> None:
+    if images:
+        with progress.step("exporting images"):
+            builder.export(images, target.blobs(), archive)
+        with progress.step(f"loading {_shown(images)} into the cluster"):
+            target.load(archive, {each.image.reference: each.digest for each in images})
+
+
+def snapshot(images: Iterable[Image], context: Path) -> Path:
+    """Copy the images' inputs to ``context``: they stay as they are while they are built from."""
+    for image in _with_parents(_unique(images)):
+        for each in image.inputs:
+            source, copy = CLONE / each, context / each
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_dir():
+                ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
+                shutil.copytree(source, copy, dirs_exist_ok=True, ignore=ignored)
+            else:
+                shutil.copy2(source, copy)
+    return context
+
+
+def build(images: Sequence[Made], context: Path, builder: Builder, progress: Progress) -> None:
     """Build the images, and what they stand on, that the builder does not keep yet."""
-    cache = Layout.of().cache
-    with _alone(cache):
-        builder.prepare(progress)
-        for image in _with_parents(images):
-            digest = specs.digest(image, CLONE, builder.base)
-            if not builder.has(digest):
-                with progress.step(f"building {image.reference}"):
-                    builder.build(image, digest, CLONE)
+    builder.prepare(progress)
+    for image in _with_parents([made.image for made in images]):
+        made = Made.of(image, builder.base, context)
+        if not builder.has(made.digest):
+            with progress.step(f"building {image.reference}"):
+                builder.build(made, context)
 
 
 def choose_builder(environment: Mapping[str, str] = os.environ) -> Builder:
@@ -81,23 +105,17 @@ def choose_builder(environment: Mapping[str, str] = os.environ) -> Builder:
             raise PreconditionError(f"{BUILDER} is {other!r}: set it to docker or buildah.")
 
 
-def _load(
-    images: Sequence[Image], builder: Builder, target: Target, digests: Mapping[str, str]
-) -> None:
-    folder = Layout.of().cache / "images"
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as name:
-        archive = Path(name) / "images.tar"
-        builder.export(images, archive)
-        target.load(archive, {image.reference: digests[image.reference] for image in images})
-
-
 @contextmanager
-def _alone(cache: Path) -> Iterator[None]:
-    # Two builds at once would make the same layers twice.
+def alone(progress: Progress) -> Iterator[None]:
+    """Hold the lock on the shared image cache: two builds would make the same layers twice."""
+    cache = Layout.of().cache
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "images.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with progress.step("waiting for another build"):
+                fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
@@ -110,5 +128,5 @@ def _unique(images: Iterable[Image]) -> list[Image]:
     return list({image.reference: image for image in images}.values())
 
 
-def _shown(images: Sequence[Image]) -> str:
-    return ", ".join(image.reference for image in images)
+def _shown(made: Sequence[Made]) -> str:
+    return ", ".join(each.image.reference for each in made)

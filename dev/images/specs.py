@@ -69,7 +69,7 @@ def _dev(reference: str, target: str, arguments: Mapping[str, str]) -> Image:
         dockerfile="dev/Dockerfile",
         target=target,
         inputs=("dev/Dockerfile", "dev/providers", "dev/releases", "dev/users"),
-        arguments={"APP": parent.reference, **arguments},
+        arguments=arguments,
         parent=parent,
     )
 
