@@ -72,8 +72,9 @@ def aspect(turn: Turn) -> tuple[bool, str, str] | None:
     box = turn.status.notifications
     if box is None:
         return None
-    given_up = f"; {box.dropped} were given up, the last at {box.dropped_at:%Y-%m-%d %H:%M:%S}Z"
-    tail = given_up if box.dropped_at else ""
+    tail = ""
+    if box.dropped_at:
+        tail = f"; {box.dropped} given up so far, the last at {box.dropped_at:%Y-%m-%d %H:%M:%S}Z"
     for channel in sorted({channel for notice in box.outbox for channel in notice.pending}):
         waiting = [notice for notice in box.outbox if channel in notice.pending]
         slow_at = waiting[0].at + SLOW
