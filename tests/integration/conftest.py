@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-KUBECTL_SECONDS: Final = 30.0
+CRD: Final = "sparkdeployments.spark.dev"
+KUBECTL_SECONDS: Final = 60.0
+PUBLISHED_SECONDS: Final = 30.0
 _NUMBERS = count(1)
 
 
@@ -62,11 +65,16 @@ def api_server() -> Iterator[RunningApiServer]:
 
 @pytest.fixture(scope="session")
 def kubectl(api_server: RunningApiServer, tmp_path_factory: pytest.TempPathFactory) -> Kubectl:
-    """Kubectl for the session's apiserver, with the CRD established."""
+    """Kubectl for the session's apiserver, with the CRD established and published."""
     found = Kubectl(api_server.kubectl, api_server.kubeconfig, tmp_path_factory.mktemp("kubectl"))
     found("apply", "--kustomize", str(ROOT / "crds"))
-    found("wait", "--for=condition=Established", "crd/sparkdeployments.spark.dev", "--timeout=20s")
-    return found
+    found("wait", "--for=condition=Established", f"crd/{CRD}", "--timeout=20s")
+    deadline = time.monotonic() + PUBLISHED_SECONDS
+    while found.try_run("get", "--raw", "/openapi/v3/apis/spark.dev/v1alpha1").returncode != 0:
+        assert time.monotonic() < deadline, f"the apiserver does not publish {CRD}"
+        time.sleep(0.1)
+    # What kubectl knew before the CRD was there must not be remembered.
+    return replace(found, cache=tmp_path_factory.mktemp("kubectl"))
 
 
 @pytest.fixture
