@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from spark_operator.api.notifications import Severity
     from spark_operator.api.status import Notice
 
+CRITICAL: list[Severity] = ["critical"] * MAX_OUTBOX
+
 
 def filled(*severities: Severity) -> NotificationsStatus:
     made = NotificationsStatus()
@@ -46,7 +48,7 @@ def test_notices_leave_in_the_order_they_came() -> None:
 
 
 def test_the_oldest_info_gives_way_first() -> None:
-    made = filled(*["critical"] * 10, "info", "warning", "info", *["critical"] * 7)
+    made = filled(*CRITICAL[:10], "info", "warning", "info", *CRITICAL[:7])
     assert len(made.outbox) == MAX_OUTBOX
     made = put(made, notice(21, "warning"))
     assert ids(made) == [*range(1, 11), 12, *range(13, 22)]
@@ -54,13 +56,13 @@ def test_the_oldest_info_gives_way_first() -> None:
 
 
 def test_an_info_does_not_push_out_anything_more_severe() -> None:
-    made = put(filled(*["critical"] * MAX_OUTBOX), notice(21, "info"))
+    made = put(filled(*CRITICAL), notice(21, "info"))
     assert ids(made) == list(range(1, 21))
     assert made.dropped == 1
 
 
 def test_among_criticals_the_oldest_gives_way_so_that_an_end_outlives_its_beginning() -> None:
-    made = put(filled(*["critical"] * MAX_OUTBOX), notice(21, "critical"))
+    made = put(filled(*CRITICAL), notice(21, "critical"))
     assert ids(made) == list(range(2, 22))
 
 
@@ -138,7 +140,7 @@ def test_bounded_without_repeats_and_no_critical_gives_way_to_less(arriving: lis
         before = made
         made = put(before, item)
         lost = {entry.id for entry in (*before.outbox, item)} - {entry.id for entry in made.outbox}
-        known = {entry.id for entry in (*before.outbox, *before.told)}
+        known = {entry.id for entry in before.outbox} | {entry.id for entry in before.told}
         assert len(made.outbox) <= MAX_OUTBOX
         assert len(made.told) <= MAX_OUTBOX
         assert len(set(ids(made))) == len(made.outbox)

@@ -96,7 +96,5 @@ async def send(address: str, mail: EmailMessage, tls: ssl.SSLContext, seconds: f
 
 def _judged(host: str, code: int, what: str) -> ChannelError:
     if 500 <= code < 600:
-        return ChannelRefusedError(
-            f"{host} refuses with {code} ({what}): check login and addresses"
-        )
+        return ChannelRefusedError(f"{host} answered {code} ({what}): check login and addresses")
     return ChannelError(f"{host} answered {code} ({what})")
