@@ -51,9 +51,9 @@ def main() -> int:
 
 async def _run(target: Target, progress: Progress, images: Images, marks: Marks) -> int:
     kube, teller = client(target), Teller(progress)
-    with progress.step("installing CRD and operator"):
-        await install(kube)
     play = Play(kube, teller, images, marks)
+    with progress.step("installing CRD and operator, the providers' stand-in and a key for it"):
+        await asyncio.gather(install(kube), play.stage())
     outcome, status = OUTCOME, 0
     try:
         await play.play()

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from dev.kubectl import Kubectl
     from spark_operator.api.status import SparkDeploymentStatus
 
+ALONE_SECONDS = 5.0
+"""Time of release 1 alone."""
 QUIET_SECONDS = 12.0
-"""Time between two chapters: longer than a connection lives, so that they do not overlap."""
+"""Time after a decision: longer than a connection lives, so that all users have felt it."""
 AVAILABLE_SECONDS = 120.0
 PROMOTED_SECONDS = 60.0 + len(STEPS) * (STEP_SECONDS + 60.0)
 ROLLED_BACK_SECONDS = 120.0
@@ -50,17 +52,23 @@ class Play:
         self.rollout = Rollout(kubectl, teller)
         self.users = Users(kubectl, teller, lambda: self.rollout.labels)
 
+    async def stage(self) -> None:
+        """Make the namespace anew, with the providers and a key; raises KubectlError."""
+        await self._kubectl.run(
+            "delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait", seconds=150
+        )
+        await self._kubectl.apply(base(self._images.tools))
+
     async def play(self) -> None:
         """Play all chapters; raises DemoError or KubectlError where the story goes wrong."""
-        await self._stage()
         async with _beside(self.rollout.follow()):
             await self._first()
             async with _beside(self.users.follow()):
-                await self._quiet()
+                await asyncio.sleep(ALONE_SECONDS)
                 await self._good()
-                await self._quiet()
+                await asyncio.sleep(QUIET_SECONDS)
                 await self._bad()
-                await self._quiet()
+                await asyncio.sleep(QUIET_SECONDS)
             self.marks.ended = time.time()
             await self.users.settle()
 
@@ -78,19 +86,12 @@ class Play:
         ends = [*(start for _, start in begun), marks.ended or time.time()][1:]
         return [Chapter(name, start, end) for (name, start), end in zip(begun, ends, strict=True)]
 
-    async def _stage(self) -> None:
-        self._teller.chapter("The stage: namespace, providers' stand-in, a key")
-        await self._kubectl.run(
-            "delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait", seconds=150
-        )
-        await self._kubectl.apply(base(self._images.tools))
-        await self._ready("providers")
-
     async def _first(self) -> None:
         self._teller.chapter(f"Release 1: the first install of {self._images.first}")
         await self._kubectl.apply([spark(self._images.first)])
         await self.rollout.until("release 1 available", _available, seconds=AVAILABLE_SECONDS)
         self.marks.available = time.time()
+        await self._ready("providers")
         await self._kubectl.apply(users(self._images.tools))
         await self._ready("users")
 
@@ -124,9 +125,6 @@ class Play:
         if failure is None or failure.outcome != "Failed":
             self.marks.rolled_back = None
             raise DemoError(f"release 3 is bad and did not fail: {_why(self.rollout.status)}")
-
-    async def _quiet(self) -> None:
-        await asyncio.sleep(QUIET_SECONDS)
 
     async def _ready(self, deployment: str) -> None:
         await self._kubectl.run(
