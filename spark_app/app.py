@@ -67,7 +67,7 @@ class SparkApp:
         self.settings = settings
         self.metrics = Metrics(settings.release, settings.version)
         self.lifecycle = Lifecycle()
-        self.keys = KeyRing(secrets.token_bytes(32))
+        self.keys = KeyRing(secrets.token_bytes(32), enabled=settings.needs_key)
         self.state = State(Maintenance(enabled=settings.maintenance))
         self.dependencies = Dependencies(settings, self.metrics)
         self.tracing = configure_tracing(settings.otlp_endpoint, settings.version)
@@ -92,6 +92,8 @@ class SparkApp:
     async def start(self) -> None:
         """Begin the background work."""
         self.files.look()
+        for pool in self.gateway.pools.values():
+            await pool.prime()
         work: list[Coroutine[Any, Any, None]] = [
             self.lag.watch(),
             self.files.watch(),

@@ -78,8 +78,8 @@ class LiveFile:
             if self._seen is not None:
                 _log.warning("%s is gone; its last content stays in force", self._path)
                 self._seen = None
-        except (OSError, ValueError) as error:
-            # The text may hold secrets, so only the kind of mistake is told.
+        except Exception as error:
+            # Whatever it is, the watch goes on. The text may hold secrets: the mistake is told.
             _log.error("%s is not taken up: %s", self._path, _explain(error))
 
     def _take(self, size: int) -> None:

@@ -100,6 +100,7 @@ def make_server(app: SparkApp, settings: Settings) -> DrainingServer:
         lifespan="on",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         log_config=None,
         timeout_keep_alive=settings.keep_alive,
         timeout_graceful_shutdown=max(1, int(settings.drain_bound - settings.drain_accept)),

@@ -85,10 +85,10 @@ class Settings(BaseSettings):
     # Several keys of one provider, the preferred first, are separated by commas.
     anthropic_api_key: SecretStr | None = Field(None, alias="ANTHROPIC_API_KEY")
     anthropic_base_url: HTTPURL | None = Field(None, alias="ANTHROPIC_BASE_URL")
-    anthropic_model: str = Field("claude-sonnet-4-5", alias="ANTHROPIC_MODEL", max_length=128)
+    anthropic_model: str = Field("claude-sonnet-5-5", alias="ANTHROPIC_MODEL", max_length=128)
     openai_api_key: SecretStr | None = Field(None, alias="OPENAI_API_KEY")
     openai_base_url: HTTPURL | None = Field(None, alias="OPENAI_BASE_URL")
-    openai_model: str = Field("gpt-5.1", alias="OPENAI_MODEL", max_length=128)
+    openai_model: str = Field("gpt-5.5", alias="OPENAI_MODEL", max_length=128)
     provider_order: Annotated[tuple[Provider, ...], NoDecode] = Field(
         ("claude", "openai"), alias="SPARK_PROVIDERS", min_length=1, max_length=2
     )
@@ -139,6 +139,12 @@ class Settings(BaseSettings):
     drain_bound: float = Field(50.0, alias="SPARK_DRAIN_BOUND_SECONDS", ge=4.0, le=3600.0)
     connection_age: Seconds = Field(10.0, alias="SPARK_CONNECTION_AGE_SECONDS")
     keep_alive: int = Field(5, alias="SPARK_KEEP_ALIVE_SECONDS", ge=1, le=60)
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether callers need an API key: as soon as any list of keys is configured."""
+        lists = (self.master_key, self.master_key_file, self.api_keys, self.api_keys_file)
+        return any(one is not None for one in lists)
 
     @model_validator(mode="before")
     @classmethod

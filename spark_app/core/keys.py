@@ -25,7 +25,7 @@ MAX_LENGTH = 512
 _KEY = re.compile(r"(user-[A-Za-z0-9][A-Za-z0-9._@-]{0,63})-([A-Za-z0-9_+/=.~]{8,256})")
 
 
-class KeyListError(Exception):
+class KeyListError(ValueError):
     """A list of keys is wrong; the message names the entry by number, never its value."""
 
 
@@ -70,18 +70,16 @@ class KeyRing:
 
     Args:
         pepper: secret of this process; digests are worthless without it.
+        enabled: whether callers need a key. It doesn't follow from there being any: a list that has
+            become empty must let nobody in, not everybody.
     """
 
-    def __init__(self, pepper: bytes) -> None:
+    def __init__(self, pepper: bytes, *, enabled: bool = True) -> None:
         self._pepper = pepper
+        self.enabled = enabled
         self._digests: dict[str, tuple[bytes, ...]] = {}
         self._revoked: frozenset[str] = frozenset()
         self._dummy = self._digest("")
-
-    @property
-    def enabled(self) -> bool:
-        """Whether there is any key, so that callers need one."""
-        return bool(self._digests)
 
     @property
     def key_ids(self) -> tuple[str, ...]:

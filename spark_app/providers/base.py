@@ -120,6 +120,9 @@ class ProviderPort(Protocol):
             ProviderFailure: always this, whatever went wrong.
         """
 
+    async def prime(self) -> None:
+        """Go once through the SDK without the network: what it builds lazily takes it 0.2 s."""
+
     async def close(self) -> None:
         """Close the connections."""
 

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import anthropic
+import httpx2
 from anthropic.types import Message
 
 from spark_app.providers.base import (
@@ -13,6 +14,7 @@ from spark_app.providers.base import (
     Completion,
     FailureKind,
     ProviderFailure,
+    Turn,
     failure_from_status,
 )
 
@@ -90,6 +92,15 @@ class ClaudeProvider:
             truncated=stop == "max_tokens",
         )
 
+    async def prime(self) -> None:
+        """See `ProviderPort.prime`."""
+        async with httpx2.AsyncClient(transport=httpx2.MockTransport(_sample)) as offline:
+            client = self._client.with_options(http_client=offline)
+            wanted = self._parameters(Ask(system="-", turns=(Turn("user", "-"),)))
+            await client.messages.create(**wanted, stream=False)
+            stream = await client.messages.create(**wanted, stream=True)
+            await stream.close()
+
     async def close(self) -> None:
         """See `ProviderPort.close`."""
         await self._client.close()
@@ -102,6 +113,23 @@ class ClaudeProvider:
             "system": ask.system,
             "messages": turns,
         }
+
+
+def _sample(request: httpx2.Request) -> httpx2.Response:
+    del request
+    return httpx2.Response(
+        200,
+        json={
+            "id": "-",
+            "type": "message",
+            "role": "assistant",
+            "model": "-",
+            "content": [{"type": "text", "text": "-"}],
+            "stop_reason": "end_turn",
+            "stop_sequence": None,
+            "usage": {"input_tokens": 1, "output_tokens": 1},
+        },
+    )
 
 
 def _completion(message: Message) -> Completion:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+import httpx2
 import openai
 from openai.types.chat import ChatCompletion
 
@@ -13,6 +14,7 @@ from spark_app.providers.base import (
     Completion,
     FailureKind,
     ProviderFailure,
+    Turn,
     failure_from_status,
 )
 
@@ -84,6 +86,15 @@ class OpenAIProvider:
             truncated=finish == "length",
         )
 
+    async def prime(self) -> None:
+        """See `ProviderPort.prime`."""
+        async with httpx2.AsyncClient(transport=httpx2.MockTransport(_sample)) as offline:
+            client = self._client.with_options(http_client=offline)
+            wanted = self._parameters(Ask(system="-", turns=(Turn("user", "-"),)))
+            await client.chat.completions.create(**wanted, stream=False)
+            stream = await client.chat.completions.create(**wanted, stream=True)
+            await stream.close()
+
     async def close(self) -> None:
         """See `ProviderPort.close`."""
         await self._client.close()
@@ -95,6 +106,22 @@ class OpenAIProvider:
             "max_completion_tokens": ask.max_tokens,
             "messages": [{"role": "system", "content": ask.system}, *turns],
         }
+
+
+def _sample(request: httpx2.Request) -> httpx2.Response:
+    del request
+    message = {"role": "assistant", "content": "-"}
+    return httpx2.Response(
+        200,
+        json={
+            "id": "-",
+            "object": "chat.completion",
+            "created": 0,
+            "model": "-",
+            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+        },
+    )
 
 
 def _completion(answer: ChatCompletion) -> Completion:

@@ -106,6 +106,14 @@ class Pool:
             until = self._clock() + wanted * (1.0 + 0.1 * self._chance())
             self._cooling_until = max(self._cooling_until, until)
 
+    async def prime(self) -> None:
+        """Get the SDK ready, so that no user's request has to."""
+        for key in self._keys[:1]:
+            try:
+                await key.port.prime()
+            except Exception:  # its first user will see; a start must not fail by it
+                _log.warning("the SDK of %s could not be primed", self.name, exc_info=True)
+
     async def close(self) -> None:
         """Close every client."""
         for key in self._keys:

@@ -1,9 +1,10 @@
-"""The real service and the real stand-in on loopback sockets, in this process or as one of its own."""
+"""The real service and the real stand-in on loopback sockets, in this process or another."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import signal
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import httpx2
 import uvicorn
@@ -127,8 +128,6 @@ class Spark:
 
 def parse_events(text: str) -> list[tuple[str, Any]]:
     """Read server-sent events as the specification has it."""
-    import json
-
     found = []
     for block in text.strip().split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.split("\n"))
@@ -156,14 +155,14 @@ def counted(metrics: dict[str, float], name: str, **labels: str) -> float:
 
 
 def settings(stand_in: str, **changes: Any) -> Settings:
-    """Settings for tests: both providers at the stand-in, a short deadline."""
+    """Settings for tests: both providers at the stand-in, no waiting for a full second."""
     values: dict[str, Any] = {
         "ANTHROPIC_API_KEY": "claude-key",
         "ANTHROPIC_BASE_URL": stand_in,
         "OPENAI_API_KEY": "openai-key",
         "OPENAI_BASE_URL": f"{stand_in}/v1",
         "SPARK_RELEASE": "r1",
-        "SPARK_DEADLINE_SECONDS": 2.0,
+        "SPARK_DEADLINE_SECONDS": 20.0,
         "SPARK_ACCESS_LOG": False,
     }
     return Settings.model_validate(values | changes)
@@ -181,6 +180,13 @@ async def spark(
         yield Spark(app, url, client, server)
 
 
+async def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait for something that happens outside this event loop, or on its own time."""
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110 - a file's or a server's change raises no event here
+            await asyncio.sleep(0.02)
+
+
 @dataclass(slots=True)
 class Process:
     """The service as a process of its own."""
@@ -195,7 +201,9 @@ class Process:
 
 
 @contextlib.contextmanager
-def spark_process(stand_in: str, **environment: str) -> Iterator[Process]:
+def spark_process(
+    stand_in: str, out: BinaryIO | None = None, **environment: str
+) -> Iterator[Process]:
     """`python -m spark_app`, ready to serve; killed at the end."""
     with bound_socket() as probe:
         port = probe.getsockname()[1]
@@ -209,7 +217,10 @@ def spark_process(stand_in: str, **environment: str) -> Iterator[Process]:
         "SPARK_ACCESS_LOG": "false",
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "spark_app"], env=values | environment, stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "spark_app"],
+        env=values | environment,
+        stdout=out or subprocess.DEVNULL,
+        stderr=out,
     )
     try:
         _wait(f"http://127.0.0.1:{port}/readyz", process)

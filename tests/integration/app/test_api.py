@@ -26,7 +26,7 @@ async def test_a_prompt_becomes_a_checked_script(spark: Spark) -> None:
     assert made["scriptName"] == "Mover"
     assert analyse(made["code"], "Mover").valid
     assert made["provider"] == "claude"
-    assert made["model"] == "claude-sonnet-4-5"
+    assert made["model"] == "claude-sonnet-5-5"
     assert made["cached"] is False
     assert made["usage"]["outputTokens"] > 0
     assert made["warnings"] == []

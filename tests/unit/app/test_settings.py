@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from anthropic.resources.messages.messages import DEPRECATED_MODELS
 
 from spark_app.settings import SettingsError, load_settings
 
@@ -22,6 +23,11 @@ def test_one_key_is_enough() -> None:
     assert settings.deadline == 60.0
     assert settings.provider_order == ("claude", "openai")
     assert "very-secret" not in repr(settings)
+
+
+def test_the_default_model_has_a_future() -> None:
+    model = load_settings().anthropic_model
+    assert model not in DEPRECATED_MODELS
 
 
 def test_no_provider_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
