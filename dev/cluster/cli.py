@@ -14,7 +14,9 @@ from dev.cluster.config import CLONE, Layout
 from dev.cluster.errors import ClusterError, NoClusterError
 from dev.cluster.progress import Progress
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+)
 Named = Annotated[
     Path | None, typer.Option("--kubeconfig", help="a cluster of your own, used as it is")
 ]

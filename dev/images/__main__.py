@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -14,12 +15,15 @@ from dev.images import specs
 from dev.images.builders import Made
 from dev.images.ensure import alone, build, choose_builder, ensure, snapshot
 
+Names = Annotated[list[str] | None, typer.Argument(help="see dev.images; all of the demo's")]
 DEFAULT = ["operator", "app:1.0.0", "app:2.0.0", "app:3.0.0-errors", "dev"]
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+)
 
 
 @app.command("build")
-def build_command(names: list[str] | None = None) -> None:
+def build_command(names: Names = None) -> None:
     """Build images and keep them; no cluster is needed."""
     images = [specs.parse(name) for name in names or DEFAULT]
     progress, builder = Progress(), choose_builder()
@@ -29,7 +33,7 @@ def build_command(names: list[str] | None = None) -> None:
 
 
 @app.command()
-def load(names: list[str] | None = None) -> None:
+def load(names: Names = None) -> None:
     """Build what is missing and put it into the cluster."""
     for name, reference in ensure(names or DEFAULT).items():
         print(f"{name:<20} {reference}")

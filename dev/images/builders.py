@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from dev.cluster import packages, shell
-from dev.images import base, layout, pip, specs
+from dev.images import archive, base, pip, specs
+from dev.images.archive import StoredImage
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -124,16 +126,28 @@ class Buildah:
             )  # fmt: skip
 
     def export(self, images: Sequence[Made], present: Collection[str], target: Path) -> None:
-        """Write one OCI archive in which the images share their layers.
+        """Write one OCI archive; layers are left uncompressed, since nothing travels far."""
+        layers: dict[str, Path] = {}
+        stored = [self._stored(made) for made in images]
+        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+            for image, made in zip(stored, images, strict=True):
+                if not set(image.layers) <= {*present, *layers}:
+                    copied = Path(folder) / made.digest
+                    self._run(
+                        "push",
+                        "--quiet",
+                        "--disable-compression",
+                        kept(made.digest),
+                        f"dir:{copied}",
+                    )
+                    layers |= {f"sha256:{path.name}": path for path in copied.iterdir()}
+            lacking = {digest: path for digest, path in layers.items() if digest not in present}
+            archive.write(stored, lacking, target)
 
-        The layout behind it stays, so that a layer is compressed once.
-        """
-        folder = self._folder / "layout"
-        for made in images:
-            name = f"oci:{folder}:{made.image.reference}"
-            self._run("push", "--quiet", kept(made.digest), name)
-        layout.archive(folder, [made.image.reference for made in images], present, target)
-        layout.prune(folder)
+    def _stored(self, made: Made) -> StoredImage:
+        found = json.loads(self._run("inspect", "--type=image", kept(made.digest)))
+        documents = str(found["Manifest"]).encode(), str(found["Config"]).encode()
+        return StoredImage(made.image.reference, *documents)
 
     def _is_kept(self, name: str) -> bool:
         return bool(self._run("images", "--quiet", "--filter", f"reference={name}").strip())
