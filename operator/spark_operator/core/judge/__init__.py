@@ -6,7 +6,7 @@ explains the mathematics and what the named sensitivities buy.
 
 from spark_operator.core.judge.assess import verdict
 from spark_operator.core.judge.codec import JudgeStateError, decode, encode
-from spark_operator.core.judge.observe import at_step, observe, start
+from spark_operator.core.judge.observe import at_step, baseline_of, observe, start
 from spark_operator.core.judge.plan import (
     Action,
     Actions,
@@ -42,6 +42,7 @@ __all__ = [
     "Verdict",
     "Warned",
     "at_step",
+    "baseline_of",
     "decode",
     "encode",
     "observe",

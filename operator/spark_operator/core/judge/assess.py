@@ -10,14 +10,16 @@ from spark_operator.core.judge.accuse import (
     compared,
     evidence_of,
     numbers,
+    of_query,
     sentence,
     strength_of_all,
     value,
 )
 from spark_operator.core.judge.blocks import is_idle
-from spark_operator.core.judge.eprocess import log_passes
+from spark_operator.core.judge.eprocess import log_passes, lower_bound
+from spark_operator.core.judge.habit import tuned
 from spark_operator.core.judge.hypotheses import APP_ERROR_RATE, ERROR_RATE, absolutes, comparisons
-from spark_operator.core.judge.plan import Action
+from spark_operator.core.judge.plan import Action, Mode
 from spark_operator.core.judge.verdict import Kind, Reason, Verdict, Warned
 
 if TYPE_CHECKING:
@@ -35,10 +37,25 @@ def _warnings(plan: JudgePlan, state: JudgeState) -> tuple[Warned, ...]:
     for h in absolutes(plan):
         strength = value(state, f"{h.name}:c")
         if strength * plan.alpha >= 1 > value(state, f"{h.name}:s") * plan.alpha:
-            e = evidence_of(state, h, strength, 1 / plan.alpha)
+            e = evidence_of(plan, state, h, strength)
             warned = Warned(reason=h.reason, action=h.action, message=sentence(e), evidence=e)
             found.append(warned)
-    return (*found, *_shifts(plan, state))
+    return (*found, *_shifts(plan, state), *_queries(plan, state))
+
+
+def _queries(plan: JudgePlan, state: JudgeState) -> tuple[Warned, ...]:
+    """Return the user queries that are out of bounds and do not roll back."""
+    rules = {rule.name: rule for rule in plan.queries if rule.action is not Action.ROLLBACK}
+    found = [
+        (rules[block.name], of_query(state, rules[block.name], block))
+        for block in state.queries.found
+        if block.name in rules
+    ]
+    return tuple(
+        Warned(reason=a.reason, action=rule.action, message=a.message, evidence=a.evidence)
+        for rule, a in found
+        if a.strength * plan.alpha >= 1
+    )
 
 
 def _shifts(plan: JudgePlan, state: JudgeState) -> tuple[Warned, ...]:
@@ -49,7 +66,7 @@ def _shifts(plan: JudgePlan, state: JudgeState) -> tuple[Warned, ...]:
     if not shifts or shifts[0].action is Action.ROLLBACK or mean * plan.alpha < 1:
         return ()
     h = shifts[strengths.index(max(strengths))]
-    e = evidence_of(state, h, mean, 1 / plan.alpha)
+    e = evidence_of(plan, state, h, mean)
     return (Warned(reason=h.reason, action=h.action, message=sentence(e), evidence=e),)
 
 
@@ -84,9 +101,16 @@ def _too_few(plan: JudgePlan, state: JudgeState, now: float) -> str:
     return ""
 
 
+def _checks_open(plan: JudgePlan, state: JudgeState, now: float) -> str:
+    """Return in words how many classic checks are still to pass; empty if none."""
+    del now
+    passed, needed = state.checks.passed, plan.threshold.successes
+    return "" if passed >= needed else f"{passed} checks passed at this weight, {needed} needed"
+
+
 def _in_doubt(plan: JudgePlan, state: JudgeState) -> str:
     """Return in words what speaks against a `Pass` without being a `Fail`."""
-    if strength_of_all(plan, state) > SUSPICION:
+    if plan.mode is Mode.EVIDENCE and strength_of_all(plan, state) > SUSPICION:
         return "there is some evidence against the release"
     if state.presence.cause:
         return f"the candidate is not all there: {state.presence.cause}"
@@ -131,11 +155,12 @@ def verdict(plan: JudgePlan, state: JudgeState, now: float) -> Verdict:
     A `Fail` once reached stays. Nothing shared with stable, and nothing missing, is a `Fail`;
     a `Pass` needs readings at the present weight, enough of them, and no warning that holds.
     """
+    plan = tuned(plan, state.baseline)
     answer = _Answer(plan, state, now, _warnings(plan, state))
     if state.failed is not None:
         return answer(Kind.FAIL, *state.failed)
     first = comparisons(plan)[0]
-    basis = evidence_of(state, first, compared(state, first), 1 / plan.alpha)
+    basis = evidence_of(plan, state, first, compared(state, first))
     if now - state.candidate_at > plan.stale_seconds:
         return answer(Kind.NO_DATA, Reason.NO_SAMPLES, _silence(state, now), basis)
     both = _is_shared(plan, state, now)
@@ -145,16 +170,25 @@ def verdict(plan: JudgePlan, state: JudgeState, now: float) -> Verdict:
     for warning in answer.warnings:
         if warning.action is not Action.NOTIFY:
             return answer(Kind.CONTINUE, warning.reason, warning.message, warning.evidence)
-    missing = _too_few(plan, state, now) or _in_doubt(plan, state)
+    lacking = _too_few if plan.mode is Mode.EVIDENCE else _checks_open
+    missing = lacking(plan, state, now) or _in_doubt(plan, state)
     if missing:
         return answer(Kind.CONTINUE, Reason.NOT_ENOUGH_EVIDENCE, missing, basis)
-    strength = exp(min(log_passes(state.step.n, state.step.x, plan.error_rate_warning), 27.0))
+    return _passed(plan, state, answer, basis)
+
+
+def _passed(plan: JudgePlan, state: JudgeState, answer: _Answer, basis: Evidence) -> Verdict:
+    n, x = state.step.n, state.step.x
+    if plan.mode is Mode.THRESHOLD:
+        text = f"{state.checks.passed} checks passed at this weight"
+        return answer(Kind.PASS, Reason.CHECKS_PASSED, text, replace(basis, n=n))
     e = replace(
         basis,
-        n=state.step.n,
-        value=state.step.x / state.step.n,
-        bound=strength,
-        threshold=1 / plan.pass_alpha,
+        n=n,
+        value=x / n,
+        bound=1 - lower_bound(n, n - x, plan.pass_alpha),
+        threshold=plan.error_rate_warning,
+        strength=exp(min(log_passes(n, x, plan.error_rate_warning), 27.0)),
     )
-    text = f"{state.step.x:.0f} of {state.step.n:.0f} requests failed at this weight"
+    text = f"{x:.0f} of {n:.0f} requests failed at this weight"
     return answer(Kind.PASS, Reason.ERROR_RATE_BELOW_WARNING, text, e)

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 IDLE_SECONDS = 10.0
 """Stable without a finished request for this long is no comparison any more."""
 
-FADE_SECONDS = 120.0
-"""Time constant of `Recent`."""
+FADE_SECONDS, STABLE_FADE_SECONDS = 30.0, 120.0
+"""Time constants of `Recent`."""
 
 FAILING_SAMPLES = 0.05
 """Share of stable's samples that should hold a failure; more would saturate, less be slow."""
@@ -165,7 +165,8 @@ def close(plan: JudgePlan, state: JudgeState) -> JudgeState:
 
 
 def _fade(plan: JudgePlan, state: JudgeState) -> dict[str, Recent]:
-    keep = exp(-(state.at - state.block.since) / FADE_SECONDS)
+    seconds = state.at - state.block.since
+    keep, keep_stable = exp(-seconds / FADE_SECONDS), exp(-seconds / STABLE_FADE_SECONDS)
     result = {}
     for metric in metrics(plan):
         old = state.recent.get(metric.name, Recent())
@@ -174,7 +175,7 @@ def _fade(plan: JudgePlan, state: JudgeState) -> dict[str, Recent]:
         result[metric.name] = Recent(
             old.n * keep + n,
             old.x * keep + x,
-            old.stable_n * keep + stable_n,
-            old.stable_x * keep + stable_x,
+            old.stable_n * keep_stable + stable_n,
+            old.stable_x * keep_stable + stable_x,
         )
     return result

@@ -14,6 +14,7 @@ from math import inf, isnan, nan
 from typing import TYPE_CHECKING, Any
 
 from spark_operator.core.judge.deltas import Track, groups
+from spark_operator.core.judge.habit import SCALES, Baseline, Habit, PodHabit, Window
 from spark_operator.core.judge.state import (
     Block,
     Breaker,
@@ -21,6 +22,8 @@ from spark_operator.core.judge.state import (
     JudgeState,
     PodBlock,
     Presence,
+    Queries,
+    QueryBlock,
     Recent,
     Step,
 )
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 VERSION = "j1"
 LARGEST_TEXT = 8192
 LARGEST_JSON = 262_144
+LARGEST_BASELINE = 1024
 
 
 class JudgeStateError(ValueError):
@@ -74,7 +78,13 @@ def encode(state: JudgeState) -> str:
 
 
 def _smaller(state: JudgeState) -> JudgeState:
-    """Return the state without its oldest base lines, or without the open block."""
+    """Return the state without what is only learned, its oldest base lines, or its open block."""
+    if state.habit.pods or state.stable_habit.pods:
+        return replace(
+            state,
+            habit=replace(state.habit, pods=()),
+            stable_habit=replace(state.stable_habit, pods=()),
+        )
     if max(len(state.candidate), len(state.stable)) > 1:
         return replace(
             state,
@@ -138,7 +148,7 @@ def _presence(value: Any) -> Presence:
 def _failed(value: Any) -> tuple[Reason, str, Evidence] | None:
     if value is None:
         return None
-    reason, message, (metric, n, share, bound, threshold, stable) = value
+    reason, message, (metric, n, share, bound, threshold, stable, strength) = value
     e = Evidence(
         metric=str(metric),
         n=_float(n),
@@ -146,21 +156,54 @@ def _failed(value: Any) -> tuple[Reason, str, Evidence] | None:
         bound=_maybe(bound),
         threshold=_float(threshold),
         stable_value=_maybe(stable),
+        strength=_maybe(strength),
     )
     return Reason(reason), str(message), e
 
 
 def _checks(value: Any) -> Checks:
     *times, failed, passed = value
-    since, n, x, slow, timed = _floats(times, 5)
-    return Checks(since, n, x, slow, timed, int(failed), int(passed))
+    since, n, x, stable_n, stable_x = _floats(times, 5)
+    return Checks(since, n, x, stable_n, stable_x, int(failed), int(passed))
+
+
+def _queries(value: Any) -> Queries:
+    since, working, found = value
+    blocks = tuple(
+        QueryBlock(str(name), _float(looks), _float(out), _maybe(now), _maybe(stable), _parts(row))
+        for name, looks, out, now, stable, row in found
+    )
+    return Queries(_float(since), _float(working), blocks)
+
+
+def _habit(value: Any) -> Habit:
+    opened, young_n, young_x, pods = value
+    found = tuple(
+        PodHabit(str(pod), _float(n), _float(x), tuple(Window(*_floats(w, 7)) for w in windows))
+        for pod, n, x, windows in pods
+    )
+    if any(len(pod.windows) != len(SCALES) for pod in found):
+        raise ValueError("habit of other scales")
+    return Habit(_floats(opened, len(SCALES)), _float(young_n), _float(young_x), found)
+
+
+def _baseline(value: Any) -> Baseline | None:
+    if value is None:
+        return None
+    failures, rate, dispersion, *rest = value
+    numbers = _floats(rest, 3)
+    return Baseline(_float(failures), _float(rate), _floats(dispersion, len(SCALES)), *numbers)
+
+
+def _parts(row: Any) -> tuple[float, ...]:
+    parts = _floats(row)
+    if any(not 0 <= part <= inf for part in parts):
+        raise ValueError("negative evidence")
+    return parts
 
 
 def _rows(value: Any) -> dict[str, tuple[float, ...]]:
-    rows = {str(key): _floats(row) for key, row in value.items()}
-    if any(not 0 <= part <= inf for row in rows.values() for part in row):
-        raise ValueError("negative evidence")
-    return rows
+    return {str(key): _parts(row) for key, row in value.items()}
 
 
 def _state(plan: JudgePlan, packed: Any) -> JudgeState:
@@ -177,6 +220,10 @@ def _state(plan: JudgePlan, packed: Any) -> JudgeState:
         "presence": _presence,
         "breakers": lambda v: tuple(Breaker(str(n), _maybe(c), _maybe(s)) for n, c, s in v),
         "failed": _failed,
+        "queries": _queries,
+        "habit": _habit,
+        "stable_habit": _habit,
+        "baseline": _baseline,
     }
     built: dict[str, Any] = {}
     for key, value in named.items():
@@ -203,3 +250,24 @@ def decode(plan: JudgePlan, text: str) -> JudgeState:
         return _state(plan, json.loads(raw))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, zlib.error) as error:
         raise JudgeStateError(f"judge state can't be read ({error}); start anew") from error
+
+
+def encode_baseline(baseline: Baseline) -> str:
+    """Return a baseline as short ASCII text."""
+    return f"{VERSION}:{json.dumps(_pack(baseline), separators=(',', ':'))}"
+
+
+def decode_baseline(text: str) -> Baseline | None:
+    """Return what `encode_baseline` wrote; None for text that can't be read."""
+    version, _, body = text.partition(":")
+    if version != VERSION or len(text) > LARGEST_BASELINE:
+        return None
+    try:
+        found = _baseline(json.loads(body))
+    except (ValueError, TypeError, RecursionError):
+        return None
+    if found is None or not all(
+        part >= 0 for part in (found.rate, found.spread, *found.dispersion)
+    ):
+        return None
+    return found

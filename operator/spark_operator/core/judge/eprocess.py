@@ -10,7 +10,7 @@ matters, whatever its distribution (Waudby-Smith and Ramdas, 2024).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, log, sqrt
+from math import exp, inf, log, sqrt
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 CAP = 1e12
 """Evidence beyond this is thrown away: it decides nothing and would only outlive its cause."""
 
-RATES = (0.03, 0.05, 0.08, 0.13, 0.2, 0.33, 0.5, 0.75, 0.95)
-"""The candidate's rates that a comparison bets on."""
+RATES = (0.04, 0.07, 0.12, 0.2, 0.35, 0.6, 0.95)
+"""The candidate's means that a comparison bets on."""
 
-PRIOR = (0.06, 0.08, 0.1, 0.12, 0.14, 0.14, 0.14, 0.1, 0.12)
+PRIOR = (0.08, 0.12, 0.25, 0.2, 0.12, 0.1, 0.13)
 """How much of the start capital each of `RATES` gets; sums to 1."""
+
+AT_START, EVENLY, AFTERWARDS = 0.55, 0.4, 0.05
+"""How the start capital is spread over time: at once, over the horizon, after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +171,12 @@ def log_compares(
 def released(seconds: float, horizon: float) -> float:
     """Return the share of the start capital that has been put to work after `seconds`.
 
-    Half works from the start; 0.4 is spread evenly over the horizon, so that an hour of health
-    does not bury what comes later; a tenth is left for the time after it.
+    Some works from the start; some is spread evenly over the horizon, so that an hour of health
+    does not bury what comes later; a little is left for the time after it.
     """
     if seconds <= horizon:
-        return 0.5 + 0.4 * max(seconds, 0.0) / horizon
-    return 1.0 - 0.1 * horizon / seconds
+        return AT_START + EVENLY * max(seconds, 0.0) / horizon
+    return 1.0 - AFTERWARDS * horizon / seconds
 
 
 def grow(
@@ -204,3 +207,21 @@ def log_passes(n: float, x: float, limit: float) -> float:
     ]
     top = max(logs)
     return top + log(sum(exp(value - top) for value in logs) / len(logs))
+
+
+def lower_bound(n: float, x: float, alpha: float) -> float:
+    """Return a lower confidence bound of a rate after x of n failed (Chernoff's, at 1 - alpha).
+
+    The largest p below x / n with `n * KL(x / n | p) >= log(1 / alpha)`; for showing, not for
+    deciding.
+    """
+    if n <= 0 or x <= 0:
+        return 0.0
+    share, low, high = min(x / n, 1.0), 0.0, min(x / n, 1.0)
+    for _ in range(40):
+        p = (low + high) / 2
+        divergence = share * log(share / p) if p > 0 else inf
+        if share < 1:
+            divergence += (1 - share) * log((1 - share) / (1 - p))
+        low, high = (p, high) if n * divergence >= log(1 / alpha) else (low, p)
+    return low

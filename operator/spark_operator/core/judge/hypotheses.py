@@ -48,7 +48,7 @@ class Hypothesis:
     action: Action
     reason: Reason
     limit: float
-    weight: float = 0.15
+    weight: float = 0.05
     rates: tuple[float, ...] = RATES
     prior: tuple[float, ...] = PRIOR
 

@@ -8,9 +8,20 @@ from typing import TYPE_CHECKING
 
 from spark_operator.core.judge.accuse import latch
 from spark_operator.core.judge.blocks import close
+from spark_operator.core.judge.checks import check
+from spark_operator.core.judge.codec import decode_baseline, encode_baseline
 from spark_operator.core.judge.deltas import CLIENT, ERRORS, advance
+from spark_operator.core.judge.habit import (
+    FEWEST_FAILURES,
+    SCALES,
+    Habit,
+    learn,
+    summary,
+    tuned,
+)
 from spark_operator.core.judge.hypotheses import ERROR_RATE
-from spark_operator.core.judge.state import Block, Checks, JudgeState, PodBlock, Step
+from spark_operator.core.judge.queries import look_at_queries
+from spark_operator.core.judge.state import Block, Checks, JudgeState, PodBlock, Queries, Step
 from spark_operator.core.judge.watch import look_at_breakers, look_for
 
 if TYPE_CHECKING:
@@ -24,12 +35,14 @@ MOST_PODS = 256
 """Pods of one side that are looked at; more add cost, not evidence."""
 
 
-def start(plan: JudgePlan, now: float) -> JudgeState:
+def start(plan: JudgePlan, now: float, baseline: str = "") -> JudgeState:
     """Return the state at a trial's beginning: no evidence for or against.
 
     Args:
         plan: the numbers of this trial.
         now: Unix seconds; containers that start later count from zero.
+        baseline: what `baseline_of` said when stable was watched last; text that can't be read
+            is as good as none.
     """
     del plan
     return JudgeState(
@@ -38,9 +51,26 @@ def start(plan: JudgePlan, now: float) -> JudgeState:
         block=Block(now),
         step=Step(now),
         checks=Checks(now),
+        queries=Queries(now),
+        habit=Habit((now,) * len(SCALES)),
+        stable_habit=Habit((now,) * len(SCALES)),
         forgotten_before=now,
         stable_busy_at=now,
+        baseline=decode_baseline(baseline),
     )
+
+
+def baseline_of(state: JudgeState, *, promoted: bool) -> str:
+    """Return how the errors of the release that is stable from now on come, as short text.
+
+    Args:
+        state: the trial's (or the guard's) last state.
+        promoted: the candidate is stable now; otherwise stable still is.
+    """
+    found = summary(state.habit if promoted else state.stable_habit)
+    if not promoted and state.baseline is not None and found.failures < FEWEST_FAILURES:
+        found = state.baseline
+    return encode_baseline(found)
 
 
 def at_step(plan: JudgePlan, state: JudgeState, now: float) -> JudgeState:
@@ -115,6 +145,7 @@ def observe(plan: JudgePlan, state: JudgeState, tick: Tick) -> JudgeState:
     """
     if not isfinite(tick.at) or tick.at <= state.at:
         return state
+    plan = tuned(plan, state.baseline)
     dt = tick.at - state.at
     count_from = state.forgotten_before
     candidate, mine = _advance_all(plan, state.candidate, tick.candidate, count_from)
@@ -130,6 +161,10 @@ def observe(plan: JudgePlan, state: JudgeState, tick: Tick) -> JudgeState:
         step=_count_step(state.step, mine),
         presence=look_for(plan, state.presence, tick, dt, _done(mine), _done(theirs)),
         breakers=look_at_breakers(state.breakers, tick),
+        checks=check(plan, state.checks, mine, theirs, tick.at),
+        queries=look_at_queries(plan, state.queries, tick.queries, state.started_at, tick.at),
+        habit=learn(plan, state.habit, mine, tick.at),
+        stable_habit=learn(plan, state.stable_habit, theirs, tick.at),
         candidate_at=tick.at if any(delta.known for delta in mine) else state.candidate_at,
         stable_at=tick.at if any(delta.known for delta in theirs) else state.stable_at,
         stable_busy_at=tick.at if _done(theirs) > 0 else state.stable_busy_at,

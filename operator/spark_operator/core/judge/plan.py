@@ -87,6 +87,9 @@ class JudgePlan:
             whatever happens inside the block.
         block_seconds: a block closes after this time ...
         block_requests: ... or after this many requests of the candidate; None: by time only.
+        longest_block_seconds: stable's history may lengthen a block up to this; 0: history is
+            not used at all.
+        trusts_history: if stable's errors were independent, the candidate's are taken to be.
         warm_up_seconds: a pod younger than this may fail up to `warm_up_error_rate`.
         ratio: smallest factor between candidate and stable that matters.
         breaker_open_candidate_only: seconds a breaker may be open on the candidate only.
@@ -104,6 +107,8 @@ class JudgePlan:
     independent: bool = False
     block_seconds: float = 10.0
     block_requests: int | None = 20
+    longest_block_seconds: float = 40.0
+    trusts_history: bool = True
     warm_up_seconds: float = 120.0
     warm_up_error_rate: float = 0.10
     pass_seconds: float = 30.0
@@ -129,13 +134,17 @@ _PRESETS: dict[Sensitivity, dict[str, Any]] = {
         "independent": True,
         "block_seconds": 0.0,
         "block_requests": None,
+        "longest_block_seconds": 0.0,
         "warm_up_seconds": 0.0,
+        "ratio": 1.2,
         "pass_seconds": 15.0,
     },
     Sensitivity.BALANCED: {},
     Sensitivity.ROBUST: {
         "block_seconds": 30.0,
         "block_requests": None,
+        "longest_block_seconds": 160.0,
+        "trusts_history": False,
         "warm_up_seconds": 180.0,
         "pass_seconds": 60.0,
     },

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from spark_operator.core.judge.deltas import Track, Vector
+    from spark_operator.core.judge.habit import Baseline, Habit
     from spark_operator.core.judge.verdict import Evidence, Reason
 
 Row = tuple[float, ...]
@@ -43,9 +44,10 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """Counts that fade with a time constant of two minutes: what is going on now.
+    """Counts that fade: what is going on now.
 
-    `n`, `x` of the candidate, then of stable.
+    `n`, `x` of the candidate, then of stable. Stable's fade slower: they also say what to
+    expect of it.
     """
 
     n: float = 0.0
@@ -111,15 +113,54 @@ class Breaker:
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """The classic mode's counts: the open interval and the checks so far."""
+    """The classic mode's counts: those of the open interval, and the checks so far.
+
+    `n`, `x` are the candidate's requests and failures, then stable's.
+    """
 
     since: float
     n: float = 0.0
     x: float = 0.0
-    slow: float = 0.0
-    timed: float = 0.0
+    stable_n: float = 0.0
+    stable_x: float = 0.0
     failed: int = 0
     passed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class QueryBlock:
+    """One user query in the open block of queries, and its evidence.
+
+    Attributes:
+        name: the query's name.
+        looks: values seen in the block.
+        out: values out of bounds among them.
+        value: the candidate's last value; None if it has none.
+        stable_value: stable's.
+        row: the mixture's parts.
+    """
+
+    name: str
+    looks: float = 0.0
+    out: float = 0.0
+    value: float | None = None
+    stable_value: float | None = None
+    row: Row = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """The user queries' block, which has its own length.
+
+    Attributes:
+        since: when it was opened, Unix seconds.
+        working: the share of the start capital put to work so far.
+        found: by query.
+    """
+
+    since: float
+    working: float = 0.0
+    found: tuple[QueryBlock, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +172,9 @@ class JudgeState:
         at: the last tick.
         candidate: tracks of the candidate's pods.
         stable: tracks of stable's pods.
+        queries: the user queries.
+        habit: how the candidate's errors come, for the day when it is stable.
+        stable_habit: how stable's do.
         forgotten_before: a pod that started before this and has no track gives only a base
             line at its next reading.
         block: the open block.
@@ -145,6 +189,7 @@ class JudgeState:
         stable_busy_at: the last reading in which stable had finished a request.
         checks: the classic mode's counts.
         failed: reason, message and evidence of a `Fail` once reached; it stays.
+        baseline: how stable's errors came before this trial.
     """
 
     started_at: float
@@ -152,6 +197,9 @@ class JudgeState:
     block: Block
     step: Step
     checks: Checks
+    queries: Queries
+    habit: Habit
+    stable_habit: Habit
     forgotten_before: float
     candidate: tuple[Track, ...] = ()
     stable: tuple[Track, ...] = ()
@@ -164,3 +212,4 @@ class JudgeState:
     stable_at: float = -inf
     stable_busy_at: float = -inf
     failed: tuple[Reason, str, Evidence] | None = None
+    baseline: Baseline | None = None

@@ -49,9 +49,10 @@ class Evidence:
         metric: its name in `camelCase`, as in the resource.
         n: observations on the candidate: requests, or seconds for a timer.
         value: the candidate's value: a share in 0..1, or seconds.
-        bound: the confidence bound that was compared; None for a timer.
+        bound: the value's confidence bound towards the threshold; None for a timer.
         threshold: what it was compared with.
         stable_value: stable's value over the same time; None if it has none.
+        strength: the evidence itself, as odds to 1 against chance; None for a timer.
     """
 
     metric: str
@@ -60,6 +61,7 @@ class Evidence:
     bound: float | None
     threshold: float
     stable_value: float | None = None
+    strength: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
