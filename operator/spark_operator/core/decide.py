@@ -17,7 +17,6 @@ from spark_operator.api.status import (
     Weight,
 )
 from spark_operator.core import judge, requests
-from spark_operator.core.bounds import fitting
 from spark_operator.core.conditions import conditions
 from spark_operator.core.guards import GUARDS, WATCHED, actual_weight
 from spark_operator.core.labels import selector_text
@@ -157,7 +156,6 @@ def _conclude(turn: Turn) -> None:
     if known > turn.resource.status.epoch or _moves(turn.resource.status, turn.status):
         turn.set(epoch=known + 1)
     post.announce(turn)
-    turn.set(**fitting(turn.status))
 
 
 def _checkpoint(turn: Turn) -> None:
