@@ -176,12 +176,14 @@ def _queries(value: Any) -> Queries:
     return Queries(_float(since), _float(working), blocks)
 
 
+def _pod_habit(pod: Any, n: Any, x: Any, n_now: Any, x_now: Any, windows: Any) -> PodHabit:
+    counts = _float(n), _float(x), _float(n_now), _float(x_now)
+    return PodHabit(str(pod), *counts, tuple(Window(*_floats(w, 7)) for w in windows))
+
+
 def _habit(value: Any) -> Habit:
     opened, young_n, young_x, pods = value
-    found = tuple(
-        PodHabit(str(pod), _float(n), _float(x), tuple(Window(*_floats(w, 7)) for w in windows))
-        for pod, n, x, windows in pods
-    )
+    found = tuple(_pod_habit(*pod) for pod in pods)
     if any(len(pod.windows) != len(SCALES) for pod in found):
         raise ValueError("habit of other scales")
     return Habit(_floats(opened, len(SCALES)), _float(young_n), _float(young_x), found)

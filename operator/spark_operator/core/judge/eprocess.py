@@ -25,6 +25,12 @@ RATES = (0.04, 0.07, 0.12, 0.2, 0.35, 0.6, 0.95)
 PRIOR = (0.08, 0.12, 0.25, 0.2, 0.12, 0.1, 0.13)
 """How much of the start capital each of `RATES` gets; sums to 1."""
 
+ABOVE = (0.5, 1.0, 2.0, 3.0, 4.5, 6.0)
+"""Powers of 2 by which a fixed limit's odds grow to the rates bet on above it."""
+
+BELOW = tuple(-step / 2 for step in range(1, 13))
+"""The same for a `Pass`, below it."""
+
 AT_START, EVENLY, AFTERWARDS = 0.55, 0.4, 0.05
 """How the start capital is spread over time: at once, over the horizon, after it."""
 
@@ -84,16 +90,10 @@ def failing_samples(n: float, x: float, size: int) -> float:
     return 1.0 - clean
 
 
-def rates_above(limit: float, count: int = 12) -> tuple[float, ...]:
-    """Return rates whose odds are 2^(1/2), 2, 2^(3/2) ... times those of `limit`."""
-    odds = limit / (1 - limit)
-    return tuple(odds * 2 ** (j / 2) / (1 + odds * 2 ** (j / 2)) for j in range(1, count + 1))
-
-
-def rates_below(limit: float, count: int = 12) -> tuple[float, ...]:
-    """Return rates whose odds are those of `limit` divided by 2^(1/2), 2, 2^(3/2) ..."""
-    odds = limit / (1 - limit)
-    return tuple(odds / 2 ** (j / 2) / (1 + odds / 2 ** (j / 2)) for j in range(1, count + 1))
+def rates_around(limit: float, steps: Sequence[float]) -> tuple[float, ...]:
+    """Return rates whose odds are 2^step times those of `limit`."""
+    odds = [limit / (1 - limit) * 2**step for step in steps]
+    return tuple(value / (1 + value) for value in odds)
 
 
 def log_exceeds(seen: Observations, limit: float, rates: Sequence[float]) -> list[float]:
@@ -203,7 +203,7 @@ def log_passes(n: float, x: float, limit: float) -> float:
     """
     logs = [
         Requests(n, x).log_bet((r - limit) / (limit * (1 - limit)), limit)
-        for r in rates_below(limit)
+        for r in rates_around(limit, BELOW)
     ]
     top = max(logs)
     return top + log(sum(exp(value - top) for value in logs) / len(logs))

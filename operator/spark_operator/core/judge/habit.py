@@ -51,6 +51,10 @@ class Window:
     closed_n: float = 0.0
     closed: float = 0.0
 
+    def plus(self, n: float, x: float) -> Window:
+        """Return the window with more counts in it."""
+        return Window(self.n + n, self.x + x, self.xx, self.nx, self.nn, self.closed_n, self.closed)
+
     def close(self) -> Window:
         """Return the sums with the open window in them, and an empty window."""
         if self.n == 0:
@@ -73,11 +77,22 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class PodHabit:
-    """What one pod did since it was first watched, without its warm-up."""
+    """What one pod did since it was first watched, without its warm-up.
+
+    Attributes:
+        pod: UID.
+        n: requests.
+        x: failures.
+        n_now: requests that are in no window yet.
+        x_now: failures among them.
+        windows: one per scale.
+    """
 
     pod: str
     n: float = 0.0
     x: float = 0.0
+    n_now: float = 0.0
+    x_now: float = 0.0
     windows: tuple[Window, ...] = (Window(),) * len(SCALES)
 
 
@@ -100,7 +115,6 @@ class Habit:
 
 def learn(plan: JudgePlan, habit: Habit, found: Sequence[Delta], now: float) -> Habit:
     """Return the habit after one more look."""
-    due = [now - opened >= scale for opened, scale in zip(habit.opened, SCALES, strict=True)]
     pods = {pod.pod: pod for pod in habit.pods}
     young_n, young_x = habit.young_n, habit.young_x
     for delta in found:
@@ -109,20 +123,22 @@ def learn(plan: JudgePlan, habit: Habit, found: Sequence[Delta], now: float) -> 
         if delta.age < plan.warm_up_seconds:
             young_n, young_x = young_n + n, young_x + x
         elif delta.pod in pods or len(pods) < MOST_PODS:
-            pods[delta.pod] = _counted(pods.get(delta.pod, PodHabit(delta.pod)), n, x)
+            old = pods.get(delta.pod) or PodHabit(delta.pod)
+            pods[delta.pod] = PodHabit(
+                old.pod, old.n + n, old.x + x, old.n_now + n, old.x_now + x, old.windows
+            )
+    due = [now - opened >= scale for opened, scale in zip(habit.opened, SCALES, strict=True)]
+    if not due[0]:
+        return Habit(habit.opened, young_n, young_x, tuple(pods.values()))
     opened = tuple(now if d else at for d, at in zip(due, habit.opened, strict=True))
-    kept = tuple(_closed(pod, due) for pod in pods.values()) if any(due) else tuple(pods.values())
-    return Habit(opened, young_n, young_x, kept)
-
-
-def _counted(pod: PodHabit, n: float, x: float) -> PodHabit:
-    windows = tuple(replace(w, n=w.n + n, x=w.x + x) for w in pod.windows)
-    return PodHabit(pod.pod, pod.n + n, pod.x + x, windows)
+    return Habit(opened, young_n, young_x, tuple(_closed(pod, due) for pod in pods.values()))
 
 
 def _closed(pod: PodHabit, due: Sequence[bool]) -> PodHabit:
-    windows = tuple(w.close() if d else w for w, d in zip(pod.windows, due, strict=True))
-    return replace(pod, windows=windows)
+    """Return the pod with its latest counts in every window, and the due windows closed."""
+    full = [window.plus(pod.n_now, pod.x_now) for window in pod.windows]
+    windows = tuple(w.close() if d else w for w, d in zip(full, due, strict=True))
+    return PodHabit(pod.pod, pod.n, pod.x, 0.0, 0.0, windows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from spark_operator.core.judge.deltas import CLIENT, ERRORS, LATENCY, latency_bounds
-from spark_operator.core.judge.eprocess import PRIOR, RATES, Null, rates_above
+from spark_operator.core.judge.eprocess import ABOVE, PRIOR, RATES, Null, rates_around
 from spark_operator.core.judge.verdict import Reason
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _cache(plan: JudgePlan) -> Metric:
 def _absolute(
     name: str, metric: Metric, limit: float, action: Action, reason: Reason
 ) -> Hypothesis:
-    rates = rates_above(limit)
+    rates = rates_around(limit, ABOVE)
     prior = (1 / len(rates),) * len(rates)
     return Hypothesis(name, metric, action, reason, limit, rates=rates, prior=prior)
 

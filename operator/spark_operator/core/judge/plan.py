@@ -118,7 +118,7 @@ class JudgePlan:
     error_rate_success: float = 0.01
     latency_bound: float = 10.0
     latency_share: float = 0.05
-    latency_shift_bounds: tuple[float, ...] = (1.0, 2.5, 5.0, 10.0)
+    latency_shift_bounds: tuple[float, ...] = (1.0, 2.5, 5.0)
     cache_hit_warning: float = 0.5
     breaker_open_candidate_only: float = 30.0
     breaker_open_critical: float = 300.0
