@@ -258,11 +258,9 @@ def _writer(spark: SparkApp) -> Scriptwriter:
 
 def _limiter(spark: SparkApp) -> RateLimiter:
     settings = spark.settings
-    url = settings.redis_url
     return RateLimiter(
         settings.rate_limit,
         spark.dependencies.redis,
-        url.get_secret_value() if url else None,
         spark.metrics,
         replicas=settings.replicas,
     )

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import nats
+from nats.aio.client import Client
 
 from spark_app.records import AuditRecord, as_event
 
 if TYPE_CHECKING:
-    from nats.aio.client import Client
-
     from spark_app.records import Record
 
 __all__ = ["NatsPublisher"]
@@ -60,12 +58,25 @@ class NatsPublisher:
             async def ignore(_: Exception) -> None:
                 """The outbox logs what fails."""
 
-            self._client = await nats.connect(
-                self._url,
-                connect_timeout=CONNECT_SECONDS,
-                allow_reconnect=False,
-                max_reconnect_attempts=0,
-                error_cb=ignore,
-                name="spark",
-            )
+            client = Client()
+            try:
+                await client.connect(
+                    self._url,
+                    connect_timeout=CONNECT_SECONDS,
+                    allow_reconnect=False,
+                    max_reconnect_attempts=0,
+                    error_cb=ignore,
+                    name="spark",
+                )
+            except BaseException:
+                await _discard(client)
+                raise
+            self._client = client
         return self._client
+
+
+async def _discard(client: Client) -> None:
+    # A WebSocket transport that could not connect leaves its HTTP session open.
+    session = getattr(getattr(client, "_transport", None), "_client", None)
+    if session is not None:
+        await session.close()

@@ -10,7 +10,7 @@ import logging
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import limits
 from limits.aio.storage import RedisStorage
@@ -53,7 +53,7 @@ class RateLimiter:
 
     Args:
         limit: as `limits` reads it, for example `600/minute`.
-        redis_url: None for memory only.
+        redis: None for memory only.
         replicas: pods that share the limit while Redis is away.
         now: Unix time in seconds, as `limits` counts.
     """
@@ -62,7 +62,6 @@ class RateLimiter:
         self,
         limit: str,
         redis: RedisStore | None,
-        redis_url: str | None,
         metrics: Metrics,
         *,
         replicas: int,
@@ -74,13 +73,14 @@ class RateLimiter:
         self._local = LocalLimiter(MemoryStorage())
         self._redis = redis
         self._shared: SharedLimiter | None = None
-        if redis is not None and redis_url is not None:
+        if redis is not None:
+            # The URL only names the protocol: the connections are the store's.
+            pool: Any = redis.client.connection_pool
             storage = RedisStorage(
-                f"async+{redis_url}",
+                "async+redis://",
                 implementation="redispy",
                 wrap_exceptions=True,
-                socket_timeout=0.25,
-                socket_connect_timeout=0.25,
+                connection_pool=pool,
             )
             self._shared = SharedLimiter(storage)
         self._metrics = metrics

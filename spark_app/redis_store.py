@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RedisStore"]
 
-PATIENCE = 0.25
+PATIENCE = 0.5
 """Seconds that one command may take, connecting included."""
 REST = 2.0
 """Seconds without a try after a failure."""

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import uvicorn
@@ -25,9 +25,7 @@ from spark_app.server import make_server
 from spark_app.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-
-    from starlette.types import ASGIApp
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 PROMPT = "Create a Unity player controller called Mover"
 SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
@@ -67,7 +65,7 @@ class Providers:
     url: str
     client: httpx2.AsyncClient
 
-    async def faults(self, *, seed: int = 1, **plan: dict[str, Any]) -> None:
+    async def faults(self, *, seed: Any = 1, **plan: Any) -> None:
         """Replace the plan; without arguments nothing goes wrong, and answers come at once."""
         both = {name: {"latency": {"median": 0.0}} | plan.get(name, {}) for name in NAMES}
         document = Plan.model_validate({"seed": seed, **both}).model_dump_json()
@@ -169,9 +167,7 @@ def settings(stand_in: str, **changes: Any) -> Settings:
 
 
 @contextlib.asynccontextmanager
-async def spark(
-    stand_in: str, inner_middleware: Sequence[Callable[[ASGIApp], ASGIApp]] = (), **changes: Any
-) -> AsyncIterator[Spark]:
+async def spark(stand_in: str, inner_middleware: Any = (), **changes: Any) -> AsyncIterator[Spark]:
     """The service in this process, on a socket of its own."""
     made = settings(stand_in, **changes)
     app = create_app(made, inner_middleware=inner_middleware)
@@ -201,9 +197,7 @@ class Process:
 
 
 @contextlib.contextmanager
-def spark_process(
-    stand_in: str, out: BinaryIO | None = None, **environment: str
-) -> Iterator[Process]:
+def spark_process(stand_in: str, out: Any = None, **environment: str) -> Iterator[Process]:
     """`python -m spark_app`, ready to serve; killed at the end."""
     with bound_socket() as probe:
         port = probe.getsockname()[1]

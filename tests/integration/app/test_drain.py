@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import time
 from asyncio import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 
@@ -60,7 +61,9 @@ async def test_sigterm_under_load_loses_nothing(providers: Providers) -> None:
             assert ready.headers["connection"] == "close"
             return sent
 
-        *_, sent = await asyncio.gather(*(user(n) for n in range(8)), operator())
+        users = asyncio.gather(*(user(n) for n in range(8)))
+        sent = await operator()
+        await users
         await keep.aclose()
         assert set(results) == {200}
         assert len(results) > 30
@@ -88,7 +91,7 @@ async def test_a_stream_that_began_before_finishes_within_the_bound(providers: P
 
 async def test_a_stream_beyond_the_bound_is_ended(providers: Providers) -> None:
     await providers.faults(anthropic={"drip_rate": 1.0, "drip_seconds": 60.0})
-    bounds = {"SPARK_DRAIN_ACCEPT_SECONDS": "3", "SPARK_DRAIN_BOUND_SECONDS": "5"}
+    bounds: dict[str, Any] = {"SPARK_DRAIN_ACCEPT_SECONDS": "3", "SPARK_DRAIN_BOUND_SECONDS": "5"}
     with spark_process(providers.url, **bounds) as spark:
         async with httpx2.AsyncClient(base_url=spark.url, timeout=30) as client:
             asked = asyncio.create_task(
@@ -99,8 +102,8 @@ async def test_a_stream_beyond_the_bound_is_ended(providers: Providers) -> None:
             sent = time.monotonic()
             assert await asyncio.to_thread(spark.process.wait, 15) == 0
             assert 4.0 < time.monotonic() - sent < 9.0
-            answer = (await asyncio.gather(asked, return_exceptions=True))[0]
-            assert isinstance(answer, httpx2.HTTPError) or answer.status_code >= 500
+            with contextlib.suppress(httpx2.HTTPError):
+                assert (await asked).status_code >= 500
 
 
 async def test_an_old_connection_is_closed_behind_its_next_answer(providers: Providers) -> None:
