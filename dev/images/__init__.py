@@ -14,6 +14,6 @@ is neither built nor loaded again; so ``ensure`` is cheap to call.  From the com
 ``python -m dev.images load NAME...``.
 """
 
-from dev.images.ensure import ensure
+from dev.images.loading import ensure
 
 __all__ = ["ensure"]

@@ -13,7 +13,7 @@ from dev.cluster.errors import ClusterError
 from dev.cluster.progress import Progress
 from dev.images import specs
 from dev.images.builders import Made
-from dev.images.ensure import alone, build, choose_builder, ensure, snapshot
+from dev.images.loading import alone, build, choose_builder, ensure, snapshot
 
 Names = Annotated[list[str] | None, typer.Argument(help="see dev.images; all of the demo's")]
 DEFAULT = ["operator", "app:1.0.0", "app:2.0.0", "app:3.0.0-errors", "dev"]

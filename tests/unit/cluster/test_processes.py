@@ -1,0 +1,101 @@
+"""Only the very processes that were started are ended, and all of them."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dev.cluster import processes
+from dev.cluster.errors import BusyError
+from dev.cluster.state import ProcessRecord, StateFile, locked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+STUBBORN = "import signal, time; signal.signal(15, signal.SIG_IGN); print(1, flush=True)"
+Started = tuple[ProcessRecord, "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[Started]:
+    record, process = processes.start("sleeper", ["sleep", "60"], tmp_path / "log")
+    yield record, process
+    process.kill()
+    process.wait()
+
+
+def test_a_recorded_process_is_ended(started: Started) -> None:
+    record, process = started
+    assert processes.is_alive(record)
+    processes.stop([record], grace=10)
+    assert process.wait(5) == -signal.SIGTERM
+    assert not processes.is_alive(record)
+
+
+def test_a_recycled_pid_is_left_alone(started: Started) -> None:
+    record, process = started
+    earlier = record.model_copy(update={"started": record.started - 1})
+    other_boot = record.model_copy(update={"boot": "another"})
+    processes.stop([earlier, other_boot], grace=10)
+    assert process.poll() is None
+    assert not processes.is_alive(earlier)
+
+
+def test_a_process_that_ended_by_itself_is_no_trouble(started: Started) -> None:
+    record, process = started
+    process.kill()
+    assert not _eventually_alive(record, process)
+    processes.stop([record], grace=10)
+
+
+def _eventually_alive(record: ProcessRecord, process: subprocess.Popen[bytes]) -> bool:
+    process.wait(5)
+    return processes.is_alive(record)
+
+
+def test_one_that_ignores_the_request_is_killed() -> None:
+    command = [sys.executable, "-c", f"{STUBBORN}; time.sleep(60)"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:  # noqa: S603
+        assert process.stdout is not None
+        process.stdout.readline()
+        record = ProcessRecord(
+            name="stubborn",
+            pid=process.pid,
+            started=processes.start_time(process.pid) or 0,
+            boot=processes.boot_id(),
+        )
+        processes.stop([record], grace=0.2)
+        assert process.wait(5) == -signal.SIGKILL
+
+
+def test_no_namespace_has_no_processes(tmp_path: Path) -> None:
+    assert processes.in_network_namespace(tmp_path / "none") == []
+
+
+def test_the_state_survives_and_a_damaged_one_is_empty(tmp_path: Path, started: Started) -> None:
+    record, _ = started
+    file = StateFile(tmp_path / "state.json", tmp_path)
+    assert file.read().processes == ()
+    file.add(record)
+    file.update(ready=True)
+    again = StateFile(tmp_path / "state.json", tmp_path).read()
+    assert again.processes == (record,)
+    assert again.ready
+    file.path.write_text('{"clone": ')
+    assert file.read().processes == ()
+
+
+def test_two_at_once_are_refused(tmp_path: Path) -> None:
+    with (
+        locked(tmp_path / "lock", "bringing it up"),
+        pytest.raises(BusyError, match=r"bringing it up: wait"),
+        locked(tmp_path / "lock", "bringing it up"),
+    ):
+        pass
+    with locked(tmp_path / "lock", "bringing it up"):
+        pass
