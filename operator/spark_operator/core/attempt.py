@@ -58,5 +58,9 @@ def signature(writes: list[Write]) -> str:
 
 
 def _unfenced(manifest: Manifest) -> Manifest:
-    meta = {key: item for key, item in manifest["metadata"].items() if key != "resourceVersion"}
+    meta = {
+        key: item
+        for key, item in manifest["metadata"].items()
+        if key not in ("resourceVersion", "uid")
+    }
     return manifest | {"metadata": meta}

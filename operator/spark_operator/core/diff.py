@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
 
 FENCED: Final = frozenset({"Service", "Deployment"})
 """Kinds that move traffic: stamped with every epoch, written only over what was seen."""
+UNSEEN: Final = "1"
+"""A resourceVersion that no object has: etcd's first revision is its own."""
 KEPT: Final = frozenset({"ControllerRevision"})
 """Kinds that outlive their projection; they are pruned by age."""
 
@@ -26,7 +27,7 @@ class StaleDecisionError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """Write a manifest by server-side apply; fenced kinds carry the resourceVersion seen."""
+    """Write a manifest by server-side apply; fenced kinds only over what was seen."""
 
     manifest: Manifest
 
@@ -86,16 +87,25 @@ def _is_as_wanted(wanted: Manifest, live: Manifest | None) -> bool:
         return False
     if wanted["kind"] in FENCED:
         return covers(live, wanted)
-    relaxed = copy.deepcopy(wanted)
-    relaxed["metadata"]["annotations"].pop(EPOCH_ANNOTATION, None)
-    return covers(live, relaxed)
+    meta = wanted["metadata"]
+    annotations = {
+        key: value for key, value in meta["annotations"].items() if key != EPOCH_ANNOTATION
+    }
+    return covers(live, wanted | {"metadata": meta | {"annotations": annotations}})
 
 
 def _fenced(wanted: Manifest, live: Manifest | None) -> Manifest:
-    if live is None or wanted["kind"] not in FENCED:
+    """The manifest, to be written over exactly what was seen.
+
+    An apply with a resourceVersion still creates an object that is gone; with a UID it does not.
+    With a resourceVersion that no object has, it creates an object and changes none.
+    """
+    if wanted["kind"] not in FENCED:
         return wanted
-    meta = wanted["metadata"] | {"resourceVersion": live["metadata"]["resourceVersion"]}
-    return wanted | {"metadata": meta}
+    seen = {"resourceVersion": UNSEEN}
+    if live is not None:
+        seen = {key: live["metadata"][key] for key in ("resourceVersion", "uid")}
+    return wanted | {"metadata": wanted["metadata"] | seen}
 
 
 def surplus_revisions(live: Mapping[str, int], used: frozenset[str], limit: int) -> tuple[str, ...]:

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from spark_operator.core.attempt import Attempt, signature
-from spark_operator.core.diff import Apply, Delete, StaleDecisionError, diff, surplus_revisions
+from spark_operator.core.diff import (
+    UNSEEN,
+    Apply,
+    Delete,
+    StaleDecisionError,
+    diff,
+    surplus_revisions,
+)
 from spark_operator.core.objects import CHILD_KINDS, Ref, covers, epoch
 from spark_operator.core.render import render, unknown
 from tests.unit.core.builders import IMAGES, name, release, resource, status
@@ -61,7 +68,9 @@ def test_everything_is_written_at_first_the_users_service_before_all_else() -> N
     found = writes([])
     assert len(found) == len(WANTED)
     assert refs(found)[0] == ("Service", "spark")
-    assert not any("resourceVersion" in item.manifest["metadata"] for item in found)
+    fenced = [item for item in found if "resourceVersion" in item.manifest["metadata"]]
+    assert {item.manifest["kind"] for item in fenced} == {"Service", "Deployment"}
+    assert {item.manifest["metadata"]["resourceVersion"] for item in fenced} == {UNSEEN}
 
 
 @pytest.mark.parametrize(
@@ -93,6 +102,7 @@ def test_kinds_that_move_traffic_are_written_over_what_was_seen_only() -> None:
     find(live, "NetworkPolicy")["spec"] = {}
     fenced, free = writes(live)
     assert fenced.manifest["metadata"]["resourceVersion"] == "100"
+    assert fenced.manifest["metadata"]["uid"] == "uid-0"
     assert "resourceVersion" not in free.manifest["metadata"]
 
 
