@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 WATCH_SECONDS = 300
 RETRY_SECONDS = 1.0
 POLL_SECONDS = 2.0
-TELL_SECONDS = 10.0
+TELL_SECONDS, TELL_FAILURES_SECONDS = 10.0, 4.0
 
 Predicate = Callable[[SparkDeploymentStatus], bool]
 
@@ -125,7 +125,8 @@ class Users:
         new = self.results[self._told :]
         failed = any(result.failed for result in new)
         now = time.monotonic()
-        if not new or (now - self._told_at < TELL_SECONDS and not failed):
+        pause = TELL_FAILURES_SECONDS if failed else TELL_SECONDS
+        if not new or now - self._told_at < pause:
             return
         self.teller.users(digest(new, self.labels()))
         self._told, self._told_at = len(self.results), now

@@ -7,8 +7,8 @@ from typing import Any
 
 NAMESPACE = "spark-demo"
 NAME = "spark"
-RATE = 20
-"""Users' requests per second."""
+RATE = 50
+"""Users' requests per second: evidence is counted in requests, and a story should not drag on."""
 PORT = 8080
 STEPS = (25, 50, 100)
 """The default plan without its 5%: of four replicas that is one pod, as 25% is."""
