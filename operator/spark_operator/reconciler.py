@@ -64,6 +64,8 @@ class Memory:
     judge: judge.JudgeState | None = None
     watch: bool = False
     attempt: Attempt = field(default_factory=Attempt)
+    is_settled: bool = False
+    """Whether the snapshot's children are what its status says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,9 @@ class Reconciler:
         now = self._clock.now()
         if memory.snapshot and not woken and now - memory.read_at < SNAPSHOT_SECONDS:
             return memory
-        return replace(memory, snapshot=await self._cluster.read(key), read_at=now)
+        return replace(
+            memory, snapshot=await self._cluster.read(key), read_at=now, is_settled=False
+        )
 
     async def _observe(
         self, resource: SparkDeployment, snapshot: Snapshot, memory: Memory
@@ -193,7 +197,8 @@ class Reconciler:
         if self._notices:
             meta = resource.metadata
             self._notices.offer(Key(meta.namespace, meta.name), resource)
-        writes = self._writes(resource, snapshot)
+        is_settled = memory.is_settled and not changed
+        writes = [] if is_settled else self._writes(resource, snapshot)
         said = kept + signature(writes)
         now = self._clock.now()
         held = said == memory.attempt.writes and now < memory.attempt.not_before
@@ -213,6 +218,7 @@ class Reconciler:
                 judge=decision.judge,
                 watch=decision.watch,
                 attempt=attempt,
+                is_settled=not said,
             ),
             failure=failure,
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from spark_operator.api.spec import PodSettings, SparkDeploymentSpec
@@ -27,6 +27,8 @@ class Release:
     app_url: str
     config: tuple[tuple[str, str], ...]
     pod: PodSettings
+    _name: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
+    """The name once it was asked for: a turn asks a dozen times."""
 
     @classmethod
     def of(cls, spec: SparkDeploymentSpec) -> Release:
@@ -63,6 +65,8 @@ class Release:
     @property
     def name(self) -> str:
         """Ten hexadecimal digits of SHA-256 over the canonical form."""
-        identity = {**self.data(), "image": canonical(self.image)}
-        text = json.dumps(identity, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH]
+        if not self._name:
+            identity = {**self.data(), "image": canonical(self.image)}
+            text = json.dumps(identity, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+            self._name.append(hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH])
+        return self._name[0]
