@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import ipaddress
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -16,13 +16,11 @@ from spark_operator.adapters.clock import SystemClock
 from spark_operator.adapters.notifiers.channels import PAGERDUTY, Channels
 from spark_operator.adapters.notifiers.outgoing import Outgoing, is_forbidden
 from spark_operator.adapters.notifiers.secret_files import SecretFiles
-from spark_operator.core.notifications.routing import Route, routes
 from spark_operator.ports import ChannelError, ChannelRefusedError
 from spark_operator.wiring import trusted
 from tests.integration.notifications.conftest import DEADLINE_SECONDS
 from tests.integration.notifications.sinks import http_sink, incidents
-from tests.unit.core.builders import resource
-from tests.unit.notifications.told import PAGER, SLACK, message
+from tests.unit.notifications.told import PAGER, SLACK, message, route, webhook
 
 if TYPE_CHECKING:
     import ssl
@@ -32,16 +30,6 @@ if TYPE_CHECKING:
     from tests.integration.notifications.conftest import Put
 
 TOLD: Final = message(severity="critical", action="trigger", incident=1)
-
-
-def route(**told: Any) -> Route:
-    """The only channel of a resource."""
-    (found,) = routes(resource(notifications=told).spec)
-    return found
-
-
-def webhook(url: str, **more: Any) -> Route:
-    return route(webhook=[{"url": url, **more}])
 
 
 async def test_slack_gets_text_at_its_secret_address(channels: Channels, put: Put) -> None:

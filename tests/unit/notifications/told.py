@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_operator.api.status import Notice, NotificationsStatus
+from spark_operator.core.notifications.routing import Route, routes
 from spark_operator.core.notifications.texts import Message
 from spark_operator.core.turn import to_time
-from tests.unit.core.builders import NOW, name
+from tests.unit.core.builders import NOW, name, resource
 
 if TYPE_CHECKING:
     from spark_operator.api.notifications import Severity
@@ -48,3 +49,14 @@ def box(*notices: Notice, **changes: Any) -> NotificationsStatus:
 def message(**changes: Any) -> Message:
     """A message about the resource ``production/spark``."""
     return Message(notice(**changes), "production", "spark", "uid-1", "production")
+
+
+def route(**told: Any) -> Route:
+    """The only channel of a resource."""
+    (found,) = routes(resource(notifications=told).spec)
+    return found
+
+
+def webhook(url: str, **more: Any) -> Route:
+    """A webhook at this address."""
+    return route(webhook=[{"url": url, **more}])
