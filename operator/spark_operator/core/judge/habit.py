@@ -28,6 +28,9 @@ MOST_PODS = 16
 FEWEST_FAILURES = 20.0
 """With fewer failures nothing can be said about how they come."""
 
+FEWEST_YOUNG = 50.0
+"""With fewer requests of young pods nothing can be said about their warm-up."""
+
 INDEPENDENT = 1.5
 """Dispersion up to which errors count as independent; it is 1 if they are."""
 
@@ -238,8 +241,8 @@ def tuned(plan: JudgePlan, baseline: Baseline | None) -> JudgePlan:
 
 
 def _warm_up(plan: JudgePlan, baseline: Baseline) -> float:
-    """Return what a warming pod may fail at: twice what stable's did, within sane bounds."""
-    if baseline.young_n < 50:
+    """Return what a warming pod may fail at: three times what stable's did, within bounds."""
+    if baseline.young_n < FEWEST_YOUNG:
         return plan.warm_up_error_rate
-    rate = 2 * (baseline.young_x + 1) / baseline.young_n
-    return min(max(rate, plan.error_rate_warning), 0.5)
+    rate = 3 * (baseline.young_x + 1) / baseline.young_n
+    return min(max(rate, plan.error_rate_success), 0.5)

@@ -109,8 +109,8 @@ class JudgePlan:
     block_requests: int | None = 20
     longest_block_seconds: float = 40.0
     trusts_history: bool = True
-    warm_up_seconds: float = 120.0
-    warm_up_error_rate: float = 0.10
+    warm_up_seconds: float = 90.0
+    warm_up_error_rate: float = 0.05
     pass_seconds: float = 30.0
     ratio: float = 1.5
     error_rate_warning: float = 0.05
@@ -146,6 +146,7 @@ _PRESETS: dict[Sensitivity, dict[str, Any]] = {
         "longest_block_seconds": 160.0,
         "trusts_history": False,
         "warm_up_seconds": 180.0,
+        "warm_up_error_rate": 0.10,
         "pass_seconds": 60.0,
     },
 }
