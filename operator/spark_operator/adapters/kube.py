@@ -11,8 +11,8 @@ import aiohttp
 from kubernetes.aio.client.exceptions import ApiException
 
 from spark_operator.api.base import API_VERSION, PLURAL
-from spark_operator.core.labels import MANAGER, OWNER_LABEL
-from spark_operator.core.objects import CHILD_KINDS, POD, Kind, Ref, is_owned_by
+from spark_operator.core.labels import MANAGER, OWNER_LABEL, child_name
+from spark_operator.core.objects import CHILD_KINDS, POD, Kind, Ref, is_owned_by, ref
 from spark_operator.core.observe import Snapshot
 from spark_operator.ports import (
     ClusterError,
@@ -79,8 +79,8 @@ class KubeCluster:
             for (name, kind), items in zip(CHILD_KINDS.items(), lists[:-1], strict=True)
             for item in items
         )
-        foreign = await self._foreign(key, children, resource["metadata"]["uid"])
-        return Snapshot(resource, children, tuple(lists[-1]), foreign)
+        hidden, foreign = await self._unlisted(key, children, resource)
+        return Snapshot(resource, (*children, *hidden), tuple(lists[-1]), foreign)
 
     async def _list(self, kind: Kind, key: Key) -> list[Manifest]:
         query = urlencode({"labelSelector": f"{OWNER_LABEL}={key.name}"})
@@ -88,20 +88,20 @@ class KubeCluster:
         items: list[Manifest] = (answer or {}).get("items") or []
         return items
 
-    async def _foreign(self, key: Key, children: tuple[Manifest, ...], uid: str) -> tuple[Ref, ...]:
-        """Fixed names under which something is that the resource does not control."""
-        owned = {
-            (item["kind"], item["metadata"]["name"]) for item in children if is_owned_by(item, uid)
-        }
-        names = [(kind, f"{key.name}{suffix}") for kind, suffix in FIXED_CHILDREN]
-        absent = [Ref(kind, name) for kind, name in names if (kind, name) not in owned]
+    async def _unlisted(
+        self, key: Key, listed: tuple[Manifest, ...], resource: Manifest
+    ) -> tuple[tuple[Manifest, ...], tuple[Ref, ...]]:
+        """Children that somebody took the label off, and others' objects under children's names."""
+        uid = resource["metadata"]["uid"]
+        owned = {ref(item) for item in listed if is_owned_by(item, uid)}
+        absent = [name for name in _names(key.name, resource) if name not in owned]
         found = await asyncio.gather(
-            *(self.get(CHILD_KINDS[ref.kind].path(key.namespace, ref.name)) for ref in absent)
+            *(self.get(CHILD_KINDS[it.kind].path(key.namespace, it.name)) for it in absent)
         )
-        return tuple(
-            ref
-            for ref, item in zip(absent, found, strict=True)
-            if item is not None and not is_owned_by(item, uid)
+        there = [(it, item) for it, item in zip(absent, found, strict=True) if item is not None]
+        return (
+            tuple(item for _, item in there if is_owned_by(item, uid)),
+            tuple(it for it, item in there if not is_owned_by(item, uid)),
         )
 
     def _must_lead(self) -> None:
@@ -190,6 +190,16 @@ class KubeCluster:
             raise classify(answer.status, *explanation(method, path, text))
         result: Manifest = json.loads(text)
         return result
+
+
+def _names(name: str, resource: Manifest) -> list[Ref]:
+    """Names under which a resource's children are, whatever their labels say."""
+    status = resource.get("status") or {}
+    roles = [status.get(role) or {} for role in ("stable", "candidate", "previous")]
+    return [
+        *(Ref(kind, f"{name}{suffix}") for kind, suffix in FIXED_CHILDREN),
+        *(Ref("Deployment", child_name(name, role["release"])) for role in roles if role),
+    ]
 
 
 def explanation(method: str, path: str, text: bytes) -> tuple[str, str]:
