@@ -14,23 +14,22 @@ which takes minutes; see ``dev.cluster.binaries``.
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
+import subprocess
 import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dev.cluster import binaries, components, pki, processes, shell
+from dev.cluster import binaries, components, pki, shell
 from dev.cluster.api import Api, wait
 from dev.cluster.config import Layout
 from dev.cluster.errors import ProcessDiedError
 from dev.cluster.progress import Progress
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterator
 
 ADDRESS = "127.0.0.1"
@@ -98,10 +97,11 @@ def _child(
     # The kernel ends it when this process is killed before it can do so itself.
     setpriv = shutil.which("setpriv")
     prefix = [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
-    log = folder / f"{arguments[0]}.log"
-    _, process = processes.start(
-        arguments[0], [*prefix, str(node), *arguments], log, env=dict(os.environ)
-    )
+    with (folder / f"{arguments[0]}.log").open("ab") as log:
+        process = subprocess.Popen(
+            [*prefix, str(node), *arguments],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
     stack.callback(_end, process)
     return process
 

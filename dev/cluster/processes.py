@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import select
 import signal
-import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 from dev.cluster.state import ProcessRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
 PROC = Path("/proc")
 START_TIME_FIELD = 19  # starttime, counted from behind the command's closing bracket: proc(5)
@@ -38,18 +37,20 @@ def start_time(pid: int) -> int | None:
     return int(stat.rpartition(")")[2].split()[START_TIME_FIELD])
 
 
-def start(
-    name: str, argv: Sequence[str], log: Path, *, env: Mapping[str, str] | None = None
-) -> tuple[ProcessRecord, subprocess.Popen[bytes]]:
-    """Start a process in a session of its own, its output appended to ``log``."""
+def start(name: str, argv: Sequence[str], log: Path) -> ProcessRecord:
+    """Start a process in a session of its own that nobody waits for, its output added to ``log``.
+
+    Raises:
+        FileNotFoundError: there is no such command.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-            start_new_session=True, env=env, cwd="/",
-        )  # fmt: skip
-    started = start_time(process.pid) or 0
-    return ProcessRecord(name=name, pid=process.pid, started=started, boot=boot_id()), process
+    files = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    pid = os.posix_spawnp(argv[0], argv, os.environ, file_actions=files, setsid=True)
+    return ProcessRecord(name=name, pid=pid, started=start_time(pid) or 0, boot=boot_id())
 
 
 def is_alive(record: ProcessRecord) -> bool:

@@ -169,7 +169,7 @@ class _Start:
         self._state.update(ready=True)
 
     def _spawn(self, name: str, argv: Sequence[str]) -> ProcessRecord:
-        record, _ = processes.start(name, argv, self._layout.logs / f"{name}.log")
+        record = processes.start(name, argv, self._layout.logs / f"{name}.log")
         self._state.add(record)
         self._records.append(record)
         return record

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,44 +20,49 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STUBBORN = "import signal, time; signal.signal(15, signal.SIG_IGN); print(1, flush=True)"
-Started = tuple[ProcessRecord, "subprocess.Popen[bytes]"]
 
 
 @pytest.fixture
-def started(tmp_path: Path) -> Iterator[Started]:
-    record, process = processes.start("sleeper", ["sleep", "60"], tmp_path / "log")
-    yield record, process
-    process.kill()
-    process.wait()
+def started(tmp_path: Path) -> Iterator[ProcessRecord]:
+    record = processes.start("sleeper", ["sleep", "60"], tmp_path / "log")
+    yield record
+    with suppress(ProcessLookupError, ChildProcessError):
+        os.kill(record.pid, signal.SIGKILL)
+        os.waitpid(record.pid, 0)
 
 
-def test_a_recorded_process_is_ended(started: Started) -> None:
-    record, process = started
-    assert processes.is_alive(record)
-    processes.stop([record], grace=10)
-    assert process.wait(5) == -signal.SIGTERM
-    assert not processes.is_alive(record)
+def ended_by(record: ProcessRecord) -> int:
+    """Return the number of the signal that ended the process, once it has."""
+    return os.WTERMSIG(os.waitpid(record.pid, 0)[1])
 
 
-def test_a_recycled_pid_is_left_alone(started: Started) -> None:
-    record, process = started
-    earlier = record.model_copy(update={"started": record.started - 1})
-    other_boot = record.model_copy(update={"boot": "another"})
+def test_a_recorded_process_is_ended(started: ProcessRecord) -> None:
+    assert processes.is_alive(started)
+    processes.stop([started], grace=10)
+    assert not processes.is_alive(started)
+    assert ended_by(started) == signal.SIGTERM
+
+
+def test_a_recycled_pid_is_left_alone(started: ProcessRecord) -> None:
+    earlier = started.model_copy(update={"started": started.started - 1})
+    other_boot = started.model_copy(update={"boot": "another"})
     processes.stop([earlier, other_boot], grace=10)
-    assert process.poll() is None
+    assert processes.is_alive(started)
     assert not processes.is_alive(earlier)
 
 
-def test_a_process_that_ended_by_itself_is_no_trouble(started: Started) -> None:
-    record, process = started
-    process.kill()
-    assert not _eventually_alive(record, process)
-    processes.stop([record], grace=10)
+def test_a_process_that_ended_by_itself_is_no_trouble(started: ProcessRecord) -> None:
+    os.kill(started.pid, signal.SIGKILL)
+    assert ended_by(started) == signal.SIGKILL
+    assert not processes.is_alive(started)
+    processes.stop([started], grace=10)
 
 
-def _eventually_alive(record: ProcessRecord, process: subprocess.Popen[bytes]) -> bool:
-    process.wait(5)
-    return processes.is_alive(record)
+def test_its_output_goes_to_its_log(tmp_path: Path) -> None:
+    for _ in range(2):
+        record = processes.start("talker", ["sh", "-c", "echo out; echo err >&2"], tmp_path / "log")
+        os.waitpid(record.pid, 0)
+    assert (tmp_path / "log").read_text() == "out\nerr\n" * 2
 
 
 def test_one_that_ignores_the_request_is_killed() -> None:
@@ -77,14 +84,15 @@ def test_no_namespace_has_no_processes(tmp_path: Path) -> None:
     assert processes.in_network_namespace(tmp_path / "none") == []
 
 
-def test_the_state_survives_and_a_damaged_one_is_empty(tmp_path: Path, started: Started) -> None:
-    record, _ = started
+def test_the_state_survives_and_a_damaged_one_is_empty(
+    tmp_path: Path, started: ProcessRecord
+) -> None:
     file = StateFile(tmp_path / "state.json", tmp_path)
     assert file.read().processes == ()
-    file.add(record)
+    file.add(started)
     file.update(ready=True)
     again = StateFile(tmp_path / "state.json", tmp_path).read()
-    assert again.processes == (record,)
+    assert again.processes == (started,)
     assert again.ready
     file.path.write_text('{"clone": ')
     assert file.read().processes == ()
