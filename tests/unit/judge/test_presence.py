@@ -52,3 +52,28 @@ def test_pods_replaced_by_ones_that_never_get_ready_fail_the_candidate() -> None
         for at in map(float, range(1, 30))
     ]
     assert _verdict_after(ticks).kind is Kind.FAIL
+
+
+def test_restarts_of_a_pod_that_never_got_ready_are_the_deadlines_to_judge() -> None:
+    def starting(at: float) -> PodSample:
+        restarts = int(at // 10)
+        return PodSample("new", at, None, ready=False, restarts=restarts, started_at=0.0)
+
+    ticks = [
+        Tick(at, candidate=(_pod("c0", at), starting(at)), stable=(_pod("s0", at),))
+        for at in map(float, range(1, 90))
+    ]
+    assert _verdict_after(ticks).kind is not Kind.FAIL
+
+
+def test_restarts_of_a_pod_that_was_ready_fail_the_candidate() -> None:
+    def flapping(at: float) -> PodSample:
+        up = at % 10 > 2
+        values = NOTHING_WRONG if up else None
+        return PodSample("c0", at, values, ready=up, restarts=int(at // 10), started_at=0.0)
+
+    ticks = [
+        Tick(at, candidate=(flapping(at),), stable=(_pod("s0", at),))
+        for at in map(float, range(3, 60))
+    ]
+    assert _verdict_after(ticks).reason is Reason.CANDIDATE_UNAVAILABLE

@@ -41,7 +41,9 @@ def _count_restarts(presence: Presence, pods: Sequence[PodSample]) -> Presence:
     been_ready = {pod for pod, _, was in presence.known if was}
     restarts = ooms = 0
     for pod in pods:
-        more = max(pod.restarts - known.get(pod.pod, pod.restarts), 0)
+        # One that never got ready has not begun to serve: that is the deadline's to judge.
+        before = known.get(pod.pod, pod.restarts) if pod.pod in been_ready else pod.restarts
+        more = max(pod.restarts - before, 0)
         restarts += more
         ooms += more if pod.oom_killed else 0
     return replace(
