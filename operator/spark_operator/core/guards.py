@@ -75,10 +75,16 @@ def shared_failure(turn: Turn) -> bool:
 def deadline(turn: Turn) -> bool:
     """A step took longer than it may: nobody knows whether the candidate is good."""
     step = turn.status.step
-    if turn.phase not in (Phase.PROGRESSING, Phase.PROMOTING) or step is None or turn.spec.paused:
+    if turn.phase not in (Phase.PROGRESSING, Phase.PROMOTING) or step is None:
         return False
     limit = _step_limit(turn, step.index)
-    if turn.now < step.entered_at.timestamp() + seconds(limit):
+    elapsed = turn.now - step.entered_at.timestamp()
+    if turn.spec.paused or turn.status.held:
+        if elapsed >= seconds(limit) / 2:
+            # A pause of promotion has no phase of its own: at its end half the time must be left.
+            turn.set(step=step.model_copy(update={"entered_at": turn.at}))
+        return False
+    if elapsed < seconds(limit):
         return False
     ready = turn.candidate.ready
     if step.observed_since is None and turn.status.weight.desired < 100:
