@@ -77,6 +77,11 @@ class Kubectl:
         """GET a path of the API server; raises KubectlError."""
         return await self.run("get", "--raw", path, seconds=seconds)
 
+    async def post(self, path: str, body: object, *, seconds: float = 10.0) -> str:
+        """POST JSON to a path of the API server; raises KubectlError."""
+        arguments = ("create", "--raw", path, "-f", "-")
+        return await self.run(*arguments, stdin=json.dumps(body), seconds=seconds)
+
     async def watch(self, path: str) -> AsyncIterator[dict[str, Any]]:
         """Yield the events of one watch until it ends; ``path`` asks for one, with its time."""
         process = await asyncio.create_subprocess_exec(

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 WATCH_SECONDS = 300
 RETRY_SECONDS = 1.0
 POLL_SECONDS = 2.0
+AFTERWARDS = 2
+"""Users' requests per second once the story is told, so that there is something to look at."""
 TELL_SECONDS, TELL_FAILURES_SECONDS = 10.0, 4.0
 
 Predicate = Callable[[SparkDeploymentStatus], bool]
@@ -116,7 +118,11 @@ class Users:
             page = len(new)
 
     async def settle(self) -> None:
-        """Fetch the last results, and what the users could not send; raises KubectlError."""
+        """Calm the users down, fetch the last results and what they could not send.
+
+        Raises KubectlError.
+        """
+        await self.kubectl.post(proxied("users", "/control"), {"rate": AFTERWARDS})
         await self.fetch()
         summary = json.loads(await self.kubectl.raw(proxied("users", "/summary")))
         self.unsent = int(summary["unsent"])

@@ -63,14 +63,16 @@ class Play:
         """Play all chapters; raises DemoError or KubectlError where the story goes wrong."""
         async with _beside(self.rollout.follow()):
             await self._first()
-            async with _beside(self.users.follow()):
-                await asyncio.sleep(ALONE_SECONDS)
-                await self._good()
-                await asyncio.sleep(QUIET_SECONDS)
-                await self._bad()
-                await asyncio.sleep(QUIET_SECONDS)
-            self.marks.ended = time.time()
-            await self.users.settle()
+            try:
+                async with _beside(self.users.follow()):
+                    await asyncio.sleep(ALONE_SECONDS)
+                    await self._good()
+                    await asyncio.sleep(QUIET_SECONDS)
+                    await self._bad()
+                    await asyncio.sleep(QUIET_SECONDS)
+            finally:
+                self.marks.ended = time.time()
+                await self.users.settle()
 
     def chapters(self) -> list[Chapter]:
         """Return the stretches that the story had so far, for the users' view."""

@@ -33,7 +33,7 @@ How to look further:
   kubectl logs -n spark-system deploy/spark-operator
   kubectl get --raw /api/v1/namespaces/{namespace}/services/users:{port}/proxy/summary
   picture: {folder}/timeline.svg   figures: {folder}/summary.json
-The cluster stays up, and users go on asking for up to an hour; make demo-down removes it."""
+The cluster stays up, with a few users asking for up to an hour; make demo-down removes it."""
 
 
 async def describe(kube: Kubectl, teller: Teller) -> None:
