@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from spark_operator.api.status import MAX_OUTBOX, NotificationsStatus
 from spark_operator.core.notifications.outbox import (
     LIFETIME,
+    MAX_BYTES,
     MAX_NOTICE_BYTES,
     REPEAT,
     acknowledge,
@@ -64,6 +65,15 @@ def test_an_info_does_not_push_out_anything_more_severe() -> None:
 def test_among_criticals_the_oldest_gives_way_so_that_an_end_outlives_its_beginning() -> None:
     made = put(filled(*CRITICAL), notice(21, "critical"))
     assert ids(made) == list(range(2, 22))
+
+
+def test_long_notices_give_way_so_that_the_status_stays_small() -> None:
+    made = NotificationsStatus()
+    for number in range(1, 21):
+        severity: Severity = "critical" if number < 12 else "info"
+        made = put(made, notice(number, severity, message="€" * 512))
+    assert ids(made) == [*range(1, 12), 20]
+    assert made.dropped == 8
 
 
 def test_the_same_notice_is_queued_once_even_after_it_was_taken() -> None:
@@ -150,7 +160,8 @@ def test_bounded_without_repeats_and_no_critical_gives_way_to_less(arriving: lis
         assert made.dropped == before.dropped + len(given_up)
         if "critical" in given_up:
             assert {entry.severity for entry in made.outbox} == {"critical"}
-        if len(before.outbox) < MAX_OUTBOX:
+        assert sum(map(size, made.outbox)) <= MAX_BYTES
+        if len(before.outbox) < MAX_OUTBOX and sum(map(size, before.outbox)) <= MAX_BYTES - 1024:
             assert not given_up
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from spark_operator.api.status import Notice, NotificationsStatus
 
 MAX_NOTICE_BYTES: Final = 1024
+MAX_BYTES: Final = 12 * 1024
+"""All notices together: a status has 64 KiB, and the quarantine must never give way to words."""
 LIFETIME: Final = timedelta(hours=24)
 """A notice that no channel took for so long is given up."""
 REPEAT: Final = timedelta(minutes=10)
@@ -45,7 +47,7 @@ def fit(notice: Notice) -> Notice:
 
 
 def put(box: NotificationsStatus, notice: Notice) -> NotificationsStatus:
-    """Queue a notice; where the outbox is full, the oldest of the least severe gives way.
+    """Queue a notice; where the outbox is full, the oldest of the least severe give way.
 
     A notice for nobody, or one queued in the last ``REPEAT``, changes nothing.
     """
@@ -55,11 +57,12 @@ def put(box: NotificationsStatus, notice: Notice) -> NotificationsStatus:
         return box
     told = (ToldNotice(id=notice.id, at=notice.at), *told)[:MAX_OUTBOX]
     queue = [*box.outbox, fit(notice)]
-    changes: dict[str, object] = {"told": told}
-    if len(queue) > MAX_OUTBOX:
+    gone = 0
+    while len(queue) > MAX_OUTBOX or sum(map(size, queue)) > MAX_BYTES:
         queue.remove(min(queue, key=lambda item: RANK[item.severity]))
-        changes |= {"dropped": box.dropped + 1, "dropped_at": notice.at}
-    return box.model_copy(update={**changes, "outbox": tuple(queue)})
+        gone += 1
+    after = box.model_copy(update={"told": told, "outbox": tuple(queue)})
+    return _given_up(after, gone, notice.at)
 
 
 def acknowledge(
@@ -88,6 +91,10 @@ def expire(box: NotificationsStatus, now: datetime) -> NotificationsStatus:
     """Give up what was not taken within ``LIFETIME``."""
     left = tuple(notice for notice in box.outbox if now - notice.at < LIFETIME)
     gone = len(box.outbox) - len(left)
-    if not gone:
+    return _given_up(box.model_copy(update={"outbox": left}), gone, now)
+
+
+def _given_up(box: NotificationsStatus, number: int, at: datetime) -> NotificationsStatus:
+    if not number:
         return box
-    return box.model_copy(update={"outbox": left, "dropped": box.dropped + gone, "dropped_at": now})
+    return box.model_copy(update={"dropped": box.dropped + number, "dropped_at": at})
