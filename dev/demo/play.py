@@ -12,6 +12,7 @@ from dev.demo.errors import DemoError
 from dev.demo.follow import Rollout, Users
 from dev.demo.manifests import NAMESPACE, STEP_SECONDS, STEPS, base, spark, users
 from dev.demo.view import Chapter
+from dev.kubectl import KubectlError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
@@ -65,14 +66,14 @@ class Play:
             await self._first()
             try:
                 async with _beside(self.users.follow()):
-                    await asyncio.sleep(ALONE_SECONDS)
-                    await self._good()
-                    await asyncio.sleep(QUIET_SECONDS)
-                    await self._bad()
-                    await asyncio.sleep(QUIET_SECONDS)
-            finally:
-                self.marks.ended = time.time()
-                await self.users.settle()
+                    await self._releases()
+            except DemoError:
+                # Why the story failed matters more than the users' last words
+                with contextlib.suppress(KubectlError):
+                    await self.users.settle()
+                raise
+            self.marks.ended = time.time()
+            await self.users.settle()
 
     def chapters(self) -> list[Chapter]:
         """Return the stretches that the story had so far, for the users' view."""
@@ -87,6 +88,13 @@ class Play:
         begun = [(name, start) for name, start in names if start is not None]
         ends = [*(start for _, start in begun), marks.ended or time.time()][1:]
         return [Chapter(name, start, end) for (name, start), end in zip(begun, ends, strict=True)]
+
+    async def _releases(self) -> None:
+        await asyncio.sleep(ALONE_SECONDS)
+        await self._good()
+        await asyncio.sleep(QUIET_SECONDS)
+        await self._bad()
+        await asyncio.sleep(QUIET_SECONDS)
 
     async def _first(self) -> None:
         self._teller.chapter(f"Release 1: the first install of {self._images.first}")
