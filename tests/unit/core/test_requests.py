@@ -35,7 +35,9 @@ from tests.unit.core.turns import (
 if TYPE_CHECKING:
     from spark_operator.core.types import Observations
 
-MANUAL = {"strategy": {"canary": {"steps": [{"weight": 5, "manual": True}, {"weight": 100}]}}}
+MANUAL: dict[str, Any] = {
+    "strategy": {"canary": {"steps": [{"weight": 5, "manual": True}, {"weight": 100}]}}
+}
 FRESH = at(0, 5, observed=None, traffic=None)
 
 
