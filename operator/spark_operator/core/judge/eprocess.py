@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-CAP = 1e12
+CAP = 1e6
 """Evidence beyond this is thrown away: it decides nothing and would only outlive its cause."""
 
 RATES = (0.04, 0.07, 0.12, 0.2, 0.35, 0.6, 0.95)
@@ -190,10 +190,12 @@ def grow(
         fresh: the share of the start capital that begins with this block.
         prior: how the capital is split over the alternatives.
     """
-    return tuple(
-        min((part + fresh * share) * exp(min(value, 60.0)), CAP)
+    parts = [
+        (part + fresh * share) * exp(min(value, 60.0))
         for part, value, share in zip(row, logs, prior, strict=True)
-    )
+    ]
+    scale = min(1.0, CAP / max(sum(parts), 1.0))
+    return tuple(part * scale for part in parts)
 
 
 def log_passes(n: float, x: float, limit: float) -> float:

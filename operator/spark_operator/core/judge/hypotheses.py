@@ -138,7 +138,7 @@ def comparisons(plan: JudgePlan) -> tuple[Comparison, ...]:
     errors = Comparison(
         "errors", ERROR_RATE, rollback, above, limit, 1.0, null=worse, guard="floor", spares=True
     )
-    lead = Comparison("lead", ERROR_RATE, rollback, critical, limit, guard="critical")
+    lead = Comparison("lead", ERROR_RATE, rollback, critical, limit, guard="critical", spares=True)
     clients = Comparison(
         "client",
         CLIENT_ERROR_RATE,
@@ -146,6 +146,7 @@ def comparisons(plan: JudgePlan) -> tuple[Comparison, ...]:
         Reason.CLIENT_ERRORS_ABOVE_STABLE,
         1.0,
         null=Null(plan.ratio, 0.05),
+        spares=True,
     )
     shifts = tuple(
         Comparison(
