@@ -100,6 +100,17 @@ class Cluster(Protocol):
             RefusedError: the API server does not want it.
         """
 
+    async def repair(self, manifest: Manifest) -> None:
+        """Make an object that exists have exactly the manifest's lists.
+
+        An apply leaves alone what others added to a list; this takes it out.
+
+        Raises:
+            ConflictError: the manifest names a resourceVersion that is no longer current.
+            GoneError: there is no such object.
+            RefusedError: the API server does not want it.
+        """
+
     async def delete(self, namespace: str, deletion: Delete) -> None:
         """Delete an object with the UID that was seen; one that is gone is no error."""
 

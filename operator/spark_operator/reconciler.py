@@ -17,7 +17,6 @@ from spark_operator.core import judge, observe
 from spark_operator.core.attempt import Attempt, signature
 from spark_operator.core.decide import decide
 from spark_operator.core.diff import (
-    Apply,
     Delete,
     StaleDecisionError,
     Write,
@@ -201,15 +200,16 @@ class Reconciler:
         writes = [] if is_settled else self._writes(resource, snapshot)
         said = kept + signature(writes)
         now = self._clock.now()
-        held = said == memory.attempt.writes and now < memory.attempt.not_before
-        failure = None if held else await self._write(resource, writes)
+        again = said == memory.attempt.writes
+        held = again and now < memory.attempt.not_before
+        failure = None if held else await self._write(resource, writes, again=again)
         for event in decision.events:
             await self._tell(snapshot.resource, event)
-        attempt, again = memory.attempt, math.inf
+        attempt, next_write = memory.attempt, math.inf
         if said and failure is None:
             attempt = attempt if held else attempt.again(said, now)
-            again = attempt.not_before
-        due = min(again, math.inf if decision.next_due is None else decision.next_due)
+            next_write = attempt.not_before
+        due = min(next_write, math.inf if decision.next_due is None else decision.next_due)
         return Turned(
             next_due=None if due == math.inf else due,
             memory=Memory(
@@ -275,15 +275,23 @@ class Reconciler:
             *self._pruned(resource, snapshot, {n: number for n, (_, number) in found.items()}),
         ]
 
-    async def _write(self, resource: SparkDeployment, writes: list[Write]) -> ClusterError | None:
-        """Carry out every write, so that one that is refused holds up no other: first failure."""
+    async def _write(
+        self, resource: SparkDeployment, writes: list[Write], *, again: bool
+    ) -> ClusterError | None:
+        """Carry out every write, so that one that is refused holds up no other: first failure.
+
+        What was applied before and is wanted ``again`` holds what somebody added to a list, which
+        an apply leaves alone.
+        """
         failure: ClusterError | None = None
         for write in writes:
             try:
-                if isinstance(write, Apply):
-                    await self._cluster.apply(write.manifest)
-                else:
+                if isinstance(write, Delete):
                     await self._cluster.delete(resource.metadata.namespace, write)
+                elif again and "uid" in write.manifest["metadata"]:
+                    await self._cluster.repair(write.manifest)
+                else:
+                    await self._cluster.apply(write.manifest)
             except ClusterError as error:
                 failure = failure or error
         return failure

@@ -81,6 +81,11 @@ class MemoryCluster:
         if manifest["kind"] != self.stubborn:
             self.children[ref(manifest)] = self._stored(manifest)
 
+    async def repair(self, manifest: Manifest) -> None:
+        self._write(f"repair {manifest['kind']} {manifest['metadata']['name']}")
+        assert ref(manifest) in self.children
+        self.children[ref(manifest)] = self._stored(manifest)
+
     async def delete(self, namespace: str, deletion: Delete) -> None:
         assert namespace == "production"
         self._write(f"delete {deletion.ref.kind} {deletion.ref.name}")
