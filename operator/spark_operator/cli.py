@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from spark_operator.adapters.lease import LeadershipLostError
+from spark_operator.commands import record_command, replay_command
 from spark_operator.errors import MissingResourceDefinitionError, SettingsError
 from spark_operator.ports import ClusterError
 from spark_operator.settings import load
@@ -20,6 +21,10 @@ from spark_operator.settings import load
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False
 )
+
+
+app.command("replay")(replay_command)
+app.command("record")(record_command)
 
 
 @app.callback()
