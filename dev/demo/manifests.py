@@ -7,7 +7,7 @@ from typing import Any
 
 NAMESPACE = "spark-demo"
 NAME = "spark"
-RATE = 50
+RATE = 60
 """Users' requests per second: evidence is counted in requests, and a story should not drag on."""
 PORT = 8080
 STEPS = (25, 50, 100)

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from dev.kubectl import Kubectl
     from spark_operator.api.status import SparkDeploymentStatus
 
-ALONE_SECONDS = 5.0
+ALONE_SECONDS = 4.0
 """Time of release 1 alone."""
-QUIET_SECONDS = 12.0
+QUIET_SECONDS = 11.0
 """Time after a decision: longer than a connection lives, so that all users have felt it."""
 AVAILABLE_SECONDS = 120.0
 PROMOTED_SECONDS = 60.0 + len(STEPS) * (STEP_SECONDS + 60.0)
