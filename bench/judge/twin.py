@@ -195,10 +195,10 @@ class Twin:
             rate = np.clip(0.5 / count, 0.002, 0.5) if h.name == "client" else expected
             logs = self._logs(h, mine, theirs, rate)
             self.rows[h.name][full] = self._grow(self.rows[h.name][full], logs, fresh, h)
+        young = self.since[full] + 1 < self.young_until
         for g in self.guards:
-            limit = max(g.limit, self.plan.warm_up_error_rate) if t <= self.young_until else g.limit
-            found = seen(self.plan, mine)
-            logs = log_exceeds(found, np.full(len(fresh), limit), np.array(g.rates))
+            limit = np.where(young, max(g.limit, self.plan.warm_up_error_rate), g.limit)
+            logs = log_exceeds(seen(self.plan, mine), limit, np.array(g.rates))
             self.rows[g.name][full] = self._grow(self.rows[g.name][full], logs, fresh, g)
         self._open(t, full, theirs)
         self.failed_at[full & (self.evidence() * self.plan.alpha >= 1)] = t
