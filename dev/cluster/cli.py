@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from dev.cluster import target
+from dev.cluster import local, target
 from dev.cluster.config import CLONE, Layout
 from dev.cluster.errors import ClusterError, NoClusterError
 from dev.cluster.progress import Progress
@@ -29,9 +29,16 @@ def up(kubeconfig: Named = None) -> None:
 
 
 @app.command()
-def down(kubeconfig: Named = None) -> None:
+def down(
+    kubeconfig: Named = None,
+    orphans: Annotated[bool, typer.Option(help="those of clones that are gone, instead")] = False,
+) -> None:
     """Take the cluster away with everything it started."""
-    target.resolve(named=kubeconfig).down(Progress())
+    if not orphans:
+        target.resolve(named=kubeconfig).down(Progress())
+        return
+    for layout in local.orphans():
+        local.Local(layout).down(Progress())
 
 
 @app.command()

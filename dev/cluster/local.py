@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dev.cluster import containerd, processes
+from dev.cluster.config import Layout
 from dev.cluster.down import is_anything_there, state_file, tear_down
 from dev.cluster.errors import NoClusterError
-from dev.cluster.state import locked
+from dev.cluster.state import State, locked
 from dev.cluster.up import bring_up, is_running
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
-    from dev.cluster.config import Layout
     from dev.cluster.progress import Progress
 
 SUBNET = "SPARK_CLUSTER_SUBNET"
@@ -84,3 +84,10 @@ class Local:
 
     def _locked(self, doing: str) -> AbstractContextManager[None]:
         return locked(self.layout.state.parent / f"{self.layout.key}.lock", doing)
+
+
+def orphans() -> list[Layout]:
+    """Return the layouts of clusters whose clone's folder no longer exists."""
+    states = sorted(Layout.of().state.parent.glob("*/state.json"))
+    clones = [Path(State.model_validate_json(path.read_text()).clone) for path in states]
+    return [Layout.of(clone) for clone in clones if not clone.exists()]

@@ -28,6 +28,8 @@ CLUSTER = {
 }
 """Command, or file, to the Debian package that has it."""
 
+APT_GET = ("apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300")
+INSTALL_SECONDS = 1200
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 
@@ -57,9 +59,9 @@ def ensure(needed: Mapping[str, str], progress: Progress) -> None:
     try:
         with progress.step(f"installing {names}"), _no_services():
             environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-            shell.run(["apt-get", "update", "-qq"], env=environment)
-            install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends"]
-            shell.run([*install, *lacking], env=environment, timeout=1200)
+            shell.run([*APT_GET, "update"], env=environment)
+            install = [*APT_GET, "install", "-y", "--no-install-recommends"]
+            shell.run([*install, *lacking], env=environment, timeout=INSTALL_SECONDS)
     except CommandError as error:
         raise PreconditionError(
             f"apt-get could not install {names}: install them by hand and try again. {error}"

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dev.cluster import filesystem
 from dev.cluster.errors import PreconditionError
 
 if TYPE_CHECKING:
@@ -65,11 +66,5 @@ def check(layout: Layout, *, built: bool) -> None:
     check_root(os.geteuid())
     check_cgroups(Path("/sys/fs/cgroup"))
     for folder, needed in ((layout.cache, 0 if built else BUILD_BYTES), (layout.state, RUN_BYTES)):
-        existing = _existing(folder)
-        check_disk(existing, shutil.disk_usage(existing).free, needed)
-
-
-def _existing(folder: Path) -> Path:
-    while not folder.exists():
-        folder = folder.parent
-    return folder
+        found = filesystem.existing(folder)
+        check_disk(found, shutil.disk_usage(found).free, needed)

@@ -49,7 +49,7 @@ def start(name: str, argv: Sequence[str], log: Path) -> ProcessRecord:
         (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
-    pid = os.posix_spawnp(argv[0], argv, os.environ, file_actions=files, setsid=True)
+    pid = os.posix_spawnp(argv[0], list(argv), os.environ, file_actions=files, setsid=True)
     return ProcessRecord(name=name, pid=pid, started=start_time(pid) or 0, boot=boot_id())
 
 

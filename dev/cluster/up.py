@@ -11,6 +11,7 @@ from dev.cluster import (
     cgroups,
     components,
     containerd,
+    filesystem,
     netns,
     packages,
     pause,
@@ -28,7 +29,6 @@ from dev.cluster.state import State, locked
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from ipaddress import IPv4Network
-    from pathlib import Path
 
     from dev.cluster.binaries import Binaries
     from dev.cluster.config import Layout
@@ -55,7 +55,7 @@ def bring_up(layout: Layout, progress: Progress, wanted_subnet: str | None = Non
     preconditions.check(layout, built=(layout.cache / "bin" / binaries.digest()).exists())
     packages.ensure(packages.CLUSTER, progress)
     built = binaries.ensure(layout.cache, progress)
-    if is_anything_there(layout):
+    if is_anything_there(layout) or layout.state.exists():
         with progress.step("removing what an earlier cluster left"):
             tear_down(layout)
     try:
@@ -122,7 +122,8 @@ class _Start:
             "kube-apiserver",
             [*inside, str(self._built.node), *components.apiserver(where, control)],
         )
-        containerd.write(layout, chosen, _snapshotter(layout.state))
+        snapshotter = "native" if filesystem.is_overlay(layout.state) else "overlayfs"
+        containerd.write(layout, chosen, snapshotter)
         return self._spawn("containerd", containerd.command(layout))
 
     def _node(
@@ -182,9 +183,3 @@ class _Start:
                     f"{record.name} ended; the end of {log} says why:\n"
                     + shell.tail(log.read_text(errors="replace"))
                 )
-
-
-def _snapshotter(folder: Path) -> str:
-    """Return how containerd lays images out: overlayfs can't lie on another overlay."""
-    kind = shell.run(["stat", "--file-system", "--format=%T", str(folder)]).strip()
-    return "native" if kind == "overlayfs" else "overlayfs"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from dev.cluster import packages, shell
+from dev.cluster import filesystem, packages, shell
 from dev.images import archive, base, pip, specs
 from dev.images.archive import StoredImage
 
@@ -97,6 +97,7 @@ class Buildah:
         self._cache = cache
         self._folder = cache / "buildah"
         self._base_image = f"localhost/spark-base:{base.version()}"
+        self._driver = "vfs" if filesystem.is_overlay(cache) else "overlay"
 
     @property
     def base(self) -> str:
@@ -156,7 +157,7 @@ class Buildah:
         self._folder.mkdir(parents=True, exist_ok=True)
         command = [
             "buildah", f"--root={self._folder}/storage", f"--runroot={self._folder}/run",
-            "--storage-driver=overlay", *arguments,
+            f"--storage-driver={self._driver}", *arguments,
         ]  # fmt: skip
         # The cache mounts of RUN lie in its temporary folder.
         environment = os.environ | {"TMPDIR": str(self._folder)}
