@@ -249,3 +249,14 @@ def test_the_classic_way_blames_nobody_for_what_both_share(classic: judge.JudgeP
 
 def test_the_classic_way_counts_no_check_without_traffic(classic: judge.JudgePlan) -> None:
     assert Trial(classic).serve(120, {"requests": 0.0}, GOOD).kind == Kind.CONTINUE
+
+
+def test_another_latency_bound_in_the_middle_counts_nothing_twice() -> None:
+    trial = Trial(FAST)
+    trial.serve(60, {"requests": 100.0, "failures_app": 1.0, "slow": 10.0}, {"requests": 100.0})
+    before = trial.state.recent["errorRate"].n
+    trial.plan = replace(FAST, latency_bound=5.0, latency_shift_bounds=(1.0, 2.5, 10.0))
+    assert trial.serve(2, {"requests": 0.0}, {"requests": 0.0}).kind != Kind.FAIL
+    assert trial.state.recent["errorRate"].n < before
+    with pytest.raises(judge.JudgeStateError, match="start anew"):
+        judge.decode(FAST, judge.encode(trial.state))

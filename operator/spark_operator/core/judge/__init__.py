@@ -6,6 +6,7 @@ explains the mathematics and what the named sensitivities buy.
 
 from spark_operator.core.judge.assess import verdict
 from spark_operator.core.judge.codec import JudgeStateError, decode, encode
+from spark_operator.core.judge.lean import leaning
 from spark_operator.core.judge.observe import at_step, baseline_of, observe, start
 from spark_operator.core.judge.plan import (
     Action,
@@ -45,6 +46,7 @@ __all__ = [
     "baseline_of",
     "decode",
     "encode",
+    "leaning",
     "observe",
     "plan_for",
     "start",

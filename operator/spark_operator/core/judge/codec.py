@@ -13,7 +13,7 @@ from dataclasses import fields, is_dataclass, replace
 from math import inf, isnan, nan
 from typing import TYPE_CHECKING, Any
 
-from spark_operator.core.judge.deltas import Track, groups
+from spark_operator.core.judge.deltas import Track, groups, latency_bounds
 from spark_operator.core.judge.habit import SCALES, Baseline, Habit, PodHabit, Window
 from spark_operator.core.judge.state import (
     Block,
@@ -215,6 +215,7 @@ def _state(plan: JudgePlan, packed: Any) -> JudgeState:
         "block": lambda v: _block(v, size),
         "step": lambda v: Step(*_floats(v, 5)),
         "checks": _checks,
+        "bounds": _floats,
         "candidate": lambda v: _tracks(v, size),
         "stable": lambda v: _tracks(v, size),
         "rows": _rows,
@@ -227,6 +228,8 @@ def _state(plan: JudgePlan, packed: Any) -> JudgeState:
         "stable_habit": _habit,
         "baseline": _baseline,
     }
+    if _floats(named["bounds"]) != latency_bounds(plan):
+        raise ValueError("read with other latency bounds")
     built: dict[str, Any] = {}
     for key, value in named.items():
         make: Callable[[Any], Any] = build.get(key, _float)

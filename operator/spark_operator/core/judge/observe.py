@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import isfinite
+from math import inf, isfinite
 from typing import TYPE_CHECKING
 
 from spark_operator.core.judge.accuse import latch
 from spark_operator.core.judge.blocks import close
 from spark_operator.core.judge.checks import check
 from spark_operator.core.judge.codec import decode_baseline, encode_baseline
-from spark_operator.core.judge.deltas import CLIENT, ERRORS, advance
+from spark_operator.core.judge.deltas import CLIENT, ERRORS, advance, latency_bounds
 from spark_operator.core.judge.habit import (
     FEWEST_FAILURES,
     SCALES,
@@ -44,8 +44,8 @@ def start(plan: JudgePlan, now: float, baseline: str = "") -> JudgeState:
         baseline: what `baseline_of` said when stable was watched last; text that can't be read
             is as good as none.
     """
-    del plan
     return JudgeState(
+        bounds=latency_bounds(plan),
         started_at=now,
         at=now,
         block=Block(now),
@@ -137,6 +137,18 @@ def _done(found: Sequence[Delta]) -> float:
     return sum(delta.vector[ERRORS][0] for delta in found)
 
 
+def _forget_readings(plan: JudgePlan, state: JudgeState) -> JudgeState:
+    """Return the state for a plan with other latency bounds: every base line is taken anew."""
+    return replace(
+        state,
+        bounds=latency_bounds(plan),
+        candidate=(),
+        stable=(),
+        block=Block(state.at),
+        forgotten_before=inf,
+    )
+
+
 def observe(plan: JudgePlan, state: JudgeState, tick: Tick) -> JudgeState:
     """Return the state after one more look.
 
@@ -146,6 +158,8 @@ def observe(plan: JudgePlan, state: JudgeState, tick: Tick) -> JudgeState:
     if not isfinite(tick.at) or tick.at <= state.at:
         return state
     plan = tuned(plan, state.baseline)
+    if state.bounds != latency_bounds(plan):
+        state = _forget_readings(plan, state)
     dt = tick.at - state.at
     count_from = state.forgotten_before
     candidate, mine = _advance_all(plan, state.candidate, tick.candidate, count_from)
@@ -156,7 +170,7 @@ def observe(plan: JudgePlan, state: JudgeState, tick: Tick) -> JudgeState:
         at=tick.at,
         candidate=candidate[:MOST_PODS],
         stable=stable[:MOST_PODS],
-        forgotten_before=tick.at if forgets else count_from,
+        forgotten_before=tick.at if forgets or count_from == inf else count_from,
         block=_filled(plan, state.block, mine, theirs),
         step=_count_step(state.step, mine),
         presence=look_for(plan, state.presence, tick, dt, _done(mine), _done(theirs)),

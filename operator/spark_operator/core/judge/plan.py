@@ -78,7 +78,9 @@ class JudgePlan:
     """All numbers a verdict depends on. Rates are shares in 0..1, times are seconds.
 
     Attributes:
-        alpha: bound on the probability of a false `Fail` over a whole trial.
+        sensitivity: the preset the numbers come from.
+        mode: by evidence, or the classic way.
+        alpha: bound on the probability of a false `Fail` over a whole trial, at least 1e-4.
         pass_alpha: bound on the probability of a `Pass` at or above `error_rate_warning`.
         horizon_seconds: how long a trial with its guard lasts; evidence may begin at any
             moment in it, and the prior over that moment is spread over this time.
@@ -90,13 +92,23 @@ class JudgePlan:
         longest_block_seconds: stable's history may lengthen a block up to this; 0: history is
             not used at all.
         trusts_history: if stable's errors were independent, the candidate's are taken to be.
-        warm_up_seconds: a pod younger than this may fail up to `warm_up_error_rate`.
+        warm_up_seconds: a container younger than this may fail up to `warm_up_error_rate`.
+        pass_seconds: least time at a weight before a `Pass`.
         ratio: smallest factor between candidate and stable that matters.
+        error_rate_warning: the rate below which a `Pass` must show the candidate to be.
+        error_rate_critical: above it, any lead over stable is a `Fail`.
+        error_rate_success: a rate below this is never a `Fail`, whatever stable's is.
+        latency_bound: requests slower than this are counted; a histogram's boundary.
+        latency_share: share of them that must not be exceeded (5% for a 95th percentile).
+        latency_shift_bounds: boundaries at which candidate and stable are compared.
+        cache_hit_warning: least share of cache look-ups that hit.
         breaker_open_candidate_only: seconds a breaker may be open on the candidate only.
         breaker_open_critical: seconds a breaker may be open at all.
         unavailable_seconds: seconds the candidate may be away while stable answers.
         stale_seconds: a reading older than this is no reading.
-        weights: how alpha is split over what leads to `Fail`; normalised by use.
+        actions: what each breach does.
+        queries: the user's own queries.
+        threshold: the classic way's numbers.
     """
 
     sensitivity: Sensitivity = Sensitivity.BALANCED

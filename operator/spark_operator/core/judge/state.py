@@ -177,6 +177,7 @@ class JudgeState:
         stable_habit: how stable's do.
         forgotten_before: a pod that started before this and has no track gives only a base
             line at its next reading.
+        bounds: the latency bounds that tracks and block were read with.
         block: the open block.
         rows: evidence by hypothesis and side, see `blocks.py`.
         working: the share of the start capital put to work so far.
@@ -201,6 +202,7 @@ class JudgeState:
     habit: Habit
     stable_habit: Habit
     forgotten_before: float
+    bounds: tuple[float, ...] = ()
     candidate: tuple[Track, ...] = ()
     stable: tuple[Track, ...] = ()
     rows: Mapping[str, Row] = field(default_factory=dict)

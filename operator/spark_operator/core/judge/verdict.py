@@ -39,6 +39,7 @@ class Reason(StrEnum):
     ERROR_RATE_BELOW_WARNING = "ErrorRateBelowWarning"
     CHECKS_PASSED = "ChecksPassed"
     CHECKS_FAILED = "ChecksFailed"
+    ALERT_FIRED = "AlertFired"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
