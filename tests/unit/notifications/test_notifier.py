@@ -116,6 +116,23 @@ def test_deliveries_of_one_second_are_confirmed_by_one_write() -> None:
     play(story())
 
 
+def test_a_turn_that_was_decided_before_the_delivery_sends_nothing_again() -> None:
+    async def story() -> None:
+        sinks = Sinks()
+        desk = Desk(sinks, told=INFOS)
+        queue(desk, 1)
+        desk.turn(RESTING)
+        decided_before = desk.stored
+        await asyncio.sleep(0.1)
+        desk.notifier.offer(desk.key, decided_before)
+        await asyncio.sleep(0.1)
+        assert len(sinks.ids("webhook/default")) == 1
+        await asyncio.sleep(2)
+        assert desk.outbox == []
+
+    play(story())
+
+
 def test_a_sink_that_hangs_delays_nothing_else() -> None:
     async def hang() -> None:
         await asyncio.sleep(5)
