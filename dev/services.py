@@ -31,6 +31,7 @@ _PROGRAMS = {
     "redis-server": "redis-server",
     "chromium": "chromium",
     "mono-mcs": "mcs",
+    "wrk": "wrk",
     "postgresql": "postgres",
 }
 

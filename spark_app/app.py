@@ -27,6 +27,7 @@ from spark_app.records import Recorder
 from spark_app.settings import split
 from spark_app.shedding import LoopLag, Shedder
 from spark_app.tracing import configure_tracing
+from spark_app.web.accesslog import AccessLog
 from spark_app.web.admin import Admin
 from spark_app.web.counting import Counting
 from spark_app.web.edge import Edge
@@ -148,7 +149,8 @@ def create_app(
     )
     for wrap in reversed(inner_middleware):
         app = wrap(app)
-    app = Counting(app, spark.metrics, spark.tracker, spark.tracing, access_log=settings.access_log)
+    access_log = AccessLog(settings.release) if settings.access_log else None
+    app = Counting(app, spark.metrics, spark.tracker, spark.tracing, access_log=access_log)
     spark.asgi = Edge(
         app,
         spark.lifecycle,

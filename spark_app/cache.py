@@ -7,13 +7,13 @@ cache that is down must not slow anything. Entries hold no prompt; their keys ar
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import unicodedata
 from typing import TYPE_CHECKING
 
 from cachetools import TTLCache
 
+from spark_app.jsontext import encode
 from spark_app.script import Script
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ def cache_key(tenant: str, prompt: str, context: str | None, model: str | None, 
     the answer: template hash, configured models, token limit.
     """
     normal = unicodedata.normalize("NFC", " ".join(prompt.split()))
-    document = json.dumps([tenant, normal, context, model, basis], ensure_ascii=False)
-    return hashlib.sha256(document.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(encode([tenant, normal, context, model, basis])).hexdigest()
 
 
 class ScriptCache:

@@ -1,7 +1,7 @@
 """Requests per key and time: shared through Redis, and each pod's share of it without.
 
-The window is `limits`' sliding-window counter. While Redis is away every pod allows its part
-(limit / replicas), so that the sum stays what was promised, and says so in a metric.
+The window is a sliding-window counter, in Redis that of `limits`. While Redis is away every pod
+allows its part (limit / replicas), so that the sum stays what was promised, and a metric says so.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import limits
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter as SharedLimiter
 from limits.errors import StorageError
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter as LocalLimiter
+
+from spark_app.core.window import SlidingWindow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,9 +68,10 @@ class RateLimiter:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._item = limits.parse(limit)
+        self._window = self._item.get_expiry()
         share = max(1, math.ceil(self._item.amount / replicas))
-        self._share = type(self._item)(share, self._item.multiples)
-        self._local = LocalLimiter(MemoryStorage())
+        alone = self._item.amount if redis is None else share
+        self._local = SlidingWindow(alone, self._window, now)
         self._redis = redis
         self._shared: SharedLimiter | None = None
         if redis is not None:
@@ -89,27 +90,23 @@ class RateLimiter:
     async def hit(self, key_id: str) -> Decision:
         """Count one request of a key."""
         if self._shared is None or self._redis is None:
-            return self._ask_local(self._item, key_id)
+            return self._ask_local(key_id)
         if not self._redis.resting:
             try:
                 return await self._ask_shared(self._shared, key_id)
             except (StorageError, OSError) as error:
                 self._redis.failed(error)
         self._metrics.limits_degraded.inc()
-        return self._ask_local(self._share, key_id)
+        return self._ask_local(key_id)
 
-    def _ask_local(self, item: limits.RateLimitItem, key_id: str) -> Decision:
-        allowed = self._local.hit(item, key_id)
-        return self._decide(allowed, item, self._local.get_window_stats(item, key_id))
+    def _ask_local(self, key_id: str) -> Decision:
+        count = self._local.hit(key_id)
+        reset = math.ceil(count.reset)
+        return Decision(count.allowed, self._item.amount, self._window, count.remaining, reset)
 
     async def _ask_shared(self, limiter: SharedLimiter, key_id: str) -> Decision:
         allowed = await limiter.hit(self._item, key_id)
         stats = await limiter.get_window_stats(self._item, key_id)
-        return self._decide(allowed, self._item, stats)
-
-    def _decide(
-        self, allowed: bool, item: limits.RateLimitItem, stats: limits.WindowStats
-    ) -> Decision:
         reset = max(0, math.ceil(stats.reset_time - self._now()))
         remaining = max(0, int(stats.remaining))
-        return Decision(allowed, item.amount, item.get_expiry(), remaining, reset)
+        return Decision(allowed, self._item.amount, self._window, remaining, reset)

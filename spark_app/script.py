@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from spark_app.jsontext import encode
+
 __all__ = ["Script"]
 
 
@@ -81,4 +83,4 @@ class Script:
 
 
 def _encode(document: dict[str, object]) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return encode(document)

@@ -99,7 +99,7 @@ class Settings(BaseSettings):
     max_tokens: int = Field(4096, alias="SPARK_MAX_TOKENS", ge=64, le=64_000)
     max_body: int = Field(256 * 1024, alias="SPARK_MAX_BODY_BYTES", ge=1024, le=16 * 1024 * 1024)
     max_inflight: int = Field(256, alias="SPARK_MAX_INFLIGHT", ge=1, le=100_000)
-    max_lag: Seconds = Field(0.5, alias="SPARK_MAX_LAG_SECONDS")
+    max_lag: Seconds = Field(1.0, alias="SPARK_MAX_LAG_SECONDS")
 
     master_key: SecretStr | None = Field(None, alias="SPARK_MASTER_API_KEY", min_length=8)
     master_key_file: str | None = Field(None, alias="SPARK_MASTER_API_KEY_FILE")

@@ -7,7 +7,6 @@ import time
 from typing import TYPE_CHECKING
 
 from spark_app.errors import InternalError
-from spark_app.web.accesslog import log_access
 from spark_app.web.exchange import exchange_of, send_problem
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from spark_app.errortracking import ErrorTracker
     from spark_app.metrics import Family, Metrics, Severity
     from spark_app.tracing import Tracing
+    from spark_app.web.accesslog import AccessLog
     from spark_app.web.exchange import Exchange
 
 __all__ = ["FAMILIES", "Counting"]
@@ -37,7 +37,7 @@ class Counting:
         tracker: ErrorTracker,
         tracing: Tracing,
         *,
-        access_log: bool = True,
+        access_log: AccessLog | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app = app
@@ -66,16 +66,22 @@ class Counting:
         started = self._clock()
         self._metrics.inflight.inc()
         try:
-            with self._tracing.request(scope, exchange.request_id) as span:
+            if self._tracing.enabled:
+                await self._traced(scope, receive, noted, exchange)
+            else:
                 await self._guarded(scope, receive, noted, exchange)
-                if span is not None:
-                    span.set_attribute("http.response.status_code", exchange.status)
         finally:
             seconds = self._clock() - started
             self._metrics.inflight.dec()
             self._count(family, exchange, seconds)
-            if self._access_log:
-                log_access(scope, exchange, seconds)
+            if self._access_log is not None:
+                self._access_log.write(scope, exchange, seconds)
+
+    async def _traced(self, scope: Scope, receive: Receive, send: Send, exchange: Exchange) -> None:
+        with self._tracing.request(scope, exchange.request_id) as span:
+            await self._guarded(scope, receive, send, exchange)
+            if span is not None:
+                span.set_attribute("http.response.status_code", exchange.status)
 
     async def _guarded(
         self, scope: Scope, receive: Receive, send: Send, exchange: Exchange

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
@@ -13,6 +12,7 @@ from spark_app.errors import (
     PayloadTooLargeError,
     SparkError,
 )
+from spark_app.jsontext import encode
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -102,7 +102,7 @@ async def send_json(
     send: Send, status: int, document: object, headers: Headers | None = None
 ) -> None:
     """Answer with JSON."""
-    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    body = encode(document)
     await send_bytes(send, status, b"application/json", body, headers)
 
 
@@ -130,5 +130,5 @@ async def send_problem(send: Send, scope: Scope, error: SparkError) -> None:
     if isinstance(error, MethodNotAllowedError):
         headers.append((b"allow", error.allow.encode()))
     document = problem_document(error, exchange.request_id)
-    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    body = encode(document)
     await send_bytes(send, error.status, b"application/problem+json", body, headers)

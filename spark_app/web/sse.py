@@ -6,11 +6,11 @@ wrong until then is an ordinary problem with its own status.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from spark_app.errors import InternalError, SparkError
 from spark_app.generation import Answer, Delta, Notice
+from spark_app.jsontext import encode
 from spark_app.web.exchange import exchange_of, problem_document
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ async def _fail(send: Send, scope: Scope, error: SparkError | InternalError) -> 
     exchange.failed = True
     exchange.origin = error.origin
     document = problem_document(error, exchange.request_id)
-    await _body(send, _event("error", json.dumps(document, ensure_ascii=False)), more=False)
+    await _body(send, _event("error", encode(document).decode()), more=False)
 
 
 async def _body(send: Send, data: bytes, *, more: bool = True) -> None:
@@ -75,9 +75,9 @@ async def _body(send: Send, data: bytes, *, more: bool = True) -> None:
 def _encode(item: Delta | Notice | Answer) -> bytes:
     match item:
         case Delta(text):
-            return _event("delta", json.dumps({"text": text}, ensure_ascii=False))
+            return _event("delta", encode({"text": text}).decode())
         case Notice(findings):
-            return _event("repair", json.dumps({"findings": findings}, ensure_ascii=False))
+            return _event("repair", encode({"findings": findings}).decode())
         case Answer():
             return _event("result", item.script.body(cached=item.source == "hit").decode())
 

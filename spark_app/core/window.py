@@ -1,0 +1,67 @@
+"""A sliding-window counter: the last window's count, weighted by what of it still overlaps.
+
+The same estimate as `limits`' sliding-window counter makes in Redis, without its thread and its
+locks: one process's counters are touched by one event loop only.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Count", "SlidingWindow"]
+
+MAX_KEYS = 100_000
+
+
+class Count(NamedTuple):
+    """What a hit led to: `reset` is in seconds until there is room for another."""
+
+    allowed: bool
+    remaining: int
+    reset: float
+
+
+class SlidingWindow:
+    """Counts hits by key.
+
+    Args:
+        amount: hits that are allowed in any window, approximately.
+        seconds: the window's length.
+        now: seconds, monotonic or not.
+    """
+
+    def __init__(self, amount: int, seconds: float, now: Callable[[], float]) -> None:
+        self._amount = amount
+        self._seconds = seconds
+        self._now = now
+        # By key: the window's number, its hits, the hits of the window before.
+        self._counts: OrderedDict[str, tuple[int, int, int]] = OrderedDict()
+
+    def hit(self, key: str) -> Count:
+        """Count one hit if there is room for it."""
+        number, elapsed = divmod(self._now(), self._seconds)
+        window = int(number)
+        seen, hits, before = self._counts.get(key, (window, 0, 0))
+        if seen != window:
+            hits, before = 0, (hits if seen == window - 1 else 0)
+        weighted = hits + before * (1.0 - elapsed / self._seconds)
+        allowed = weighted + 1.0 <= self._amount
+        hits += allowed
+        self._counts[key] = (window, hits, before)
+        self._counts.move_to_end(key)
+        if len(self._counts) > MAX_KEYS:
+            self._counts.popitem(last=False)
+        remaining = max(0, int(self._amount - weighted - allowed))
+        return Count(allowed, remaining, self._room(hits, before, elapsed) if not remaining else 0)
+
+    def _room(self, hits: int, before: int, elapsed: float) -> float:
+        """Seconds until the weighted count has fallen to `amount - 1`."""
+        spare = self._amount - 1 - hits
+        if before and spare >= 0:
+            return max(0.0, self._seconds * (1.0 - spare / before) - elapsed)
+        # Only the next window brings room; this one's hits are then the weighted ones.
+        return self._seconds - elapsed + max(0.0, self._seconds * (1.0 - (self._amount - 1) / hits))
