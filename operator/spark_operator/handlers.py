@@ -123,4 +123,4 @@ async def _watch(running: Operator, settings: Settings, stop: asyncio.Event) -> 
 
 async def _mark_ready(running: Operator, ready: asyncio.Event) -> None:
     await ready.wait()
-    running.ready = True
+    running.ready = running.watching = True

@@ -6,9 +6,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from spark_operator.api.resource import SparkDeployment
+    from spark_operator.core.alerts import Alert
     from spark_operator.core.diff import Delete
     from spark_operator.core.judge import Counters
     from spark_operator.core.notifications.routing import Route
@@ -172,6 +173,19 @@ class Notices(Protocol):
 
     def forget(self, key: Key) -> None:
         """The resource is gone: stop sending for it."""
+
+
+class Alerts(Protocol):
+    """Holds alerts that were pushed in until a decision about them is persisted."""
+
+    def pending(self, key: Key) -> tuple[Alert, ...]:
+        """What was pushed in for a resource and is not settled."""
+
+    def settle(self, key: Key, outcomes: Iterable[tuple[Alert, str]]) -> None:
+        """The status is stored with what came of these."""
+
+    def forget(self, key: Key) -> None:
+        """There is no such resource."""
 
 
 class Clock(Protocol):

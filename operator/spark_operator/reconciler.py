@@ -23,6 +23,7 @@ from spark_operator.core.diff import (
     diff,
     surplus_revisions,
 )
+from spark_operator.core.exposure import request_rate
 from spark_operator.core.invalid import invalid_status
 from spark_operator.core.labels import child_name
 from spark_operator.core.objects import Ref, is_owned_by, ref
@@ -30,6 +31,7 @@ from spark_operator.core.release import Release
 from spark_operator.core.render import render, revision, unknown
 from spark_operator.core.types import Decision, Event, Observations
 from spark_operator.ports import (
+    Alerts,
     Clock,
     Cluster,
     ClusterError,
@@ -45,6 +47,7 @@ from spark_operator.ports import (
 
 if TYPE_CHECKING:
     from spark_operator.api.status import SparkDeploymentStatus
+    from spark_operator.core.judge import Tick
     from spark_operator.core.observe import Snapshot
     from spark_operator.core.types import Manifest, Pod
 
@@ -62,6 +65,7 @@ class Memory:
     read_at: float = 0.0
     judge: judge.JudgeState | None = None
     watch: bool = False
+    tick: Tick | None = None
     attempt: Attempt = field(default_factory=Attempt)
     is_settled: bool = False
     """Whether the snapshot's children are what its status says."""
@@ -87,13 +91,19 @@ class Reconciler:
     """Carries out turns through its ports; holds no state of a resource itself."""
 
     def __init__(
-        self, cluster: Cluster, metrics: Metrics, clock: Clock, notices: Notices | None = None
+        self,
+        cluster: Cluster,
+        metrics: Metrics,
+        clock: Clock,
+        notices: Notices | None = None,
+        alerts: Alerts | None = None,
     ) -> None:
-        """``notices`` sends what outboxes hold; None: it stays there."""
+        """``notices`` sends what outboxes hold, None: it stays there; ``alerts`` are pushed in."""
         self._cluster = cluster
         self._metrics = metrics
         self._clock = clock
         self._notices = notices
+        self._alerts = alerts
 
     async def turn(self, key: Key, memory: Memory, *, woken: bool) -> Turned | None:
         """Carry out one turn; None when the resource is gone.
@@ -107,6 +117,8 @@ class Reconciler:
         if snapshot is None or "deletionTimestamp" in snapshot.resource["metadata"]:
             if self._notices:
                 self._notices.forget(key)
+            if self._alerts:
+                self._alerts.forget(key)
             return None
         try:
             resource = parse(snapshot.resource)
@@ -115,6 +127,7 @@ class Reconciler:
             return Turned(None, Memory())
         observations = await self._observe(resource, snapshot, memory)
         decision = decide(resource, observations, self._clock.now())
+        memory = replace(memory, tick=observations.tick)
         return await self._carry_out(resource, snapshot, decision, memory)
 
     async def _gather(self, key: Key, memory: Memory, *, woken: bool) -> Memory:
@@ -140,6 +153,7 @@ class Reconciler:
             judge=memory.judge,
             delivered=delivered.done,
             delivery_problems=delivered.problems,
+            alerts=self._alerts.pending(key) if self._alerts else (),
         )
         if not memory.watch:
             return observations
@@ -148,9 +162,8 @@ class Reconciler:
         beside = status.stable if status.candidate else status.previous
         candidate = observations.workload(watched.release if watched else "").live
         stable = observations.workload(beside.release).live if beside else ()
-        return replace(
-            observations, tick=await self._sample(resource, observations, candidate, stable)
-        )
+        tick = await self._sample(resource, observations, candidate, stable)
+        return replace(observations, tick=tick, rate=request_rate(memory.tick, tick))
 
     async def _sample(
         self,
@@ -193,9 +206,11 @@ class Reconciler:
             stored = await self._persist(snapshot.resource, decision)
             resource = parse(stored)
             snapshot = replace(snapshot, resource=stored)
+        key = Key(resource.metadata.namespace, resource.metadata.name)
+        if self._alerts:
+            self._alerts.settle(key, decision.alerts)
         if self._notices:
-            meta = resource.metadata
-            self._notices.offer(Key(meta.namespace, meta.name), resource)
+            self._notices.offer(key, resource)
         is_settled = memory.is_settled and not changed
         writes = [] if is_settled else self._writes(resource, snapshot)
         said = kept + signature(writes)
@@ -217,6 +232,7 @@ class Reconciler:
                 read_at=memory.read_at,
                 judge=decision.judge,
                 watch=decision.watch,
+                tick=memory.tick,
                 attempt=attempt,
                 is_settled=not said,
             ),

@@ -29,6 +29,10 @@ class Settings:
         secrets_dir: directory with the notification channels' credentials, as NAME/KEY.
         ca_file: certificates of authorities that channels' servers are trusted by, beside the
             system's; empty: none.
+        alert_token_file: file with the bearer token of those who may push alerts in; empty: alerts
+            are not received.
+        alert_port: TCP port that alerts are received on.
+        alert_tls_dir: directory with tls.crt and tls.key for that port; empty: plain HTTP.
         pagerduty_url: address that takes PagerDuty's events instead of PagerDuty; empty: none.
     """
 
@@ -43,6 +47,9 @@ class Settings:
     log_level: str = "INFO"
     secrets_dir: str = "/etc/spark-operator/secrets"
     ca_file: str = ""
+    alert_token_file: str = ""
+    alert_port: int = 8081
+    alert_tls_dir: str = ""
     pagerduty_url: str = ""
 
 
@@ -69,6 +76,7 @@ def load(environment: Mapping[str, str]) -> Settings:
     if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         problems.append(f"SPARK_OPERATOR_LOG_LEVEL={level!r}: give DEBUG, INFO, WARNING or ERROR")
     port = number("SPARK_OPERATOR_PORT", default.port, 1024, 65535)
+    alert_port = number("SPARK_OPERATOR_ALERT_PORT", default.alert_port, 1024, 65535)
     request = number("SPARK_OPERATOR_REQUEST_SECONDS", default.request_seconds, 0.1, 60)
     scrape = number("SPARK_OPERATOR_SCRAPE_SECONDS", default.scrape_seconds, 0.05, 10)
     if problems:
@@ -84,5 +92,8 @@ def load(environment: Mapping[str, str]) -> Settings:
         log_level=level,
         secrets_dir=environment.get("SPARK_OPERATOR_SECRETS_DIR", default.secrets_dir),
         ca_file=environment.get("SPARK_OPERATOR_CA_FILE", ""),
+        alert_token_file=environment.get("SPARK_OPERATOR_ALERT_TOKEN_FILE", ""),
+        alert_port=int(alert_port),
+        alert_tls_dir=environment.get("SPARK_OPERATOR_ALERT_TLS_DIR", ""),
         pagerduty_url=environment.get("SPARK_OPERATOR_PAGERDUTY_URL", ""),
     )

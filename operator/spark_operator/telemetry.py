@@ -43,6 +43,17 @@ class Telemetry:
             registry=self.registry,
         )
 
+        self._alerts = Counter(
+            "spark_operator_alerts",
+            "Alerts that were pushed in, by what came of them.",
+            ["outcome"],
+            registry=self.registry,
+        )
+
+    def observe_alert(self, outcome: str) -> None:
+        """Count one alert that was pushed in."""
+        self._alerts.labels(outcome=outcome).inc()
+
     def observe_turn(self, _: Key, seconds: float, outcome: str) -> None:
         """Count one turn."""
         self._turns.labels(outcome=outcome).inc()

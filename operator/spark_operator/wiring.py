@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from kubernetes.aio.config import load_incluster_config, load_kube_config
 from spark_operator.adapters import http
 from spark_operator.adapters.clock import SystemClock
 from spark_operator.adapters.events import Recorder
+from spark_operator.adapters.inbox import Inbox
 from spark_operator.adapters.kube import RESOURCE, KubeCluster
 from spark_operator.adapters.lease import Lease
 from spark_operator.adapters.notifiers.channels import Channels
@@ -25,13 +27,13 @@ from spark_operator.errors import MissingResourceDefinitionError, SettingsError
 from spark_operator.notifier import Notifier
 from spark_operator.notify_test import NotifyTestError, Outcome, read_file, run
 from spark_operator.probes import Probes
+from spark_operator.receiver import Receiver
 from spark_operator.reconciler import Reconciler
 from spark_operator.telemetry import Telemetry
 from spark_operator.worker import Workers
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from spark_operator.api.resource import SparkDeployment
     from spark_operator.ports import Clock, Key
@@ -51,6 +53,12 @@ class Operator:
     """None: there is no election, this process leads."""
     ready: bool = False
     """Whether this process watches, or waits for its turn to lead."""
+    watching: bool = False
+    """Whether this process watches, so that what is known of resources is what there is."""
+
+    def leads(self) -> bool:
+        """Whether this process decides now."""
+        return self.lease is None or self.lease.leads()
 
 
 async def api_client() -> ApiClient:
@@ -97,7 +105,8 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
             workers.wake(key)
 
         notifier = Notifier(sender, wake, telemetry.observe_notification)
-        reconciler = Reconciler(cluster, metrics, clock, notifier)
+        inbox = Inbox()
+        reconciler = Reconciler(cluster, metrics, clock, notifier, inbox)
         workers = Workers(reconciler, clock, telemetry.observe_turn)
         telemetry.track_longest(workers.longest_turn)
         probes = Probes(
@@ -107,10 +116,15 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
             ready=lambda: running.ready,
         )
         running = Operator(workers, probes, lease=_lease(cluster, clock, settings))
+        receiver = _receiver(running, inbox, clock, settings, telemetry.observe_alert)
         await probes.start()
         try:
+            if receiver:
+                await receiver.start()
             yield running
         finally:
+            if receiver:
+                await receiver.stop()
             await workers.stop()
             await notifier.stop()
             await probes.stop()
@@ -185,6 +199,46 @@ async def _read(clock: Clock, settings: Settings, namespace: str, name: str) -> 
         return parse(body)
     except InvalidResourceError as error:
         raise NotifyTestError(f"{namespace}/{name}: {error}") from error
+
+
+def _receiver(
+    running: Operator,
+    inbox: Inbox,
+    clock: Clock,
+    settings: Settings,
+    observer: Callable[[str], None],
+) -> Receiver | None:
+    """What takes alerts in; None where nobody may push any.
+
+    Raises:
+        SettingsError: the certificate or its key is unusable.
+    """
+    if not settings.alert_token_file:
+        return None
+    return Receiver(
+        inbox,
+        clock,
+        Path(settings.alert_token_file),
+        port=settings.alert_port,
+        leads=lambda: running.watching and running.leads(),
+        wake=running.workers.wake,
+        observer=observer,
+        namespaces=settings.namespaces,
+        tls=_certificate(settings.alert_tls_dir),
+    )
+
+
+def _certificate(folder: str) -> ssl.SSLContext | None:
+    if not folder:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(Path(folder) / "tls.crt", Path(folder) / "tls.key")
+    except OSError as error:
+        raise SettingsError(
+            f"SPARK_OPERATOR_ALERT_TLS_DIR={folder!r}: {error}: mount tls.crt and tls.key there"
+        ) from error
+    return context
 
 
 def _lease(cluster: KubeCluster, clock: SystemClock, settings: Settings) -> Lease | None:

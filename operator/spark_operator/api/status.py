@@ -25,6 +25,7 @@ MAX_QUARANTINE: Final = 50
 MAX_REQUESTS: Final = 16
 MAX_OUTBOX: Final = 20
 MAX_ALARMS: Final = 8
+MAX_ALERTS: Final = 16
 MAX_EVIDENCE: Final = 6
 MAX_MESSAGE: Final = 512
 MAX_JUDGE: Final = 16_384
@@ -185,6 +186,14 @@ class HistoryEntry(Model):
     reason: Reason = Field(description="Why, in one word.")
 
 
+class WorstCase(Model):
+    """What users would see of the candidate if it failed totally at its first step."""
+
+    seconds: float = Field(ge=0, le=1e6, description="Seconds until it is out.")
+    weight: int = Field(ge=0, le=100, description="Share of traffic it has by then, in percent.")
+    requests: Count = Field(description="Requests that it would fail, at the present rate.")
+
+
 class Exposure(Model):
     """What users saw of a release that failed."""
 
@@ -268,6 +277,24 @@ class NotificationsStatus(Model):
     dropped_at: Time | None = Field(None, description="When one was last given up.")
 
 
+class AlertStatus(Model):
+    """An alert that was pushed in and taken in; it acts once."""
+
+    fingerprint: str = Field(
+        pattern=r"^[0-9a-f]{1,32}$", max_length=32, description="Names its set of labels."
+    )
+    name: str = Field(max_length=64, description="Name of the alerting rule.")
+    release: str = Field("", max_length=10, description="Release it names, if any.")
+    severity: Severity = Field(description="How bad it is; only a critical one rolls back.")
+    starts_at: Time = Field(description="When it began to fire.")
+    outcome: Literal["RolledBack", "Held", "Noted"] = Field(
+        description="What came of it: a rollback, a hold of the weight, or a condition only."
+    )
+    at: Time = Field(description="When it was taken in.")
+    seen_at: Time = Field(description="When it was last heard of.")
+    resolved_at: Time | None = Field(None, description="When it was said to be over.")
+
+
 class Condition(Model):
     """A condition as Kubernetes' API conventions define it."""
 
@@ -317,6 +344,9 @@ class SparkDeploymentStatus(Model):
     failure: FailureStatus | None = Field(
         None, description="Why the release in spec is not running."
     )
+    worst_case: WorstCase | None = Field(
+        None, description="What a total failure of the candidate would cost, by its plan."
+    )
     exposure: Exposure | None = Field(None, description="What users saw of the last failure.")
     quarantine: Annotated[tuple[QuarantineEntry, ...], Field(max_length=MAX_QUARANTINE)] = Field(
         (), description="Releases that get no traffic until let out by name."
@@ -332,6 +362,9 @@ class SparkDeploymentStatus(Model):
     )
     requests: Annotated[tuple[ConsumedRequest, ...], Field(max_length=MAX_REQUESTS)] = Field(
         (), description="Requests by annotation that were consumed, newest first."
+    )
+    alerts: Annotated[tuple[AlertStatus, ...], Field(max_length=MAX_ALERTS)] = Field(
+        (), description="Alerts pushed in, newest first; one that stands here acts no second time."
     )
     replicas: Count = Field(0, description="Pods of the stable release, for /scale.")
     ready_replicas: Count = Field(0, description="Those that are ready.")

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from spark_operator.api.status import Condition
 from spark_operator.api.values import seconds
+from spark_operator.core import alerts
+from spark_operator.core.guards import WATCHED
 from spark_operator.core.notifications import post
 from spark_operator.core.phases import Phase
 
@@ -151,22 +153,51 @@ def _accepted(turn: Turn) -> Aspect:
     return Aspect(holds=True, reason="Valid", message="")
 
 
-def _degraded(turn: Turn) -> Aspect:
+def _unanswered(turn: Turn) -> Aspect | None:
+    """A failure that the judge sees and that is not answered by a rollback, or None."""
     verdict, written = turn.verdict, turn.status.verdict
     said = written.message if written else ""
-    if verdict is not None and verdict.shared:
-        return Aspect(holds=True, reason=verdict.reason, message=said)
-    if verdict is not None and verdict.kind == "Fail" and not turn.spec.rollback.automatic:
+    if verdict is None or (not verdict.shared and verdict.kind != "Fail"):
+        return None
+    if verdict.shared:
+        message = said
+    elif not turn.spec.rollback.automatic:
         message = f"{said}; rollback.automatic is false: abort the rollout yourself"
-        return Aspect(holds=True, reason=verdict.reason, message=message)
-    lost = _without_revision(turn)
-    if lost:
-        message = f"ControllerRevision of {lost} is gone: it runs on, but cannot be changed"
-        return Aspect(holds=True, reason="RevisionMissing", message=message)
+    elif turn.phase in WATCHED:
+        message = f"{said}; the release to go back to has no ready pod: it waits for the first"
+    else:
+        return None
+    return Aspect(holds=True, reason=verdict.reason, message=message)
+
+
+def _degraded(turn: Turn) -> Aspect:
+    unanswered = _unanswered(turn)
+    if unanswered:
+        return unanswered
+    trouble = _alerting(turn) or _unchangeable(turn)
+    if trouble:
+        return trouble
     if turn.status.stable is not None and turn.stable.ready < turn.spec.replicas:
         message = f"{turn.stable.ready} of {turn.spec.replicas} stable pods are ready"
         return Aspect(holds=True, reason="PodsNotReady", message=message)
     return Aspect(holds=False, reason="AsExpected", message="")
+
+
+def _alerting(turn: Turn) -> Aspect | None:
+    firing = alerts.firing(turn)
+    if not firing:
+        return None
+    reason = "AlertFiring" if firing[0].severity == "critical" else "AlertWarning"
+    names = ", ".join(f"{item.name} since {item.starts_at:%H:%M:%S}Z" for item in firing)
+    return Aspect(holds=True, reason=reason, message=names)
+
+
+def _unchangeable(turn: Turn) -> Aspect | None:
+    lost = _without_revision(turn)
+    if not lost:
+        return None
+    message = f"ControllerRevision of {lost} is gone: it runs on, but cannot be changed"
+    return Aspect(holds=True, reason="RevisionMissing", message=message)
 
 
 def _without_revision(turn: Turn) -> str:

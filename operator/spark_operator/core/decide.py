@@ -16,7 +16,7 @@ from spark_operator.api.status import (
     VerdictStatus,
     Weight,
 )
-from spark_operator.core import judge, requests
+from spark_operator.core import alerts, judge, requests
 from spark_operator.core.conditions import conditions
 from spark_operator.core.guards import GUARDS, WATCHED, actual_weight
 from spark_operator.core.labels import selector_text
@@ -67,10 +67,11 @@ def decide(resource: SparkDeployment, observations: Observations, now: float) ->
     )
     _forget_override(turn)
     _observe_roles(turn)
+    alerts.consume(turn)
     if not observations.foreign or turn.status.stable is not None:
         _consult_judge(turn)
         requests.consume(turn)
-        if not any(guard(turn) for guard in GUARDS):
+        if not alerts.alerted(turn) and not any(guard(turn) for guard in GUARDS):
             HANDLERS[turn.phase](turn)
     _conclude(turn)
     return Decision(
@@ -79,6 +80,7 @@ def decide(resource: SparkDeployment, observations: Observations, now: float) ->
         next_due=min(turn.dues, default=None),
         judge=turn.judge,
         watch=turn.watch,
+        alerts=tuple(turn.alerts),
     )
 
 

@@ -56,10 +56,20 @@ def failing_verdict(turn: Turn) -> bool:
     """The judge says Fail: nothing may delay the cut."""
     if turn.phase not in WATCHED or turn.verdict is None or turn.verdict.kind != "Fail":
         return False
-    if not turn.spec.rollback.automatic:
+    if not turn.spec.rollback.automatic or _nothing_to_return_to(turn):
         return False
     retreat(turn, "Failed", turn.verdict.reason, turn.verdict.message)
     return True
+
+
+def _nothing_to_return_to(turn: Turn) -> bool:
+    """Whether going back would take users from a release that serves to one that cannot.
+
+    Degraded tells; it is looked at again each tick.
+    """
+    back = turn.previous if turn.phase is Phase.GUARDING else turn.stable
+    serving = turn.stable if turn.phase is Phase.GUARDING else turn.candidate
+    return back.ready == 0 and serving.ready > 0
 
 
 def shared_failure(turn: Turn) -> bool:
@@ -79,9 +89,9 @@ def deadline(turn: Turn) -> bool:
         return False
     limit = _step_limit(turn, step.index)
     elapsed = turn.now - step.entered_at.timestamp()
-    if turn.spec.paused or turn.status.held:
+    if _clock_stands(turn):
         if elapsed >= seconds(limit) / 2:
-            # A pause of promotion has no phase of its own: at its end half the time must be left.
+            # None of these has a phase of its own: when it ends, half the time must be left.
             turn.set(step=step.model_copy(update={"entered_at": turn.at}))
         return False
     if elapsed < seconds(limit):
@@ -101,6 +111,16 @@ def deadline(turn: Turn) -> bool:
         turn, "Inconclusive", "NotEnoughEvidence", f"not decided within {limit} at this step: {why}"
     )
     return True
+
+
+def _clock_stands(turn: Turn) -> bool:
+    """Whether the step's time does not run: it is no fault of the candidate that it takes long."""
+    if turn.spec.paused or turn.status.held:
+        return True
+    if turn.verdict is None:
+        return False
+    waits = turn.verdict.kind == "Fail" and not turn.spec.rollback.automatic
+    return turn.verdict.shared or waits
 
 
 def _step_limit(turn: Turn, index: int) -> str:

@@ -89,6 +89,7 @@ def _start_trial(turn: Turn) -> None:
         judge=None,
         judge_at=None,
         first_traffic_at=None,
+        worst_case=None,
     )
     turn.judge = judge.start(turn.plan, turn.now)
     turn.watch = True

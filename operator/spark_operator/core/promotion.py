@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from spark_operator.api.status import ReleaseStatus, Weight
 from spark_operator.api.values import seconds
+from spark_operator.core import alerts
 from spark_operator.core.phases import Phase
 from spark_operator.core.retreat import retreat
 from spark_operator.core.turn import TICK_SECONDS
@@ -22,7 +23,7 @@ def promoting(turn: Turn) -> None:
     if turn.candidate.ready < turn.spec.replicas:
         return
     if turn.status.weight.desired < 100:
-        if turn.spec.paused or turn.status.held:
+        if turn.spec.paused or turn.status.held or alerts.holds(turn):
             return
         turn.weigh(100)
         if turn.status.first_traffic_at is None:

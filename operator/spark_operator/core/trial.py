@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from spark_operator.api.status import StepStatus
 from spark_operator.api.values import seconds
-from spark_operator.core import judge
+from spark_operator.core import alerts, judge
+from spark_operator.core.exposure import foresee
 from spark_operator.core.phases import Phase
 from spark_operator.core.turn import TICK_SECONDS
 from spark_operator.core.weights import candidate_pods
@@ -20,6 +21,7 @@ def progressing(turn: Turn) -> None:
     """Bring the candidate to its step's weight, then wait for the judge's Pass."""
     turn.watch = True
     turn.dues.append(turn.now + TICK_SECONDS)
+    foresee(turn)
     if turn.spec.paused:
         _pause(turn, "SpecPaused", "spec.paused is true: the weight is held, the watch goes on")
         return
@@ -32,7 +34,7 @@ def progressing(turn: Turn) -> None:
         return
     if not _reach_weight(turn):
         return
-    if not _step_is_done(turn):
+    if alerts.holds(turn) or not _step_is_done(turn):
         return
     if _awaits_approval(turn):
         _pause(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from spark_operator.api.resource import SparkDeployment
     from spark_operator.api.spec import SparkDeploymentSpec
+    from spark_operator.core.alerts import Alert
     from spark_operator.core.judge import JudgePlan, JudgeState, Verdict
     from spark_operator.core.release import Release
     from spark_operator.core.types import Observations, Workload
@@ -63,6 +64,8 @@ class Turn:
     events: list[Event] = field(default_factory=list)
     notes: list[tuple[LedgerEntry, bool]] = field(default_factory=list)
     """What was noted in this turn, and whether as a warning."""
+    alerts: list[tuple[Alert, str]] = field(default_factory=list)
+    """What arrived, and what came of each."""
     dues: list[float] = field(default_factory=list)
     watch: bool = False
 
@@ -91,6 +94,12 @@ class Turn:
     def stable(self) -> Workload:
         """The stable release's workload, an empty one where there is none."""
         role = self.status.stable
+        return self.observations.workload(role.release if role else "")
+
+    @property
+    def previous(self) -> Workload:
+        """The workload of the release kept warm, an empty one where there is none."""
+        role = self.status.previous
         return self.observations.workload(role.release if role else "")
 
     @property

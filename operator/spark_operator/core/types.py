@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from spark_operator.api.status import SparkDeploymentStatus
+    from spark_operator.core.alerts import Alert
     from spark_operator.core.judge import JudgeState, Tick
     from spark_operator.core.release import Release
 
@@ -82,12 +83,16 @@ class Observations:
     epoch: int = 0
     """The highest epoch that a child carries."""
     tick: Tick | None = None
+    rate: float | None = None
+    """Requests per second on stable, between the last two ticks."""
     judge: JudgeState | None = None
     """The judge's state of the turn before; None after a restart."""
     delivered: frozenset[tuple[str, str]] = frozenset()
     """Notices and the channels that have taken them, as pairs of ids."""
     delivery_problems: Mapping[str, str] = field(default_factory=dict)
     """What is wrong with each channel whose last attempt failed."""
+    alerts: tuple[Alert, ...] = ()
+    """What was pushed in since the last decision that was persisted."""
 
     def workload(self, release: str) -> Workload:
         """The workload of a release, an empty one where there is none."""
@@ -114,6 +119,8 @@ class Decision:
     judge: JudgeState | None = None
     watch: bool = False
     """Whether pods' metrics are wanted on the next turn."""
+    alerts: tuple[tuple[Alert, str], ...] = ()
+    """What came of each alert that was pushed in."""
 
 
 Manifest = dict[str, Any]

@@ -54,7 +54,7 @@ RULES: Final = (
         "Degraded",
         "True",
         "critical",
-        by_reason={"PodsNotReady": "warning"},
+        by_reason={"PodsNotReady": "warning", "AlertWarning": "warning"},
         patient=frozenset({"PodsNotReady"}),
     ),
     Rule(
