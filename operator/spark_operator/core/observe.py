@@ -120,7 +120,8 @@ def revisions(snapshot: Snapshot) -> dict[str, tuple[Release, int]]:
     found = {}
     for item in snapshot.children:
         if item["kind"] == "ControllerRevision" and is_owned_by(item, uid):
-            found[_release_in_name(item)] = (Release.from_data(item["data"]), int(item["revision"]))
+            name = _release_in_name(item)
+            found[name] = (Release.from_data(item["data"], name), int(item["revision"]))
     return found
 
 

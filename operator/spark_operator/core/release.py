@@ -27,6 +27,11 @@ class Release:
     app_url: str
     config: tuple[tuple[str, str], ...]
     pod: PodSettings
+    template: dict[str, Any] | None = field(default=None, repr=False, compare=False)
+    """Its pod template as the operator that first saw it rendered it; None: render it now.
+
+    No part of the identity: a newer operator renders differently, and must restart nothing.
+    """
     _name: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
     """The name once it was asked for: a turn asks a dozen times."""
 
@@ -42,15 +47,23 @@ class Release:
         )
 
     @classmethod
-    def from_data(cls, data: dict[str, Any]) -> Release:
-        """The release that a ControllerRevision's ``data`` describes; inverse of ``data``."""
-        return cls(
+    def from_data(cls, data: dict[str, Any], name: str = "") -> Release:
+        """The release that a ControllerRevision's ``data`` describes; inverse of ``data``.
+
+        ``name`` is the name it was given; an operator that does not know one of its members would
+        compute another.
+        """
+        made = cls(
             image=data["image"],
             environment=data["environment"],
             app_url=data["appURL"],
             config=tuple(sorted(data.get("config", {}).items())),
             pod=PodSettings.model_validate(data.get("pod", {})),
+            template=data.get("template"),
         )
+        if name:
+            made._name.append(name)
+        return made
 
     def data(self) -> dict[str, Any]:
         """The release as JSON values, defaults of the pod settings left out."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from spark_operator.core.labels import child_name
 from spark_operator.core.objects import Ref
 from spark_operator.core.phases import Phase
-from spark_operator.core.render.deployment import deployment
+from spark_operator.core.render.deployment import deployment, pod_template
 from spark_operator.core.render.meta import metadata
 from spark_operator.core.render.policy import (
     config_map,
@@ -88,6 +88,6 @@ def revision(resource: SparkDeployment, release: Release, number: int) -> Manife
         "metadata": metadata(
             resource, child_name(resource.metadata.name, release.name), release.name
         ),
-        "data": release.data(),
+        "data": release.data() | {"template": pod_template(resource.metadata.name, release)},
         "revision": number,
     }

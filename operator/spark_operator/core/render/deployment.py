@@ -42,18 +42,34 @@ def deployment(resource: SparkDeployment, release: Release, replicas: int) -> Ma
                 "type": "RollingUpdate",
                 "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
             },
-            "template": {
-                "metadata": {"labels": common(name, release.name)},
-                "spec": _pod(resource, release),
-            },
+            "template": _with_secrets(release.template or pod_template(name, release), resource),
         },
     }
 
 
-def _pod(resource: SparkDeployment, release: Release) -> dict[str, Any]:
+def pod_template(name: str, release: Release) -> dict[str, Any]:
+    """A release's pod template, without the credentials, which are no part of a release.
+
+    It is kept with the release, so that an operator that renders differently restarts nothing.
+    """
+    return {
+        "metadata": {"labels": common(name, release.name)},
+        "spec": _pod(name, release),
+    }
+
+
+def _with_secrets(template: dict[str, Any], resource: SparkDeployment) -> dict[str, Any]:
+    pod = template["spec"]
+    container, *others = pod["containers"]
+    environment = [*container["env"], *_secret_environment(resource)]
+    containers = [container | {"env": environment}, *others]
+    return template | {"spec": pod | {"containers": containers}}
+
+
+def _pod(name: str, release: Release) -> dict[str, Any]:
     settings = release.pod
     pod: dict[str, Any] = {
-        "serviceAccountName": resource.metadata.name,
+        "serviceAccountName": name,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": settings.termination_grace_period_seconds,
@@ -64,14 +80,14 @@ def _pod(resource: SparkDeployment, release: Release) -> dict[str, Any]:
             "fsGroup": USER,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containers": [_container(resource, release)],
+        "containers": [_container(name, release)],
         "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
         "topologySpreadConstraints": [
             {
                 "maxSkew": 1,
                 "topologyKey": "kubernetes.io/hostname",
                 "whenUnsatisfiable": "ScheduleAnyway",
-                "labelSelector": {"matchLabels": selector(resource.metadata.name, release.name)},
+                "labelSelector": {"matchLabels": selector(name, release.name)},
             }
         ],
     }
@@ -84,14 +100,14 @@ def _pod(resource: SparkDeployment, release: Release) -> dict[str, Any]:
     return pod
 
 
-def _container(resource: SparkDeployment, release: Release) -> dict[str, Any]:
+def _container(name: str, release: Release) -> dict[str, Any]:
     return {
         "name": "spark",
         "image": release.image,
         "imagePullPolicy": release.pod.image_pull_policy,
         "ports": [{"name": "http", "containerPort": release.pod.port, "protocol": "TCP"}],
-        "envFrom": [{"configMapRef": {"name": child_name(resource.metadata.name, release.name)}}],
-        "env": _environment(resource, release),
+        "envFrom": [{"configMapRef": {"name": child_name(name, release.name)}}],
+        "env": _environment(release),
         "resources": _resources(release.pod.resources),
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -115,14 +131,18 @@ def _probe(path: str, *, period: int, failures: int) -> dict[str, Any]:
     }
 
 
-def _environment(resource: SparkDeployment, release: Release) -> list[dict[str, Any]]:
+def _environment(release: Release) -> list[dict[str, Any]]:
     plain = {
         "NODE_ENV": release.environment,
         "NEXT_PUBLIC_APP_URL": release.app_url,
         "PORT": str(release.pod.port),
         "SPARK_RELEASE": release.name,
     }
-    entries: list[dict[str, Any]] = [{"name": key, "value": plain[key]} for key in plain]
+    return [{"name": key, "value": plain[key]} for key in plain]
+
+
+def _secret_environment(resource: SparkDeployment) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = []
     for field, variable in _SECRET_FIELDS.items():
         reference: SecretKeyRef | None = getattr(resource.spec.secrets, field)
         if reference is not None:
