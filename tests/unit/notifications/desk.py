@@ -72,7 +72,7 @@ class Desk:
         self.key = key
         self.told = ALL if told is None else told
         self.stored = stored or resource(1, status("Stable"), notifications=self.told)
-        self.writes = 0
+        self.writes = self.woken = 0
         self.counted: defaultdict[tuple[str, str], int] = defaultdict(int)
         self.notifier = Notifier(sinks, self.wake, self.count, spread=lambda: 1.0)
 
@@ -81,6 +81,7 @@ class Desk:
 
     def wake(self, key: Key) -> None:
         assert key == self.key
+        self.woken += 1
         self.turn(RESTING)
 
     def decide(self, observed: Observations) -> None:
