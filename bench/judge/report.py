@@ -40,8 +40,8 @@ def tables(results: dict[str, Any]) -> str:
         for cell, by in false.items()
     ]
     return (
-        f"# The judge, simulated\n\n{results['trials']} trials a cell (half for late faults), seed "
-        f"{results['seed']}; 10 requests/s, candidate 1 of 10 pods, judged every second; with "
+        f"# The judge, simulated\n\n{results['trials']} trials a cell (half for late "
+        f"faults and three pods), seed {results['seed']}; 10 requests/s, candidate 1 of 10 pods, judged every second; with "
         "`+history`, stable was watched for an hour before.\n\n"
         "## Requests of the candidate (= seconds) until the rollback, median / p90\n\n"
         "Independent errors, stable at 0.5%. In parentheses the share found at all, if not all; "

@@ -187,14 +187,14 @@ class Twin:
     def _close(self, t: float, full: Mask) -> None:
         mine, theirs = self.mine.take(full), self.theirs.take(full)
         fresh = released(t, self.plan.horizon_seconds) - self.working[full]
-        count = self.recent_n[full] + 100.0
-        expected = np.clip((self.recent_x[full] + 0.5) / count, 0.002, 0.5)
+        expected = (self.recent_x[full] + 0.5) / (self.recent_n[full] + 100.0)
+        expected = np.clip(expected, 0.002, 0.5)
         if self.pods >= PODS_TO_SPARE:
             self._spare(full, expected, fresh)
-        for h in self.comparisons:
-            rate = np.clip(0.5 / count, 0.002, 0.5) if h.name == "client" else expected
-            logs = self._logs(h, mine, theirs, rate)
+        for h in self.comparisons[:2]:
+            logs = self._logs(h, mine, theirs, expected)
             self.rows[h.name][full] = self._grow(self.rows[h.name][full], logs, fresh, h)
+        self._client(full, mine, theirs, fresh)
         young = self.since[full] + 1 < self.young_until
         for g in self.guards:
             limit = np.where(young, max(g.limit, self.plan.warm_up_error_rate), g.limit)
@@ -202,6 +202,13 @@ class Twin:
             self.rows[g.name][full] = self._grow(self.rows[g.name][full], logs, fresh, g)
         self._open(t, full, theirs)
         self.failed_at[full & (self.evidence() * self.plan.alpha >= 1)] = t
+
+    def _client(self, full: Mask, mine: Pods, theirs: Pods, fresh: Array) -> None:
+        """Grow the rows of 4xx: without any, all trials with the same requests are alike."""
+        h, first = self.comparisons[2], np.arange(len(fresh)) == 0
+        rate = np.clip(0.5 / (self.recent_n[full][:1] + 100.0), 0.002, 0.5)
+        logs = self._logs(h, mine.take(first), theirs.take(first), rate)
+        self.rows[h.name][full] = self._grow(self.rows[h.name][full], logs, fresh, h)
 
     def _open(self, t: float, full: Mask, theirs: Pods) -> None:
         self.working[full] = released(t, self.plan.horizon_seconds)

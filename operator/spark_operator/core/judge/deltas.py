@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import isfinite, nan
+from math import inf, isfinite, nan
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -81,11 +81,18 @@ def _number(value: float | None) -> float:
 
 
 def _latency(plan: JudgePlan, buckets: Sequence[tuple[float, float]] | None) -> list[float]:
-    """Return the timed requests and those over the bound, per bound; NaN without that bucket."""
-    cumulative = {le: _number(count) for le, count in buckets or ()}
-    total = cumulative.get(float("inf"), nan)
-    pairs = ((total, total - cumulative.get(le, nan)) for le in latency_bounds(plan))
-    return [value for pair in pairs for value in pair]
+    """Return the timed requests and those over the bound, per bound.
+
+    A bound that is no boundary counts from the next boundary above it, which is on the safe side;
+    above the last one there is no data (NaN).
+    """
+    counts = [(le, _number(count)) for le, count in buckets or ()]
+    total = next((count for le, count in counts if le == inf), nan)
+    result: list[float] = []
+    for bound in latency_bounds(plan):
+        above = min((pair for pair in counts if bound <= pair[0] < inf), default=(nan, nan))
+        result += [total, total - above[1]]
+    return result
 
 
 def read(plan: JudgePlan, values: Counters) -> Vector:
