@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--part", choices=["faults", "false", "report"], help="one part only")
     options = parser.parse_args()
     target = ROOT / "bench" / "results"
-    parts: dict[str, Any] = {"trials": options.trials, "seed": SEED}
+    parts: dict[str, Any] = {"seed": SEED}
     for name, cells in (("faults", fault_cells()), ("false", false_cells())):
         file = target / f"judge-{name}.json"
         parts[name] = {}

@@ -30,6 +30,10 @@ def _share(cell: dict[str, Any], *, promised: bool) -> str:
     return f"**{text}**" if promised else text
 
 
+def _trials(cells: dict[str, Any]) -> int:
+    return max(by["trials"] for by in cells.values())
+
+
 def tables(results: dict[str, Any]) -> str:
     """Return both tables."""
     faults, false = results["faults"], results["false"]
@@ -40,9 +44,11 @@ def tables(results: dict[str, Any]) -> str:
         for cell, by in false.items()
     ]
     return (
-        f"# The judge, simulated\n\n{results['trials']} trials a cell (half for late "
-        f"faults and three pods), seed {results['seed']}; 10 requests/s, candidate 1 of 10 pods, judged every second; with "
-        "`+history`, stable was watched for an hour before.\n\n"
+        "# The judge, simulated\n\n"
+        f"{_trials(faults)} trials a fault, {_trials(false)} an hour without one (half for late "
+        f"faults and for three pods), seed {results['seed']}; 10 requests/s unless it says "
+        "otherwise, candidate 1 of 10 pods, judged every second; with `+history`, stable was "
+        "watched for an hour before.\n\n"
         "## Requests of the candidate (= seconds) until the rollback, median / p90\n\n"
         "Independent errors, stable at 0.5%. In parentheses the share found at all, if not all; "
         "in brackets what was rolled back before there was a fault.\n\n"
