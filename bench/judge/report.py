@@ -31,7 +31,7 @@ def _share(cell: dict[str, Any], *, promised: bool) -> str:
 
 
 def _trials(cells: dict[str, Any]) -> int:
-    return max(by["trials"] for by in cells.values())
+    return int(max(by["trials"] for by in cells.values()))
 
 
 def tables(results: dict[str, Any]) -> str:
