@@ -23,6 +23,7 @@ class Story:
         self.status = status
         self.told = ALL if told is None else told
         self.version = version
+        self.paused = False
         self.new: list[Notice] = []
         self.decision: Decision
 
@@ -37,7 +38,7 @@ class Story:
         outbox = before.outbox if before else ()
         delivered = frozenset((item.id, channel) for item in outbox for channel in item.pending)
         seen = replace(seen, delivered=delivered, **changes)
-        given = resource(self.version, self.status, notifications=self.told)
+        given = resource(self.version, self.status, notifications=self.told, paused=self.paused)
         self.decision = decide(given, seen, NOW + after)
         self.status = self.decision.status
         after_box = self.status.notifications

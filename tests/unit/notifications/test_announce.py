@@ -11,7 +11,7 @@ from spark_operator.core.decide import decide
 from spark_operator.core.notifications.outbox import LIFETIME
 from spark_operator.core.turn import to_time
 from tests.unit.core.builders import NOW, name, resource, seen, status, workload
-from tests.unit.core.turns import BAD, BOTH_BAD, GOOD, LATE, ONE, SILENT, at, shared
+from tests.unit.core.turns import BAD, BOTH_BAD, GOOD, LATE, ONE, SILENT, TOO_FEW, at, held, shared
 from tests.unit.notifications.story import Story
 from tests.unit.notifications.told import ALL, box, notice
 
@@ -118,6 +118,38 @@ def test_missing_pods_are_told_after_a_minute_and_page_nobody() -> None:
     story.turn(THREE_OF_FOUR, 80)
     story.turn(THREE_OF_FOUR, 110)
     assert story.paged == ["resolve"], "what is left is nothing it would page for"
+
+
+def test_a_state_that_gets_worse_is_told_again() -> None:
+    story = Story(2, at(0, 5))
+    short = replace(shared(), workloads={**shared().workloads, name(1): workload(1, 3)})
+    story.turn(short, -61)
+    story.turn(short, -1)
+    assert ("Degraded", "warning", "trigger") in story.said
+    worse = replace(short, judge=BOTH_BAD)
+    story.turn(worse)
+    assert ("Degraded", "critical", "trigger") in story.said
+    assert story.paged == ["trigger"]
+    assert story.turn(worse, 1) == []
+
+
+def test_a_quarantined_release_that_is_applied_again_pages_nobody() -> None:
+    before = status("Pending", quarantine=(held(2),))
+    story = Story(2, before)
+    story.turn(RESTING)
+    assert story.status.phase == "RolledBack"
+    assert story.status.failure is not None
+    assert story.status.failure.outcome == "Failed"
+    assert story.paged == []
+
+
+def test_the_same_transition_at_another_epoch_is_another_notice() -> None:
+    told: list[str] = []
+    story = Story(2, at(0, 5))
+    for second in range(4):
+        story.paused = second % 2 == 0
+        told += [item.kind for item in story.turn(shared(TOO_FEW), second)]
+    assert told == ["Paused", "Resumed", "Paused", "Resumed"]
 
 
 def test_missing_pods_that_come_back_are_not_told() -> None:

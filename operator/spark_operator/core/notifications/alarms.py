@@ -54,7 +54,11 @@ RULES: Final = (
         "Degraded",
         "True",
         "critical",
-        by_reason={"PodsNotReady": "warning", "AlertWarning": "warning"},
+        by_reason={
+            "PodsNotReady": "warning",
+            "AlertWarning": "warning",
+            "RevisionMissing": "warning",
+        },
         patient=frozenset({"PodsNotReady"}),
     ),
     Rule(
