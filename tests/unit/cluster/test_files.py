@@ -114,6 +114,15 @@ def test_a_cgroup_is_made_and_removed_in_every_hierarchy(tmp_path: Path) -> None
     assert (tmp_path / "memory").is_dir()
 
 
+def test_a_cgroup_outweighs_single_processes(tmp_path: Path) -> None:
+    group = tmp_path / "cpu" / "spark-x"
+    group.mkdir(parents=True)
+    (group / "cpu.shares").write_text("1024")
+    cgroups.create("spark-x", tmp_path)
+    assert (group / "cpu.shares").read_text() == "10240"
+    assert not (group / "cpu.weight").exists()
+
+
 def test_the_pause_archive_holds_one_runnable_file(tmp_path: Path) -> None:
     (tmp_path / "pause").write_bytes(b"binary")
     pause.archive(tmp_path / "pause", "localhost/pause:1", tmp_path / "pause.tar")
