@@ -165,7 +165,7 @@ def spec(version: str = "1.0.0", **changes: Any) -> Manifest:
     found["replicas"] = 3
     found["strategy"] = {
         "canary": {
-            "steps": [{"weight": 25, "minDuration": "5s"}, {"weight": 100}],
+            "steps": [{"weight": w, "minDuration": "5s"} for w in (25, 100)],
             "progressDeadline": "5m",
         }
     }
