@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from spark_operator.api.analysis import PrometheusSource
     from spark_operator.api.resource import SparkDeployment
     from spark_operator.core.alerts import Alert
     from spark_operator.core.diff import Delete
-    from spark_operator.core.judge import Counters
+    from spark_operator.core.judge import Counters, QueryValue
     from spark_operator.core.notifications.routing import Route
     from spark_operator.core.notifications.texts import Message
     from spark_operator.core.observe import Snapshot
@@ -66,6 +67,33 @@ class Reading(NamedTuple):
 
     at: float
     counters: Counters | None
+    known: bool = True
+    """Whether the source has ever had this pod: one it has yet to find is not lost."""
+
+
+class Question(NamedTuple):
+    """A user's query, rendered for the candidate and, where they are compared, for stable."""
+
+    name: str
+    candidate: str
+    stable: str = ""
+
+
+class Ask(NamedTuple):
+    """What a Prometheus is asked about one resource at one time."""
+
+    key: Key
+    source: PrometheusSource
+    pods: Mapping[str, str]
+    """UIDs by the pods' names."""
+    questions: tuple[Question, ...] = ()
+
+
+class Answer(NamedTuple):
+    """What it answered, as far as it did: readings by UID, and the queries' values."""
+
+    readings: Mapping[str, Reading] = MappingProxyType({})
+    values: tuple[QueryValue, ...] = ()
 
 
 class Cluster(Protocol):
@@ -124,6 +152,16 @@ class Metrics(Protocol):
 
     async def read(self, targets: tuple[Target, ...]) -> dict[str, Reading]:
         """One reading for each target by UID, all within a bounded time."""
+
+
+class Series(Protocol):
+    """Asks the Prometheus that a resource names."""
+
+    async def read(self, ask: Ask) -> Answer:
+        """What is known by now, within a bounded time whatever the Prometheus does."""
+
+    def forget(self, key: Key) -> None:
+        """The resource is not watched any more: stop asking for it."""
 
 
 class ChannelError(Exception):

@@ -41,15 +41,16 @@ from spark_operator.ports import (
     Key,
     Metrics,
     Notices,
-    Target,
+    Series,
     TooLargeError,
 )
+from spark_operator.sampling import Sampler
 
 if TYPE_CHECKING:
     from spark_operator.api.status import SparkDeploymentStatus
     from spark_operator.core.judge import Tick
     from spark_operator.core.observe import Snapshot
-    from spark_operator.core.types import Manifest, Pod
+    from spark_operator.core.types import Manifest
 
 SNAPSHOT_SECONDS: Final = 10.0
 """How long a snapshot serves turns that nothing woke; every write of status is guarded anyway."""
@@ -97,10 +98,20 @@ class Reconciler:
         clock: Clock,
         notices: Notices | None = None,
         alerts: Alerts | None = None,
+        series: Series | None = None,
     ) -> None:
-        """``notices`` sends what outboxes hold, None: it stays there; ``alerts`` are pushed in."""
+        """Make a reconciler on its ports.
+
+        Args:
+            cluster: the API server.
+            metrics: the pods' own metrics.
+            clock: the time.
+            notices: sends what outboxes hold; None: it stays there.
+            alerts: what is pushed in; None: nothing is.
+            series: asks a Prometheus; None: a resource that names one gets no data.
+        """
         self._cluster = cluster
-        self._metrics = metrics
+        self._sampler = Sampler(metrics, series, clock)
         self._clock = clock
         self._notices = notices
         self._alerts = alerts
@@ -119,6 +130,7 @@ class Reconciler:
                 self._notices.forget(key)
             if self._alerts:
                 self._alerts.forget(key)
+            self._sampler.forget(key)
             return None
         try:
             resource = parse(snapshot.resource)
@@ -156,46 +168,15 @@ class Reconciler:
             alerts=self._alerts.pending(key) if self._alerts else (),
         )
         if not memory.watch:
+            self._sampler.forget(key)
             return observations
         status = resource.status
         watched = status.candidate or status.stable
         beside = status.stable if status.candidate else status.previous
         candidate = observations.workload(watched.release if watched else "").live
         stable = observations.workload(beside.release).live if beside else ()
-        tick = await self._sample(resource, observations, candidate, stable)
+        tick = await self._sampler.tick(resource, observations, candidate, stable)
         return replace(observations, tick=tick, rate=request_rate(memory.tick, tick))
-
-    async def _sample(
-        self,
-        resource: SparkDeployment,
-        observations: Observations,
-        candidate: tuple[Pod, ...],
-        stable: tuple[Pod, ...],
-    ) -> judge.Tick:
-        ports = {name: release.pod.port for name, release in observations.revisions.items()}
-        targets = tuple(
-            Target(pod.uid, pod.ip, ports.get(pod.release, resource.spec.pod.port))
-            for pod in (*candidate, *stable)
-            if pod.ip
-        )
-        readings = await self._metrics.read(targets)
-        now = self._clock.now()
-
-        def sample(pod: Pod) -> judge.PodSample:
-            reading = readings.get(pod.uid)
-            return judge.PodSample(
-                pod=pod.uid,
-                at=reading.at if reading else now,
-                values=reading.counters if reading else None,
-                ready=pod.ready,
-                restarts=pod.restarts,
-                started_at=pod.started_at,
-                oom_killed=pod.oom_killed,
-            )
-
-        return judge.Tick(
-            at=now, candidate=tuple(map(sample, candidate)), stable=tuple(map(sample, stable))
-        )
 
     async def _carry_out(
         self, resource: SparkDeployment, snapshot: Snapshot, decision: Decision, memory: Memory

@@ -22,6 +22,7 @@ from spark_operator.adapters.notifiers.channels import Channels
 from spark_operator.adapters.notifiers.outgoing import Outgoing
 from spark_operator.adapters.notifiers.secret_files import SecretFiles
 from spark_operator.adapters.pod_metrics import PodMetrics
+from spark_operator.adapters.prometheus import PrometheusSeries
 from spark_operator.api.resource import InvalidResourceError, parse
 from spark_operator.errors import MissingResourceDefinitionError, SettingsError
 from spark_operator.notifier import Notifier
@@ -88,6 +89,7 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
     async with (
         await api_client() as client,
         http.client() as scraper,
+        http.client(trusted(settings.ca_file)) as asker,
         channels(clock, settings) as sender,
     ):
         cluster = KubeCluster(
@@ -106,7 +108,15 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
 
         notifier = Notifier(sender, wake, telemetry.observe_notification)
         inbox = Inbox()
-        reconciler = Reconciler(cluster, metrics, clock, notifier, inbox)
+        series = PrometheusSeries(
+            asker,
+            SecretFiles(Path(settings.secrets_dir)),
+            clock,
+            wait=settings.scrape_seconds,
+            limit=settings.scrape_bytes,
+            loopback=not TOKEN.exists(),
+        )
+        reconciler = Reconciler(cluster, metrics, clock, notifier, inbox, series)
         workers = Workers(reconciler, clock, telemetry.observe_turn)
         telemetry.track_longest(workers.longest_turn)
         probes = Probes(
@@ -126,6 +136,7 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
             if receiver:
                 await receiver.stop()
             await workers.stop()
+            await series.stop()
             await notifier.stop()
             await probes.stop()
 

@@ -37,12 +37,13 @@ def counters(page: bytes) -> Counters:
         ExpositionError: the page cannot be read, whatever is wrong with it.
     """
     try:
-        return _counters(list(_samples(page)))
+        return counters_of(list(_samples(page)))
     except (ValueError, LookupError, ArithmeticError, TypeError, AttributeError) as error:
         raise ExpositionError(f"the metrics page cannot be read: {error}") from error
 
 
-def _counters(samples: list[Sample]) -> Counters:
+def counters_of(samples: list[Sample]) -> Counters:
+    """Count the samples of one pod; those that are none of the contract's are left out."""
     requests = [item for item in samples if item.name in REQUESTS and _is_first(item)]
     failures = [item for item in requests if item.labels.get("status_class") == "5xx"]
     return Counters(

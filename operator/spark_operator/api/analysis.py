@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field
 
 from spark_operator.api.base import Model
-from spark_operator.api.cel import between, is_percent, percent, rule, rules
+from spark_operator.api.cel import between, explained, is_percent, percent, rule, rules
+from spark_operator.api.notifications import MountedSecretRef
 from spark_operator.api.values import Duration, Percent
+
+MAX_QUERIES: Final = 8
+PLACEHOLDERS: Final = ("namespace", "name", "stable", "candidate")
+"""What a query may hold in double braces."""
 
 
 class ErrorRate(Model):
@@ -62,14 +67,139 @@ class PodsSource(Model):
     """Metrics are read from the pods' own endpoint."""
 
 
+LabelName = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$",
+        max_length=64,
+        json_schema_extra=explained(
+            "not the name of a label: use letters, digits and _, not starting with a digit"
+        ),
+    ),
+]
+Bound = Annotated[float, Field(ge=-1e15, le=1e15)]
+
+
+class PrometheusSource(Model):
+    """Metrics are read from a Prometheus that scrapes the pods."""
+
+    address: str = Field(
+        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+        max_length=512,
+        description="Address before /api/v1/query, such as http://prometheus.monitoring:9090.",
+        json_schema_extra=explained(
+            "not an address: write http:// or https:// and a host, without credentials and query"
+        ),
+    )
+    token_ref: MountedSecretRef | None = Field(
+        None,
+        description="Bearer token: a file of a Secret that is mounted into the operator's pod.",
+    )
+    query_timeout: Duration = Field(
+        "1s",
+        description="Longest time one query may take.",
+        json_schema_extra=between("100ms", "2s"),
+    )
+    scrape_interval: Duration = Field(
+        "5s",
+        description="How often it scrapes the pods; samples older than three times this, and than"
+        " 10s, are no data.",
+        json_schema_extra=between("1s", "60s"),
+    )
+    pod_label: LabelName = Field("pod", description="Label that holds a pod's name.")
+    namespace_label: LabelName = Field(
+        "namespace", description="Label that holds a pod's namespace."
+    )
+
+
 class Source(Model):
     """Where the judge's numbers come from."""
 
-    pods: PodsSource = Field(PodsSource(), description="Read each pod's /api/metrics.")
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "has(self.pods) != has(self.prometheus)",
+                "exactly one source is needed: set pods: {} or prometheus: {address: URL}",
+            )
+        )
+    )
+
+    pods: PodsSource | None = Field(None, description="Read each pod's /api/metrics.")
+    prometheus: PrometheusSource | None = Field(None, description="Ask a Prometheus.")
+
+
+class Query(Model):
+    """A PromQL query of the user's, looked at once a second while a release is watched."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "has(self.max) || has(self.min)",
+                "without a bound nothing is judged: set max, min or both",
+            ),
+            rule(
+                "!has(self.max) || !has(self.min) || self.min <= self.max",
+                "min is above max: lower min or raise max",
+                field=".min",
+            ),
+            rule(
+                "!has(self.maxRatio) || self.query.contains('{{candidate}}')",
+                "to be compared with stable, the query must hold {{candidate}}:"
+                " it is asked again with stable's release in that place",
+                field=".maxRatio",
+            ),
+            rule(
+                "!self.query"
+                + "".join(f".replace('{{{{{name}}}}}', '')" for name in PLACEHOLDERS)
+                + ".contains('{{')",
+                "unknown placeholder: in double braces write "
+                + ", ".join(PLACEHOLDERS[:-1])
+                + f" or {PLACEHOLDERS[-1]}",
+                field=".query",
+            ),
+        )
+    )
+
+    name: str = Field(
+        pattern=r"^[a-z][A-Za-z0-9]*$",
+        max_length=32,
+        description="Its name in verdicts.",
+        json_schema_extra=explained(
+            "not a query's name: use letters and digits, starting with a lower case letter"
+        ),
+    )
+    query: str = Field(
+        min_length=1,
+        max_length=1024,
+        description="PromQL with exactly one value; {{namespace}}, {{name}}, {{stable}} and"
+        " {{candidate}} stand for the resource's namespace and name and the releases' hashes.",
+    )
+    max: Bound | None = Field(None, description="The value must not be above this.")
+    min: Bound | None = Field(None, description="The value must not be below this.")
+    max_ratio: float | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="A breach counts only if the value is also this many times worse than"
+        " stable's.",
+    )
+    action: Literal["Notify", "Hold", "Rollback"] = Field(
+        "Rollback", description="What a proven breach does."
+    )
 
 
 class Analysis(Model):
     """When a release is good, when it is bad; the defaults are the runbook's thresholds."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "!has(self.queries) || size(self.queries) == 0 || has(self.source.prometheus)",
+                "queries need a Prometheus to ask: set source.prometheus.address",
+                field=".queries",
+            )
+        )
+    )
 
     mode: Literal["Evidence", "Threshold"] = Field(
         "Evidence",
@@ -78,7 +208,15 @@ class Analysis(Model):
     sensitivity: Literal["fast", "balanced", "robust"] = Field(
         "balanced", description="How soon evidence is believed; see docs/judge.md."
     )
-    source: Source = Field(Source(), description="Where the numbers come from.")
+    source: Source = Field(Source(pods=PodsSource()), description="Where the numbers come from.")
+    queries: Annotated[tuple[Query, ...], Field(max_length=MAX_QUERIES)] = Field(
+        (),
+        description="Own queries, beside the metrics above; they need the source prometheus.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["name"],
+        },
+    )
     error_rate: ErrorRate = Field(ErrorRate(), description="Thresholds of the error rate.")
     latency_p95: LatencyP95 = Field(LatencyP95(), description="Threshold of the 95th percentile.")
     cache_hit_rate: CacheHitRate = Field(CacheHitRate(), description="Threshold of cache hits.")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.values import fraction, seconds
-from spark_operator.core.judge import JudgePlan, Mode, Sensitivity, plan_for
+from spark_operator.core.judge import Action, JudgePlan, Mode, QueryRule, Sensitivity, plan_for
 
 if TYPE_CHECKING:
     from spark_operator.api.spec import SparkDeploymentSpec
+
+
+PATIENCE_SECONDS: Final = 10.0
+"""How long a reading is good for, and how long absence is borne, where pods are read directly."""
 
 
 def judge_plan(spec: SparkDeploymentSpec) -> JudgePlan:
@@ -19,6 +23,11 @@ def judge_plan(spec: SparkDeploymentSpec) -> JudgePlan:
     """
     analysis, canary = spec.analysis, spec.strategy.canary
     horizon = len(canary.steps) * seconds(canary.progress_deadline) + seconds(spec.guard.duration)
+    source, waits = analysis.source.prometheus, {}
+    if source:
+        # Three scrapes may be late or lost before their absence says something.
+        patience = max(PATIENCE_SECONDS, 3 * seconds(source.scrape_interval))
+        waits = {"stale_seconds": patience, "unavailable_seconds": patience}
     return plan_for(
         Sensitivity(analysis.sensitivity),
         mode=Mode(analysis.mode),
@@ -31,4 +40,15 @@ def judge_plan(spec: SparkDeploymentSpec) -> JudgePlan:
         breaker_open_candidate_only=min(
             seconds(analysis.breaker_open.candidate_only), seconds(analysis.breaker_open.critical)
         ),
+        queries=tuple(
+            QueryRule(
+                name=query.name,
+                max=query.max,
+                min=query.min,
+                max_ratio=query.max_ratio,
+                action=Action(query.action),
+            )
+            for query in analysis.queries
+        ),
+        **waits,
     )

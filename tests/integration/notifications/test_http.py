@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from spark_operator.adapters import http
+from spark_operator.adapters.addresses import is_forbidden
 from spark_operator.adapters.clock import SystemClock
 from spark_operator.adapters.notifiers.channels import PAGERDUTY, Channels
-from spark_operator.adapters.notifiers.outgoing import Outgoing, is_forbidden
+from spark_operator.adapters.notifiers.outgoing import Outgoing
 from spark_operator.adapters.notifiers.secret_files import SecretFiles
 from spark_operator.ports import ChannelError, ChannelRefusedError
 from spark_operator.wiring import trusted
@@ -218,6 +219,8 @@ async def test_other_addresses_are_refused(channels: Channels, put: Put, address
         ("::", True),
         ("255.255.255.255", True),
         ("::ffff:169.254.169.254", True),
+        ("64:ff9b::169.254.169.254", True),
+        ("64:ff9b::93.184.216.34", False),
     ],
 )
 def test_addresses(address: str, *, forbidden: bool) -> None:

@@ -6,48 +6,22 @@ carries its cause.
 
 from __future__ import annotations
 
-import asyncio
-import ipaddress
-import socket
 from typing import TYPE_CHECKING, Final
 
 import httpx
 
+from spark_operator.adapters.addresses import ForbiddenAddressError, UnresolvedError, resolve
 from spark_operator.ports import ChannelError, ChannelRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+    from spark_operator.adapters.addresses import Address
 
 MAX_BODY_BYTES: Final = 65_536
 MAX_ANSWER_BYTES: Final = 16_384
 MAX_ADDRESSES: Final = 4
 """Addresses of one host that are tried one after the other."""
-METADATA: Final = ("fd00:ec2::254", "100.100.100.200", "168.63.129.16")
-"""Metadata services of clouds that are not at a link-local address."""
-
-
-def is_forbidden(address: Address, *, loopback: bool) -> bool:
-    """Whether nothing may be sent to an address: link-local (metadata services), multicast,
-    reserved, unspecified, and loopback unless allowed, which would be the operator's own pod.
-    """  # noqa: D205
-    mapped = getattr(address, "ipv4_mapped", None)
-    if mapped is not None:
-        return is_forbidden(mapped, loopback=loopback)
-    if address.is_loopback:
-        return not loopback
-    return (
-        address.is_link_local
-        or address.is_multicast
-        or address.is_unspecified
-        or (address.is_reserved and not _is_nat64(address))
-        or str(address) in METADATA
-    )
-
-
-def _is_nat64(address: Address) -> bool:
-    return address in ipaddress.ip_network("64:ff9b::/96")
 
 
 class Outgoing:
@@ -83,15 +57,11 @@ class Outgoing:
 
     async def _resolved(self, host: str, port: int) -> list[Address]:
         try:
-            infos = await asyncio.get_running_loop().getaddrinfo(
-                host, port, type=socket.SOCK_STREAM
-            )
-        except (OSError, UnicodeError):
-            raise ChannelError(f"{host} has no address: check the name") from None
-        found = [ipaddress.ip_address(str(info[4][0]).partition("%")[0]) for info in infos]
-        if any(is_forbidden(address, loopback=self._loopback) for address in found):
-            raise ChannelRefusedError(f"{host} is at an address that nothing may be sent to")
-        return list(dict.fromkeys(found))
+            return await resolve(host, port, loopback=self._loopback)
+        except UnresolvedError as error:
+            raise ChannelError(str(error)) from None
+        except ForbiddenAddressError as error:
+            raise ChannelRefusedError(str(error)) from None
 
     async def _exchange(
         self, url: httpx.URL, ip: Address, body: bytes, headers: Mapping[str, str]
