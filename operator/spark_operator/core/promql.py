@@ -28,6 +28,7 @@ LABELS: Final = (
 """Labels of the metric contract; all others are given by whoever scrapes."""
 _PLACEHOLDER: Final = re.compile(r"\{\{(" + "|".join(PLACEHOLDERS) + r")\}\}")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]")
+_UNPLAIN: Final = re.compile(r"[^A-Za-z0-9_-]")
 
 
 def escape(value: str) -> str:
@@ -66,7 +67,7 @@ def counters_query(
         pods: their names, literally.
     """
     space, pod = labels
-    wanted = "|".join(re.sub(r"[^A-Za-z0-9_-]", lambda m: f"[{m[0]}]", name) for name in pods)
+    wanted = "|".join(escape(_UNPLAIN.sub(r"\\\g<0>", name)) for name in pods)
     where = f'{space}="{escape(namespace)}",{pod}=~"{wanted}"'
     series = "|".join(names)
     kept = ",".join((*LABELS, pod))
