@@ -166,9 +166,7 @@ class _Drawing:
         y = self._error_y(self._chart.threshold)
         line = self._line((LEFT, y), (WIDTH - RIGHT, y), stroke="#a40e26")
         line.set("stroke-dasharray", "6 4")
-        self._text(WIDTH - RIGHT, y - 5, f"critical: {self._chart.threshold:g}%", anchor="end").set(
-            "fill", "#a40e26"
-        )
+        self._text(LEFT + 4, y - 5, f"critical: {self._chart.threshold:g}%").set("fill", "#a40e26")
 
     def _marks(self) -> None:
         taken: list[tuple[float, int]] = []

@@ -9,7 +9,7 @@ from dev import kubectl
 from dev.cluster.config import CLONE
 from dev.demo.manifests import NAMESPACE
 from dev.demo.play import Images
-from dev.images import ensure
+from dev.images import ensure, specs
 from dev.kubectl import Kubectl
 
 if TYPE_CHECKING:
@@ -28,9 +28,17 @@ READY_SECONDS = 120
 
 
 def make_stage(target: Target, progress: Progress) -> Images:
-    """Bring the cluster up and put the images into it; raises ClusterError."""
+    """Bring the cluster up and put the images into it; raises ClusterError.
+
+    A cluster of the user's own must have them already: nothing can be put into it from here.
+    """
     target.up(progress)
-    found = ensure([OPERATOR, *RELEASES, TOOLS], target=target, progress=progress)
+    names = [OPERATOR, *RELEASES, TOOLS]
+    if target.label == "named":
+        found = {name: specs.parse(name).reference for name in names}
+        progress.say(f"your own cluster must have these images: {', '.join(found.values())}")
+    else:
+        found = ensure(names, target=target, progress=progress)
     first, good, bad = (found[name] for name in RELEASES)
     return Images(first=first, good=good, bad=bad, tools=found[TOOLS])
 
