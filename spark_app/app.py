@@ -185,6 +185,8 @@ def _routes(spark: SparkApp) -> dict[str, dict[str, ASGIApp]]:
         "/api/openapi.json": {
             "GET": Fixed(b"application/json", openapi_document(settings.version))
         },
+        # The edge answers GET itself; here is what turns other methods away.
+        "/livez": {"GET": Fixed(b"text/plain; charset=utf-8", b"ok\n")},
         "/readyz": {"GET": Ready(spark.lifecycle)},
         "/api/admin/state": {"GET": admin.show},
         "/api/admin/providers": {"PUT": admin.providers},

@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 class RoutingDocument(BaseModel):
     """Providers as an operator sets them: a mounted JSON file, or `PUT /api/admin/providers`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     order: Annotated[tuple[Provider, ...], Field(min_length=1, max_length=len(PROVIDERS))]
     models: dict[Provider, Annotated[str, Field(pattern=r"^[A-Za-z0-9._:/-]{1,128}$")]] = {}
@@ -45,7 +45,7 @@ class RoutingDocument(BaseModel):
 class Maintenance(BaseModel):
     """Whether the service is closed on purpose, and what to tell users."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     enabled: bool = False
     message: Annotated[str, Field(max_length=500)] = "SPARK is in maintenance; please come back."

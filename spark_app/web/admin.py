@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 class Revocation(BaseModel):
     """A key id that is refused at once, or allowed again."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     keyId: Annotated[str, Field(pattern=r"^user-[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")]  # noqa: N815
     action: Literal["revoke", "restore"] = "revoke"

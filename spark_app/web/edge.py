@@ -67,7 +67,7 @@ class Edge:
                 message["headers"] = headers
             await send(message)
 
-        if scope["path"] == "/livez":
+        if scope["path"] == "/livez" and scope["method"] == "GET":
             await send_bytes(named, 200, _TEXT, b"ok\n")
             return
         await self._app(scope, receive, named)

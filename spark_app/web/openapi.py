@@ -117,11 +117,15 @@ def _admin_paths(schemas: dict[str, Any]) -> dict[str, Any]:
 def _generate(schemas: dict[str, Any]) -> dict[str, Any]:
     content = {
         "application/json": {"schema": _schema(Script, schemas)},
+        # The schema of one event; `data` is JSON: {text}, {findings}, the answer, or a problem.
         "text/event-stream": {
             "schema": {
-                "type": "string",
-                "description": "events `delta` {text}, `repair` {findings}, then `result`"
-                " (as the JSON answer) or `error` (a problem)",
+                "type": "object",
+                "required": ["event", "data"],
+                "properties": {
+                    "event": {"type": "string", "enum": ["delta", "repair", "result", "error"]},
+                    "data": {"type": "string", "contentMediaType": "application/json"},
+                },
             }
         },
     }

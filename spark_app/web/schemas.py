@@ -64,19 +64,17 @@ def parse(model: type[_Model], body: bytes) -> _Model:
     """
     try:
         return model.model_validate_json(body)
-    except ValidationError:
-        # Anything wrong: read it in two steps, to tell bad JSON from JSON that doesn't fit.
-        pass
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        raise BadRequestError("the body must be one JSON document in UTF-8") from None
-    try:
-        return model.model_validate(document)
     except ValidationError as error:
-        found = [
-            {"pointer": "".join(f"/{part}" for part in item["loc"]), "message": item["msg"]}
-            for item in error.errors(include_url=False, include_input=False, include_context=False)
-        ]
-        names = ", ".join(str(item["pointer"]) or "the document" for item in found)
-        raise RequestInvalidError(f"correct {names}", extra={"errors": found}) from None
+        problem = error
+    found = [
+        {"pointer": "".join(f"/{part}" for part in item["loc"]), "message": item["msg"]}
+        for item in problem.errors(include_url=False, include_input=False, include_context=False)
+    ]
+    if any(item["type"] == "json_invalid" for item in problem.errors(include_url=False)):
+        try:
+            json.loads(body)
+        except (ValueError, RecursionError):
+            raise BadRequestError("the body must be one JSON document in UTF-8") from None
+        # JSON by the letter, such as half a surrogate pair, that no text can hold.
+    names = ", ".join(item["pointer"] or "the document" for item in found)
+    raise RequestInvalidError(f"correct {names}", extra={"errors": found})

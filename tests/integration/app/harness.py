@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import json
 import os
+import queue
 import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -232,3 +234,25 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
                 return
         time.sleep(0.1)
     raise RuntimeError("the service did not start")
+
+
+@contextlib.contextmanager
+def background(**changes: Any) -> Iterator[str]:
+    """Stand-in and service in a thread of their own, for callers that don't await."""
+    ready: queue.Queue[str] = queue.Queue()
+    loop = asyncio.new_event_loop()
+    done = asyncio.Event()
+
+    async def serve() -> None:
+        async with providers() as stand_in, spark(stand_in.url, **changes) as made:
+            ready.put(made.url)
+            await done.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    try:
+        yield ready.get(timeout=60)
+    finally:
+        loop.call_soon_threadsafe(done.set)
+        thread.join(30)
+        loop.close()
