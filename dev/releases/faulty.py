@@ -19,6 +19,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from spark_app.app import create_app
+from spark_app.logs import configure_logging
 from spark_app.server import serve
 from spark_app.settings import Settings, SettingsError, load_settings
 
@@ -90,6 +91,7 @@ def main() -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
+    configure_logging(settings.log_level, settings.release)
     if faults.crash_after:
         timer = threading.Timer(faults.crash_after, _crash)
         timer.daemon = True
