@@ -31,14 +31,17 @@ def up(kubeconfig: Named = None) -> None:
 @app.command()
 def down(
     kubeconfig: Named = None,
-    orphans: Annotated[bool, typer.Option(help="those of clones that are gone, instead")] = False,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="remove its images from the cache")
+    ] = False,
+    orphans: Annotated[bool, typer.Option("--orphans", help="clones' that are gone")] = False,
 ) -> None:
     """Take the cluster away with everything it started."""
-    if not orphans:
-        target.resolve(named=kubeconfig).down(Progress())
+    if orphans:
+        for layout in local.orphans():
+            local.Local(layout).down(Progress(), purge=True)
         return
-    for layout in local.orphans():
-        local.Local(layout).down(Progress())
+    target.resolve(named=kubeconfig).down(Progress(), purge=purge)
 
 
 @app.command()

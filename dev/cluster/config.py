@@ -25,8 +25,8 @@ def clone_key(clone: Path) -> str:
 class Layout:
     """Where one clone's cluster keeps its things, and what they are called.
 
-    ``state`` is on a disk (images, etcd); ``run`` holds sockets, whose paths Linux limits to
-    107 bytes; ``cache`` is shared by all clones and survives ``down``.
+    ``state`` is on a disk and ends with the cluster; ``run`` holds sockets, whose paths Linux
+    limits to 107 bytes; ``cache`` is shared by all clones and survives ``down``.
     """
 
     clone: Path
@@ -71,6 +71,11 @@ class Layout:
     def pki(self) -> Path:
         """Certificates, keys and the components' kubeconfigs."""
         return self.state / "pki"
+
+    @property
+    def images(self) -> Path:
+        """The root of the clone's containerd, which outlives the cluster for its images' sake."""
+        return self.cache / "containerd" / self.key
 
     @property
     def logs(self) -> Path:

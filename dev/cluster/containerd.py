@@ -1,4 +1,4 @@
-"""The clone's own containerd: configuration, private mounts, and images put into it."""
+"""The clone's own containerd: its configuration, its private mounts, and its client."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from dev.cluster import netns, shell
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from dev.cluster.config import Layout
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 NAMESPACE = "k8s.io"
 CNI_PLUGINS = "/usr/lib/cni"
 CNI_VERSION = "1.0.0"
-INPUTS = "spark.dev/inputs"
 PAUSE_IMAGE = "localhost/spark-pause:1"
 # Paths that containerd, its shims, libcni and the kubelet have built in.
 SHARED_FOLDERS = (
@@ -42,7 +40,7 @@ KERNEL_TUNABLES = {
 def configuration(layout: Layout, snapshotter: str) -> str:
     """Return containerd's configuration, which shares nothing with the distribution's own."""
     return f"""version = 2
-root = "{layout.state}/containerd"
+root = "{layout.images}"
 state = "{layout.run}/containerd"
 disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs",
   "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs",
@@ -133,22 +131,3 @@ def ctr(layout: Layout, *arguments: str, timeout: float = 600) -> str:
     """Run containerd's client against this clone's containerd."""
     client = ["ctr", "--address", str(layout.containerd_socket), "--namespace", NAMESPACE]
     return shell.run([*client, *arguments], timeout=timeout)
-
-
-def images(layout: Layout) -> dict[str, str]:
-    """Return the images with an inputs' digest as their label, by reference."""
-    listing = ctr(layout, "images", "list")
-    rows = [line.split() for line in listing.splitlines()[1:]]
-    found = {}
-    for row in rows:
-        labels = dict(label.partition("=")[::2] for label in row[-1].split(","))
-        if INPUTS in labels:
-            found[row[0]] = labels[INPUTS]
-    return found
-
-
-def load(layout: Layout, archive: Path, digests: Mapping[str, str]) -> None:
-    """Import an archive's images and label each with the digest of its inputs."""
-    ctr(layout, "images", "import", str(archive))
-    for reference, digest in digests.items():
-        ctr(layout, "images", "label", reference, f"{INPUTS}={digest}")

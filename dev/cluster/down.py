@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
-from dev.cluster import cgroups, netns, processes
+from dev.cluster import cgroups, images, netns, processes, shell
 from dev.cluster.errors import PreconditionError
 from dev.cluster.state import StateFile
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dev.cluster.config import Layout
+    from dev.cluster.state import ProcessRecord
 
 GRACE_SECONDS = 3.0
 SWEEPS = 5
@@ -29,26 +31,35 @@ def is_anything_there(layout: Layout) -> bool:
         or netns.exists(layout)
         or cgroups.exists(layout.name)
         or layout.run.exists()
+        or layout.state.exists()
     )
 
 
-def tear_down(layout: Layout) -> None:
+def tear_down(layout: Layout, *, purge: bool = False) -> None:
     """End every process of the cluster, then remove network, cgroup, sockets and data.
 
     What an interrupted ``up`` had no time to record is found by the clone's network namespace
-    and cgroup.  The private mounts end with the last process.
+    and cgroup.  The private mounts end with the last process.  ``purge`` removes images too.
     """
     records = state_file(layout).read().processes
     # The kubelet would otherwise restart what is being killed.
-    first = [record for record in records if record.name == "kubelet"]
-    processes.stop(first, grace=0.5)
+    processes.stop(_named(records, "kubelet"), grace=0.5)
+    if not purge:
+        images.release(layout)
     processes.stop(records, grace=GRACE_SECONDS)
     _sweep(layout)
     netns.remove(layout)
     cgroups.remove(layout.name)
-    shutil.rmtree(layout.run, ignore_errors=True)
-    _remove_data(layout)
+    folders = [layout.run, layout.state]
+    if purge or not (layout.images / images.CLEAN_MARK).exists():
+        folders.append(layout.images)
+    # Unpacked images are tens of thousands of files, for which Python takes minutes.
+    shell.run(["rm", "-rf", "--one-file-system", *map(str, folders)])
     layout.kubeconfig.unlink(missing_ok=True)
+
+
+def _named(records: Sequence[ProcessRecord], name: str) -> list[ProcessRecord]:
+    return [record for record in records if record.name == name]
 
 
 def _sweep(layout: Layout) -> None:
@@ -63,7 +74,3 @@ def _sweep(layout: Layout) -> None:
 
 def _left(layout: Layout) -> set[int]:
     return {*processes.in_network_namespace(layout.netns), *cgroups.processes(layout.name)}
-
-
-def _remove_data(layout: Layout) -> None:
-    shutil.rmtree(layout.state, ignore_errors=True)

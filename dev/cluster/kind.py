@@ -58,7 +58,7 @@ class Kind:
                 "--kubeconfig", str(self.kubeconfig), stdin=CONFIGURATION,
             )  # fmt: skip
 
-    def down(self, progress: Progress) -> None:
+    def down(self, progress: Progress, *, purge: bool = False) -> None:
         """Delete the cluster."""
         self._require()
         with progress.step("deleting the kind cluster"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dev.cluster import containerd, processes
+from dev.cluster import images, processes
 from dev.cluster.config import Layout
 from dev.cluster.down import is_anything_there, state_file, tear_down
 from dev.cluster.errors import NoClusterError
@@ -44,14 +44,14 @@ class Local:
             bring_up(self.layout, progress, os.environ.get(SUBNET))
         progress.say(f"the cluster is up: {self.kubeconfig}")
 
-    def down(self, progress: Progress) -> None:
-        """Take it away with all it left on the machine."""
+    def down(self, progress: Progress, *, purge: bool = False) -> None:
+        """Take it away with all it left on the machine; its images too when ``purge``."""
         with self._locked("bringing this clone's cluster up or down"):
-            if not is_anything_there(self.layout) and not self.layout.state.exists():
+            if not is_anything_there(self.layout) and not (purge and self.layout.images.exists()):
                 progress.say("there is no cluster")
                 return
             with progress.step("taking the cluster down"):
-                tear_down(self.layout)
+                tear_down(self.layout, purge=purge)
 
     def status(self) -> tuple[bool, list[str]]:
         """Tell whether all of it runs, and list its processes."""
@@ -72,15 +72,15 @@ class Local:
         """Return the images that were loaded: reference to the digest of their inputs."""
         if not is_running(self.layout):
             raise NoClusterError("There is no cluster: run make cluster-up.")
-        return containerd.images(self.layout)
+        return images.loaded(self.layout)
 
     def blobs(self) -> frozenset[str]:
         """Return the digests of what this clone's containerd has."""
-        return frozenset(containerd.ctr(self.layout, "content", "list", "--quiet").split())
+        return images.blobs(self.layout)
 
     def load(self, archive: Path, digests: Mapping[str, str]) -> None:
         """Import an archive into this clone's containerd."""
-        containerd.load(self.layout, archive, digests)
+        images.load(self.layout, archive, digests)
 
     def _locked(self, doing: str) -> AbstractContextManager[None]:
         return locked(self.layout.state.parent / f"{self.layout.key}.lock", doing)

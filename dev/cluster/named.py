@@ -31,7 +31,7 @@ class Named:
         """
         progress.say(f"using {self.kubeconfig}: Kubernetes {self._version()}")
 
-    def down(self, progress: Progress) -> None:
+    def down(self, progress: Progress, *, purge: bool = False) -> None:
         """Leave it alone."""
         progress.say(f"{self.kubeconfig} is your own cluster: left as it is")
 

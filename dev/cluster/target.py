@@ -38,8 +38,8 @@ class Target(Protocol):
     def up(self, progress: Progress) -> None:
         """Bring it up; returns at once when it is."""
 
-    def down(self, progress: Progress) -> None:
-        """Take it away; no error when it isn't there."""
+    def down(self, progress: Progress, *, purge: bool = False) -> None:
+        """Take it away, with ``purge`` what would speed the next ``up`` too."""
 
     def status(self) -> tuple[bool, list[str]]:
         """Tell whether it is usable, and lines for a person."""

@@ -12,6 +12,7 @@ from dev.cluster import (
     components,
     containerd,
     filesystem,
+    images,
     netns,
     packages,
     pause,
@@ -55,7 +56,7 @@ def bring_up(layout: Layout, progress: Progress, wanted_subnet: str | None = Non
     preconditions.check(layout, built=(layout.cache / "bin" / binaries.digest()).exists())
     packages.ensure(packages.CLUSTER, progress)
     built = binaries.ensure(layout.cache, progress)
-    if is_anything_there(layout) or layout.state.exists():
+    if is_anything_there(layout):
         with progress.step("removing what an earlier cluster left"):
             tear_down(layout)
     try:
@@ -122,8 +123,9 @@ class _Start:
             "kube-apiserver",
             [*inside, str(self._built.node), *components.apiserver(where, control)],
         )
-        snapshotter = "native" if filesystem.is_overlay(layout.state) else "overlayfs"
+        snapshotter = "native" if filesystem.is_overlay(layout.images) else "overlayfs"
         containerd.write(layout, chosen, snapshotter)
+        images.claim(layout)
         return self._spawn("containerd", containerd.command(layout))
 
     def _node(

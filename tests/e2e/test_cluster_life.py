@@ -54,6 +54,12 @@ class Clone:
             said, _ = await process.communicate(stdin.encode())
         return process.returncode, said.decode()
 
+    async def succeed(self, *arguments: str, stdin: str = "") -> str:
+        """Run a command that must not fail; return all it said."""
+        status, said = await self.run(*arguments, stdin=stdin)
+        assert status == 0, said
+        return said
+
     def left_over(self) -> list[str]:
         """Name everything of this clone's cluster that is still on the machine."""
         layout = self.layout
@@ -92,24 +98,36 @@ async def until(is_so: Callable[[], bool]) -> None:
 async def clone(tmp_path: Path) -> AsyncIterator[Clone]:
     made = Clone(tmp_path / "clone")
     yield made
-    await made.run("down")
+    await made.run("down", "--purge")
 
 
 async def test_it_comes_with_a_pod_and_goes_without_a_trace(clone: Clone) -> None:
-    status, said = await clone.run("up")
-    assert status == 0, said
-    assert await clone.run("up") == (0, "[   0.0 s] the cluster is running already\n")
-    status, said = await clone.run("exec", "kubectl", "apply", "-f", "-", stdin=json.dumps(POD))
-    assert status == 0, said
-    status, said = await clone.run(
-        "exec", "kubectl", "wait", "--for=condition=Ready", "pod/idle", "--timeout=60s"
-    )
-    assert status == 0, said
-    status, said = await clone.run("down")
-    assert status == 0, said
+    await clone.succeed("up")
+    assert "running already" in await clone.succeed("up")
+    await _run_a_pod(clone)
+    await clone.succeed("down")
     assert clone.left_over() == []
     assert (await clone.run("status"))[0] == 1
-    assert (await clone.run("down"))[0] == 0
+    assert "there is no cluster" in await clone.succeed("down")
+
+
+async def test_images_wait_for_the_next_cluster_and_nothing_else_does(clone: Clone) -> None:
+    await clone.succeed("up")
+    await _run_a_pod(clone)
+    await clone.succeed("down")
+    assert clone.layout.images.exists()
+    await clone.succeed("up")
+    assert await clone.succeed("exec", "kubectl", "get", "pods", "--output=name") == ""
+    await _run_a_pod(clone)
+    await clone.succeed("down", "--purge")
+    assert clone.left_over() == []
+    assert not clone.layout.images.exists()
+
+
+async def _run_a_pod(clone: Clone) -> None:
+    await clone.succeed("exec", "kubectl", "apply", "-f", "-", stdin=json.dumps(POD))
+    ready = ("--for=condition=Ready", "pod/idle", "--timeout=60s")
+    await clone.succeed("exec", "kubectl", "wait", *ready)
 
 
 @pytest.mark.parametrize("moment", ["network", "containerd", "kubelet"])
@@ -122,17 +140,16 @@ async def test_an_interrupted_start_is_cleaned_up(clone: Clone, moment: str) -> 
     process.kill()
     await process.wait()
     assert clone.left_over() != []
-    status, said = await clone.run("down")
-    assert status == 0, said
+    await clone.succeed("down")
     assert clone.left_over() == []
 
 
 async def test_a_component_that_dies_is_told_and_the_next_start_repairs(clone: Clone) -> None:
-    assert (await clone.run("up"))[0] == 0
+    await clone.succeed("up")
     records = state_file(clone.layout).read().processes
     processes.kill(record.pid for record in records if record.name == "coredns")
     status, said = await clone.run("status")
     assert status == 1
     assert "coredns" in next(line for line in said.splitlines() if "has ended" in line)
-    assert (await clone.run("up"))[0] == 0
-    assert (await clone.run("status"))[0] == 0
+    await clone.succeed("up")
+    await clone.succeed("status")

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dev.cluster import processes
+from dev.cluster.config import Layout
+from dev.cluster.down import state_file
 from dev.cluster.errors import BusyError
+from dev.cluster.local import orphans
 from dev.cluster.state import ProcessRecord, StateFile, locked
 
 if TYPE_CHECKING:
@@ -107,3 +110,13 @@ def test_two_at_once_are_refused(tmp_path: Path) -> None:
         pass
     with locked(tmp_path / "lock", "bringing it up"):
         pass
+
+
+def test_clusters_of_clones_that_are_gone_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    there, gone = Layout.of(tmp_path), Layout.of(tmp_path / "gone")
+    for layout in (there, gone):
+        state_file(layout).update(ready=True)
+    assert orphans() == [gone]
