@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import logging
 import traceback
@@ -30,7 +31,6 @@ def configure_sentry(dsn: str, *, release: str, environment: str) -> None:
         dsn=dsn,
         release=release,
         environment=environment,
-        send_default_pii=False,
         include_local_variables=False,
         include_source_context=False,
         max_request_body_size="never",
@@ -113,6 +113,8 @@ class ErrorTracker:
             await self.outbox.flush(1.0)
         if self._client is not None:
             await self._client.aclose()
+        if self._sentry:
+            await asyncio.to_thread(sentry_sdk.get_client().close, 1.0)
 
     async def _post(self, reports: list[dict[str, Any]]) -> None:
         if self._client is not None and self._url is not None:

@@ -7,7 +7,6 @@ import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
-import httpx2
 import uvicorn
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -124,7 +123,7 @@ async def test_a_trace_joins_the_callers_and_names_model_and_tokens(providers: P
                 headers={"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"},
             )
         await until(lambda: bool(got.bodies))
-    spans = {}
+    spans: dict[str, Any] = {}
     for path, body in got.bodies:
         assert path == "/v1/traces"
         assert SECRET.encode() not in body
@@ -145,7 +144,7 @@ async def test_a_trace_joins_the_callers_and_names_model_and_tokens(providers: P
 
 async def test_metrics_are_prometheus_text(providers: Providers) -> None:
     async with make_spark(providers.url) as spark:
-        answer: httpx2.Response = await spark.client.get("/api/metrics")
+        answer = await spark.client.get("/api/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert "# TYPE spark_generation_duration_seconds histogram" in answer.text
     assert "# TYPE spark_generation_duration_ms summary" in answer.text
