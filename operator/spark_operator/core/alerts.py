@@ -98,7 +98,10 @@ def alerted(turn: Turn) -> bool:
 
 def holds(turn: Turn) -> bool:
     """Whether an alert keeps the weight where it is."""
-    return turn.phase in ON_TRIAL and any(_concerns(turn, item) for item in turn.status.alerts)
+    return turn.phase in ON_TRIAL and any(
+        _concerns(turn, item) and (item.severity == "critical" or not _is_shared(turn, item))
+        for item in turn.status.alerts
+    )
 
 
 def firing(turn: Turn) -> tuple[AlertStatus, ...]:
@@ -151,7 +154,10 @@ def _watched(turn: Turn) -> ReleaseStatus | None:
 
 
 def _concerns(turn: Turn, item: AlertStatus) -> bool:
-    """Whether an alert goes on and is about the release that is watched now, or the service."""
+    """Whether an alert goes on and is about the release that is watched now, or the service.
+
+    A warning about the service blames nobody.
+    """
     watched, began = _watched(turn), turn.status.first_traffic_at
     return (
         turn.phase in WATCHED
@@ -159,8 +165,16 @@ def _concerns(turn: Turn, item: AlertStatus) -> bool:
         and began is not None
         and item.resolved_at is None
         and item.starts_at >= began
-        and item.release in ("", watched.release)
+        and item.release in (watched.release, *("",) * (item.severity == "critical"))
     )
+
+
+def _is_shared(turn: Turn, item: AlertStatus) -> bool:
+    """Whether the other release fails alike: by the judge, or by an alert of the same name."""
+    if turn.verdict is not None and turn.verdict.shared:
+        return True
+    others = {"", item.release}
+    return any(o.name == item.name and o.release not in others for o in firing(turn))
 
 
 def _add(turn: Turn, alert: Alert) -> Outcome:
@@ -212,6 +226,9 @@ def _replace(turn: Turn, item: AlertStatus, **changes: object) -> AlertStatus:
 
 
 def _why_at_once(turn: Turn, item: AlertStatus) -> str:
+    """Why an alert that names the release speaks against it; empty: stable fails alike."""
+    if _is_shared(turn, item):
+        return ""
     began = turn.status.first_traffic_at
     after = (item.starts_at - began).total_seconds() if began else 0.0
     return f"names this release and began {after:.0f} s after its first traffic"

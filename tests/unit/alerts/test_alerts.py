@@ -10,7 +10,7 @@ from spark_operator.core.alerts import Alert
 from spark_operator.core.decide import decide
 from spark_operator.core.turn import to_time
 from tests.unit.core.builders import NOW, judged, name, resource, seen, status, workload
-from tests.unit.core.turns import BAD, GOOD, ONE, SILENT, at, guarded, shared, under_guard
+from tests.unit.core.turns import BAD, BOTH_BAD, GOOD, ONE, SILENT, at, guarded, shared, under_guard
 
 if TYPE_CHECKING:
     from spark_operator.api.status import SparkDeploymentStatus
@@ -108,6 +108,28 @@ def test_a_warning_that_names_the_candidate_holds() -> None:
     assert (decision.status.phase, decision.status.weight.desired) == ("Progressing", 5)
 
 
+def test_a_warning_that_names_the_service_blames_nobody() -> None:
+    decision = turn(at(0, 5), shared(GOOD), alert(severity="warning"))
+    assert outcome(decision) == "Noted"
+    assert decision.status.weight.desired == 25
+
+
+@pytest.mark.parametrize(("severity", "weight"), [("critical", 5), ("warning", 25)])
+def test_one_of_the_same_name_about_stable_means_that_both_fail(severity: str, weight: int) -> None:
+    both = [
+        alert(release=name(1), severity=severity, fingerprint="a1"),
+        alert(release=name(2), severity=severity, fingerprint="a2"),
+    ]
+    decision = turn(at(0, 5), shared(GOOD), *both)
+    assert (decision.status.phase, decision.status.weight.desired) == ("Progressing", weight)
+    assert any(c.type == "Degraded" and c.status == "True" for c in decision.status.conditions)
+
+
+def test_what_both_fail_at_is_not_blamed_on_the_release() -> None:
+    decision = turn(at(0, 5), shared(BOTH_BAD), alert(release=name(2)))
+    assert (decision.status.phase, outcome(decision)) == ("Progressing", "Held")
+
+
 def test_without_it_the_same_turn_advances() -> None:
     assert turn(at(0, 5), shared(GOOD)).status.weight.desired == 25
 
@@ -162,7 +184,7 @@ def test_a_replay_does_not_hit_the_next_trial_of_the_same_release() -> None:
 
 
 def test_automatic_rollback_off_means_degraded_and_held() -> None:
-    off = {"rollback": {"automatic": False}}
+    off: dict[str, Any] = {"rollback": {"automatic": False}}
     decision = turn(at(0, 5), shared(GOOD), alert(release=name(2)), **off)
     assert (decision.status.phase, decision.status.weight.desired) == ("Progressing", 5)
     assert outcome(decision) == "Held"
