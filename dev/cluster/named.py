@@ -53,8 +53,9 @@ class Named:
     def load(self, archive: Path, digests: Mapping[str, str]) -> None:
         """Refuse: how images reach a cluster of the user's own is the user's to say."""
         raise PreconditionError(
-            f"Images can't be put into your own cluster from here: push {', '.join(digests)} to a"
-            " registry that it pulls from."
+            "Images can't be put into a cluster of your own from here: write them to a file with"
+            " python -m dev.images save FILE, import that into its nodes, and set"
+            " SPARK_IMAGES=loaded."
         )
 
     def _version(self) -> str:

@@ -11,7 +11,8 @@ Names: ``operator``; ``app:VERSION``, a good release; ``app:VERSION-FAULT``, a r
 the faults in :data:`dev.images.specs.FAULTS`; ``dev``, which holds the providers' stand-in and the
 users (``args: [dev.providers, ...]``).  What the cluster already has, made from the same inputs,
 is neither built nor loaded again; so ``ensure`` is cheap to call.  From the command line:
-``python -m dev.images load NAME...``.
+``python -m dev.images load NAME...``.  With ``SPARK_IMAGES=loaded`` nothing is built or loaded:
+the cluster is taken to have them.
 """
 
 from dev.images.loading import ensure

@@ -13,7 +13,7 @@ from dev.cluster.errors import ClusterError
 from dev.cluster.progress import Progress
 from dev.images import specs
 from dev.images.builders import Made
-from dev.images.loading import alone, build, choose_builder, ensure, snapshot
+from dev.images.loading import alone, build, choose_builder, ensure, save, snapshot
 
 Names = Annotated[list[str] | None, typer.Argument(help="see dev.images; all of the demo's")]
 DEFAULT = ["operator", "app:1.0.0", "app:2.0.0", "app:3.0.0-errors", "dev"]
@@ -30,6 +30,12 @@ def build_command(names: Names = None) -> None:
     with alone(progress), tempfile.TemporaryDirectory() as name:
         context = snapshot(images, Path(name))
         build([Made.of(each, builder.base, context) for each in images], context, builder, progress)
+
+
+@app.command("save")
+def save_command(archive: Path, names: Names = None) -> None:
+    """Write images into an OCI archive, to be imported into a cluster of your own."""
+    save(names or DEFAULT, archive, Progress())
 
 
 @app.command()

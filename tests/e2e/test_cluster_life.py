@@ -153,3 +153,17 @@ async def test_a_component_that_dies_is_told_and_the_next_start_repairs(clone: C
     assert "coredns" in next(line for line in said.splitlines() if "has ended" in line)
     await clone.succeed("up")
     await clone.succeed("status")
+
+
+async def test_one_that_can_not_start_is_told_with_its_own_words(
+    clone: Clone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "containerd"
+    broken.write_text("#!/bin/sh\necho there is something wrong >&2\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    status, said = await clone.run("up")
+    assert status == 1
+    assert "containerd ended" in said
+    assert "there is something wrong" in said
+    assert clone.left_over() == []
