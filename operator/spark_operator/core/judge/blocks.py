@@ -42,7 +42,7 @@ FAILING_SAMPLES = 0.05
 """Share of stable's samples that should hold a failure; more would saturate, less be slow."""
 
 MOST_SAMPLED = 20
-"""Largest sample; a block of the default has no more requests."""
+"""Largest sample; more would cost time and tell little."""
 
 MOST_ROWS = 12
 """Pods whose evidence is also kept without them; they are the first to fail."""

@@ -118,7 +118,7 @@ class JudgePlan:
     horizon_seconds: float = 3600.0
     independent: bool = False
     block_seconds: float = 10.0
-    block_requests: int | None = 20
+    block_requests: int | None = 10
     longest_block_seconds: float = 40.0
     trusts_history: bool = True
     warm_up_seconds: float = 90.0
