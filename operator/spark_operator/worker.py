@@ -19,6 +19,8 @@ RESYNC_SECONDS: Final = 300.0
 """A resource that nothing woke is looked at this often, should an event have been lost."""
 FIRST_DELAY: Final = 0.1
 LONGEST_DELAY: Final = 5.0
+LONGEST_WATCHED_DELAY: Final = 1.0
+"""The same while a release is watched: once the API server is back, a cut may wait 2 s."""
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +91,8 @@ class Workers:
             else:
                 again = self._clock.now() + delay
                 due = again if due is None else min(due, again)
-                delay = min(delay * 2, LONGEST_DELAY)
+                longest = LONGEST_WATCHED_DELAY if memory.watch else LONGEST_DELAY
+                delay = min(delay * 2, longest)
             woken = await self._wait(entry, due)
 
     async def _turn(

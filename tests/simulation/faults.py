@@ -75,6 +75,9 @@ class Plan:
     disturbances: tuple[Disturbance, ...] = ()
 
 
+NO_FAULT: Final = Plan()
+
+
 class Host(Protocol):
     """What faults do to processes and to the world."""
 

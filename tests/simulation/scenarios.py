@@ -57,7 +57,7 @@ def spec(**changes: Any) -> dict[str, Any]:
         "secrets": {"anthropicAPIKey": {"name": "providers", "key": "anthropic"}},
         "strategy": {"canary": {"steps": [*steps, {"weight": 100}], "progressDeadline": DEADLINE}},
         "analysis": {"sensitivity": "fast"},
-        "guard": {"duration": "45s"},
+        "guard": {"duration": "30s"},
     }
     return base | changes
 
@@ -135,11 +135,11 @@ async def fault_in_promotion(sim: Simulation) -> None:
 
 
 async def fault_in_guard(sim: Simulation) -> None:
-    """A fault 20 s after promotion."""
+    """A fault 10 s after promotion."""
     await installed(sim)
     sim.edit(image=NEW)
     await sim.until(lambda: sim.phase == "Guarding", "the guard")
-    await asyncio.sleep(20.0)
+    await asyncio.sleep(10.0)
     sim.world.break_late()
     await sim.until(lambda: is_rolled_back(sim, NEW), "the rollback")
 
@@ -149,6 +149,15 @@ async def newer_spec(sim: Simulation) -> None:
     await installed(sim)
     sim.edit(image=NEW)
     await sim.until(lambda: at_step(sim, 1), "the second step")
+    sim.edit(image=NEWER)
+    await sim.until(lambda: rests_on(sim, NEWER), "the promotion")
+
+
+async def release_in_guard(sim: Simulation) -> None:
+    """A third release is asked for while the second is under guard."""
+    await installed(sim)
+    sim.edit(image=NEW)
+    await sim.until(lambda: sim.phase == "Guarding", "the guard")
     sim.edit(image=NEWER)
     await sim.until(lambda: rests_on(sim, NEWER), "the promotion")
 
@@ -334,6 +343,12 @@ SCENARIOS: Final[dict[str, Scenario]] = {
             script=newer_spec,
             ends_on=NEWER,
             outcomes=((NEW, "Superseded"), (NEWER, "Promoted")),
+        ),
+        Scenario(
+            name="release-in-guard",
+            script=release_in_guard,
+            ends_on=NEWER,
+            outcomes=((NEW, "Promoted"), (NEWER, "Promoted")),
         ),
         Scenario(name="revert", script=revert, outcomes=((NEW, "Superseded"),)),
         Scenario(name="delete-in-trial", script=delete_in_trial, ends_on=None, phase=""),

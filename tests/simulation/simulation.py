@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_operator.api.base import API_VERSION, KIND, PLURAL
-from spark_operator.core import judge
+from spark_operator.core import decide
 from spark_operator.ports import Key
 from tests.simulation.api import merge
 from tests.simulation.api.errors import Refusal
 from tests.simulation.api.paths import Collection
 from tests.simulation.api.transport import Counter, Transport
 from tests.simulation.faults import (
+    NO_FAULT,
     PARTITION_SECONDS,
     TAKEOVER_SECONDS,
     TOUCH,
@@ -43,7 +44,8 @@ RESOURCES: Final = Collection(API_VERSION, PLURAL, KEY.namespace)
 QUIET_SECONDS: Final = 20.0
 RESYNC_SECONDS: Final = 330.0
 RESYNCS_SECONDS: Final = 3 * RESYNC_SECONDS
-LONGEST_SECONDS: Final = 4 * 3600.0
+LONGEST_SECONDS: Final = 2700.0
+MOST_CHANGES: Final = 5000
 RESTING: Final = frozenset({"Stable", "RolledBack", ""})
 
 
@@ -204,16 +206,18 @@ class Simulation:
         self.world.kubelet.images[image] = behaviour
 
     async def until(
-        self, condition: Callable[[], bool], what: str, seconds: float = LONGEST_SECONDS
+        self, condition: Callable[[], bool], what: str, seconds: float | None = None
     ) -> None:
         """Wait until something holds of the resource.
 
         Raises:
-            StuckError: it does not within ``seconds``.
+            StuckError: it does not within ``seconds``, by default ``LONGEST_SECONDS``.
         """
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(LONGEST_SECONDS if seconds is None else seconds):
                 while not condition():
+                    if len(self.history.changes) > MOST_CHANGES:
+                        raise StuckError(f"waited for {what}; the operator writes without end")
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
@@ -232,6 +236,8 @@ class Simulation:
             await self._rest()
         except StuckError as error:
             history.stuck = str(error)
+            for process in self._processes:
+                process.kill()
         history.settled_at, before = world.clock.now(), self._counter.writes
         await asyncio.sleep(RESYNCS_SECONDS)
         world.users.advance()
@@ -250,7 +256,7 @@ class Simulation:
             await asyncio.sleep(1.0)
             if self._counter.writes != last:
                 last, since = self._counter.writes, self.loop.time()
-            if self.loop.time() > deadline:
+            if self.loop.time() > deadline or len(self.history.changes) > MOST_CHANGES:
                 raise StuckError("waited for the operator to rest; it goes on writing")
 
 
@@ -269,29 +275,27 @@ class _Collected(logging.Handler):
 @contextmanager
 def _recorded(history: History, now: Callable[[], float]) -> Iterator[None]:
     """Record every verdict and every error while a history runs."""
-    verdict = judge.verdict
+    consult = decide._consult_judge
 
-    def recording(plan: Any, state: Any, at: float) -> Any:
-        found = verdict(plan, state, at)
-        history.verdicts.append(Judged(now(), str(found.kind), str(found.reason)))
-        return found
+    def recording(turn: Any) -> None:
+        consult(turn)
+        if turn.verdict is not None:
+            said = turn.verdict
+            history.verdicts.append(Judged(now(), str(said.kind), str(said.reason)))
 
     logger, handler = logging.getLogger("spark_operator"), _Collected(history.errors)
     level, propagate = logger.level, logger.propagate
     logger.addHandler(handler)
     logger.setLevel(logging.ERROR)
     logger.propagate = False
-    judge.verdict = recording  # type: ignore[assignment]
+    decide._consult_judge = recording
     try:
         yield
     finally:
-        judge.verdict = verdict
+        decide._consult_judge = consult
         logger.removeHandler(handler)
         logger.setLevel(level)
         logger.propagate = propagate
-
-
-NO_FAULT: Final = Plan()
 
 
 def run(scenario: Scenario, plan: Plan = NO_FAULT, seed: int = 1) -> History:

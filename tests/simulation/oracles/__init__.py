@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.simulation.oracles import end, honesty, safety
 from tests.simulation.timeline import decisions
+from tests.simulation.world.users import RATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,13 +31,13 @@ class Case:
     history: History
     reference: History
     wakes_in_time: bool = True
-    rate: float = 20.0
+    rate: float = RATE
     _roles: list[tuple[float, frozenset[str], frozenset[str]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Index who had which role, and who was in quarantine, by time."""
         for change, _, after in decisions(self.history):
-            roles = (after.get(role) or {} for role in ("stable", "candidate", "previous"))
+            roles = (after.get(role) or {} for role in ("stable", "candidate"))
             held = (entry["release"] for entry in after.get("quarantine", []))
             self._roles.append(
                 (
@@ -100,6 +101,8 @@ ORACLES: Final[dict[str, Callable[[Case], list[str]]]] = {
         safety.users_are_served,
         safety.only_roles_get_traffic,
         safety.rises_only_on_pass,
+        safety.rises_on_samples,
+        safety.steps_follow_the_plan,
         safety.cut_in_time,
         safety.quarantine_holds,
         safety.exposure_is_bounded,

@@ -61,6 +61,8 @@ def generation_is_observed(case: Case) -> list[str]:
             if late > OBSERVE_SECONDS:
                 found.append(f"{change.at:.3f}: generation {generation} took {late:.0f} s")
         pending = None
+    if pending is not None and case.scenario.ends_on is not None:
+        found.append("the last generation was never observed")
     return found
 
 

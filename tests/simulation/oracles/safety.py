@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from tests.simulation.timeline import EVERYBODY, available, decisions, moments
@@ -108,6 +109,30 @@ def rises_only_on_pass(case: Case) -> list[str]:
         passed = _passed(case.history, change.at)
         if not passed or not observed:
             found.append(f"{change.at:.3f}: from {was}% to {now}% without a Pass ({reason})")
+    return found
+
+
+def rises_on_samples(case: Case) -> list[str]:
+    """Rule 2, whatever the judge says: nothing rises while no scrape has ever come through."""
+    found = []
+    for change, before, after in decisions(case.history):
+        if not 0 <= _share(before) < _share(after):
+            continue
+        observed = (before.get("step") or {}).get("observedSince")
+        since = change.at if not observed else datetime.fromisoformat(observed).timestamp()
+        blind = [span for span in case.history.disturbed if span.since <= since < span.until]
+        if before.get("phase") != "Promoting" and any(change.at < span.until for span in blind):
+            found.append(f"{change.at:.3f}: to {_share(after)}% without a sample since {observed}")
+    return found
+
+
+def steps_follow_the_plan(case: Case) -> list[str]:
+    """The weight takes one step of the plan at a time."""
+    found = []
+    for change, before, after in decisions(case.history):
+        was, now = (int((status.get("step") or {}).get("index", -1)) for status in (before, after))
+        if _share(before) >= 0 and now > was + 1:
+            found.append(f"{change.at:.3f}: from step {was} to step {now}")
     return found
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 FAST_SECONDS: Final = 0.2
 SLOW_SECONDS: Final = 12.0
+RATE: Final = 60.0
+"""Requests per second of all users."""
 
 
 class Served(NamedTuple):
@@ -54,7 +56,7 @@ class Users:
     now: Callable[[], float]
     rng: Random
     behaviour: Callable[[str], Behaviour]
-    rate: float = 20.0
+    rate: float = RATE
     provider_error_rate: float = 0.0
     late: bool = False
     endpoints: tuple[Container, ...] = ()
