@@ -81,7 +81,7 @@ def release(layout: Layout) -> None:
 
     Without effect where containerd is not there to do it; the images are then not kept either.
     """
-    if not layout.containerd_socket.exists():
+    if not (layout.containerd_socket.exists() and layout.images.exists()):
         return
     processes.kill(cgroups.processes(layout.name))
     deadline = time.monotonic() + RELEASE_SECONDS

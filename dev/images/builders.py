@@ -23,6 +23,8 @@ LABEL = "spark.dev/inputs"
 PACKAGES = {"buildah": "buildah", "mmdebstrap": "mmdebstrap"}
 BUILD_SECONDS = 1800
 TAG_LENGTH = 32
+MOST_KEPT = 150
+KEPT_AFTER_PRUNING = 30
 
 
 class Builder(Protocol):
@@ -119,6 +121,7 @@ class Buildah:
 
     def build(self, made: Made, context: Path) -> None:
         """Build by the project's own Dockerfile on the local base."""
+        self.prune()
         with tempfile.TemporaryDirectory() as name:
             self._run(
                 "bud", "--layers", "--network=host", "--isolation=chroot",
@@ -144,6 +147,15 @@ class Buildah:
                     layers |= {f"sha256:{path.name}": path for path in copied.iterdir()}
             lacking = {digest: path for digest, path in layers.items() if digest not in present}
             archive.write(stored, lacking, target)
+
+    def prune(self) -> None:
+        """Forget the oldest images when there are many: each change of the sources makes some."""
+        row = "{{.CreatedAtRaw}} {{.Name}}:{{.Tag}}"
+        rows = self._run("images", f"--format={row}", "--filter=reference=localhost/spark-build")
+        names = [line.rpartition(" ")[2] for line in sorted(rows.splitlines(), reverse=True)]
+        if len(names) > MOST_KEPT:
+            self._run("rmi", *names[KEPT_AFTER_PRUNING:])
+            self._run("rmi", "--prune")
 
     def _stored(self, made: Made) -> StoredImage:
         found = json.loads(self._run("inspect", "--type=image", kept(made.digest)))
