@@ -70,5 +70,12 @@ integration: $(STAMP) ## against a real kube-apiserver and other real services
 e2e: $(STAMP) ## with real pods on a real cluster
 	@$(PY) -m pytest tests/e2e -q
 
+soak: $(STAMP) ## half an hour of random faults: the service's counts against its users' own
+	@SPARK_SOAK_SECONDS=1800 $(PY) -m pytest tests/integration/app/test_soak.py -q -s
+
+bench-app: $(STAMP) ## the service against LiteLLM and a bare endpoint; memory over ten minutes
+	@$(PY) -m bench.app --memory 10
+
+.PHONY: soak bench-app
 .PHONY: venv demo demo-down cluster-up cluster-down cluster-status images test lint types imports \
 	generate verify unit simulate integration e2e

@@ -122,7 +122,7 @@ def memory(provider: run.Target, minutes: float) -> dict[str, object]:
     with run.spark(provider.url) as ours:
         load = threading.Thread(
             target=run.wrk,
-            args=("spark", f"{ours.url}/api/spark/generate", 16, int(minutes * 60) + 60),
+            args=("spark", f"{ours.url}/api/spark/generate", 2, int(minutes * 60) + 60),
         )
         load.start()
         time.sleep(60)

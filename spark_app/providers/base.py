@@ -9,6 +9,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+import httpx2
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
@@ -21,6 +23,7 @@ __all__ = [
     "ProviderFailure",
     "ProviderPort",
     "Turn",
+    "failure_from_exception",
     "failure_from_status",
 ]
 
@@ -140,6 +143,18 @@ def failure_from_status(
     if status >= 500 or status == 408:
         return ProviderFailure(FailureKind.SERVER, detail)
     return ProviderFailure(FailureKind.REJECTED, detail)
+
+
+def failure_from_exception(error: Exception) -> ProviderFailure:
+    """Classify what no SDK wrapped: within a stream they let the transport's errors through."""
+    match error:
+        case httpx2.TimeoutException():
+            kind = FailureKind.TIMEOUT
+        case httpx2.TransportError():
+            kind = FailureKind.CONNECTION
+        case _:
+            kind = FailureKind.MALFORMED
+    return ProviderFailure(kind, type(error).__name__)
 
 
 def _retry_after(value: str | None, now: Callable[[], float]) -> float | None:

@@ -15,6 +15,7 @@ from spark_app.providers.base import (
     FailureKind,
     ProviderFailure,
     Turn,
+    failure_from_exception,
     failure_from_status,
 )
 
@@ -83,7 +84,8 @@ class ClaudeProvider:
         except Exception as error:
             raise _translate(error) from error
         if not ended:
-            raise ProviderFailure(FailureKind.CONNECTION, "the stream ended before its last event")
+            kind = FailureKind.CONNECTION if text else FailureKind.MALFORMED
+            raise ProviderFailure(kind, "the stream ended before its last event")
         yield _checked(
             "".join(text),
             model=model,
@@ -162,4 +164,4 @@ def _translate(error: Exception) -> ProviderFailure:
         case anthropic.APIError():
             return ProviderFailure(FailureKind.SERVER, "an error event ended the stream")
         case _:
-            return ProviderFailure(FailureKind.MALFORMED, type(error).__name__)
+            return failure_from_exception(error)

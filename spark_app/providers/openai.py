@@ -15,6 +15,7 @@ from spark_app.providers.base import (
     FailureKind,
     ProviderFailure,
     Turn,
+    failure_from_exception,
     failure_from_status,
 )
 
@@ -77,7 +78,8 @@ class OpenAIProvider:
         except Exception as error:
             raise _translate(error) from error
         if finish is None:
-            raise ProviderFailure(FailureKind.CONNECTION, "the stream ended before its last event")
+            kind = FailureKind.CONNECTION if text else FailureKind.MALFORMED
+            raise ProviderFailure(kind, "the stream ended before its last event")
         yield _checked(
             "".join(text),
             model=model,
@@ -156,4 +158,4 @@ def _translate(error: Exception) -> ProviderFailure:
         case openai.APIError():
             return ProviderFailure(FailureKind.SERVER, "an error event ended the stream")
         case _:
-            return ProviderFailure(FailureKind.MALFORMED, type(error).__name__)
+            return failure_from_exception(error)
