@@ -105,11 +105,21 @@ def fault_cells() -> list[Cell]:
         stable = partial(Independent, 0.005)
         return Cell(f"{100 * p:g}%, {name}", partial(Independent, p), stable, 600, load)
 
+    def among(p: float, name: str, stable: Callable[[], Errors]) -> Cell:
+        return Cell(f"{100 * p:g}% among {name}", partial(Independent, p), stable, 1800)
+
     one_of_ten, one_of_five = Load(1, 9, 10), Load(1, 4, 20)
+    classes: dict[str, Callable[[], Errors]] = {
+        "bursts of 5": partial(Bursts, 0.005),
+        "episodes of 30 s": partial(Episodes, 0.005, 30),
+        "episodes of 2 min": partial(Episodes, 0.005, 120),
+        "uneven pods, sigma 1": partial(Independent, 0.005, sigma=1.0),
+    }
     return [
         *(fault(p, at) for at in (0, 1800) for p in (1.0, 0.5, 0.2, 0.1, 0.05)),
         *(busy(p, "100 requests/s", one_of_ten) for p in (1.0, 0.5)),
         *(busy(p, "100 requests/s, 1 pod of 5", one_of_five) for p in (1.0, 0.5)),
+        *(among(p, *named) for named in classes.items() for p in (0.5, 0.1)),
     ]
 
 

@@ -50,8 +50,8 @@ def tables(results: dict[str, Any]) -> str:
         "otherwise, candidate 1 of 10 pods, judged every second; with `+history`, stable was "
         "watched for an hour before.\n\n"
         "## Requests of the candidate (= seconds) until the rollback, median / p90\n\n"
-        "Independent errors, stable at 0.5%. In parentheses the share found at all, if not all; "
-        "in brackets what was rolled back before there was a fault.\n\n"
+        "Independent errors, stable at 0.5% unless it says otherwise. In parentheses the share "
+        "found at all, if not all; in brackets what was rolled back before there was a fault.\n\n"
         + _table(["fault", *names], delays)
         + "\n## Rolled back within an hour without any fault\n\n"
         "Both sides alike. Bold: the theory promises at most 1%.\n\n"
