@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dev.demo.errors import DemoError
 from dev.demo.follow import Rollout, Users
-from dev.demo.manifests import NAMESPACE, STEP_SECONDS, STEPS, base, spark, users
+from dev.demo.manifests import NAME, NAMESPACE, STEP_SECONDS, STEPS, base, spark, users
 from dev.demo.view import Chapter
 from dev.kubectl import KubectlError
 
@@ -55,6 +55,12 @@ class Play:
 
     async def stage(self) -> None:
         """Make the namespace anew, with the providers and a key; raises KubectlError."""
+        # The namespace controller waits long for what it meets in the namespace: take it out first
+        with contextlib.suppress(KubectlError):
+            await self._kubectl.run(
+                "delete", "sdep", NAME, f"--namespace={NAMESPACE}", "--cascade=foreground",
+                seconds=90,
+            )  # fmt: skip
         await self._kubectl.run(
             "delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait", seconds=150
         )
