@@ -167,8 +167,9 @@ class PrometheusSeries:
         url = httpx.URL(ask.source.address)
         limit = seconds(ask.source.query_timeout)
         headers = {**PLAIN, "Host": url.netloc.decode("ascii"), "Connection": "close"}
-        if ask.source.token_ref is not None:
-            token = self._secrets.read(ask.source.token_ref, ask.key.namespace)
+        ref = ask.source.token_ref
+        if ref is not None:
+            token = self._secrets.read_for(ref, ask.key.namespace, ask.source.address)
             headers["Authorization"] = f"Bearer {token}"
         async with asyncio.timeout(limit):
             port = url.port or (443 if url.scheme == "https" else 80)

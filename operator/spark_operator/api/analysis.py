@@ -93,7 +93,8 @@ class PrometheusSource(Model):
     )
     token_ref: MountedSecretRef | None = Field(
         None,
-        description="Bearer token: a file of a Secret that is mounted into the operator's pod.",
+        description="Bearer token: a file of a Secret that is mounted into the operator's pod and"
+        " lists this address in its key allowed-addresses.",
     )
     query_timeout: Duration = Field(
         "1s",

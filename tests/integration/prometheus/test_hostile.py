@@ -192,6 +192,7 @@ async def test_the_token_goes_along_and_stays_out_of_the_log(
     ref = {"name": "spark-prometheus", "key": "token"}
     failing = answering(lambda: b"", "403 Forbidden")
     async with serving(failing) as (address, asked), asking(tmp_path) as series:
+        (tmp_path / "spark-prometheus" / "allowed-addresses").write_text(f"{address}/\n")
         await settled(series, ask(address, token_ref=ref))
         assert b"authorization: bearer s3cret" in asked[0].lower()
         assert "answered 403" in caplog.text
@@ -200,10 +201,15 @@ async def test_the_token_goes_along_and_stays_out_of_the_log(
 
 async def test_a_token_that_is_for_others_is_not_sent(tmp_path: Path) -> None:
     (tmp_path / "spark-prometheus").mkdir()
-    (tmp_path / "spark-prometheus" / "token").write_text("s3cret")
-    (tmp_path / "spark-prometheus" / "allowed-namespaces").write_text("staging")
+    secret = tmp_path / "spark-prometheus"
+    (secret / "token").write_text("s3cret")
     ref = {"name": "spark-prometheus", "key": "token"}
     async with serving(answering(lambda: b"")) as (address, asked), asking(tmp_path) as series:
+        await settled(series, ask(address, token_ref=ref))
+        (secret / "allowed-addresses").write_text("http://127.0.0.1:1\n")
+        await settled(series, ask(address, token_ref=ref))
+        (secret / "allowed-addresses").write_text(address)
+        (secret / "allowed-namespaces").write_text("staging")
         await settled(series, ask(address, token_ref=ref))
         assert asked == []
 

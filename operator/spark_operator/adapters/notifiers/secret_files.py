@@ -16,6 +16,9 @@ MAX_ALLOWED_BYTES: Final = 65_536
 ALLOWED: Final = "allowed-namespaces"
 """Key of a Secret that lists, one a line, the namespaces whose resources may use it."""
 
+ADDRESSES: Final = "allowed-addresses"
+"""Key of a Secret that lists, one a line, where its credentials may be sent to."""
+
 
 class SecretFileError(ChannelError):
     """A credential cannot be read; the message names the file and what to do, never its content."""
@@ -48,6 +51,22 @@ class SecretFiles:
         if not content:
             raise SecretFileError(f"secret file {ref.name}/{ref.key} is empty: put the value there")
         return content
+
+    def read_for(self, ref: MountedSecretRef, namespace: str, address: str) -> str:
+        """The credential, if its Secret says that it may be sent to an address.
+
+        Where a resource names address and credential apart, it could else have any credential sent
+        to a server of its own.
+
+        Raises:
+            SecretFileError: as ``read``, or the Secret does not list the address.
+        """
+        listed = self._content(ref.name, ADDRESSES, MAX_ALLOWED_BYTES, missing="").split()
+        if address.rstrip("/") not in {item.rstrip("/") for item in listed}:
+            raise SecretFileError(
+                f"secret {ref.name} is not for {address}: add the address to its key {ADDRESSES}"
+            )
+        return self.read(ref, namespace)
 
     def _content(self, name: str, key: str, limit: int, missing: str | None = None) -> str:
         shown = f"{name}/{key}"
