@@ -19,8 +19,8 @@ RESYNC_SECONDS: Final = 300.0
 """A resource that nothing woke is looked at this often, should an event have been lost."""
 FIRST_DELAY: Final = 0.1
 LONGEST_DELAY: Final = 5.0
-LONGEST_WATCHED_DELAY: Final = 1.0
-"""The same while a release is watched: once the API server is back, a cut may wait 2 s."""
+LONGEST_URGENT_DELAY: Final = 1.0
+"""The same while something is under way: once the API server is back, a cut may wait 2 s."""
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class Workers:
         self._entries.clear()
 
     async def _run(self, key: Key, entry: _Entry) -> None:
-        memory, delay, woken = Memory(), FIRST_DELAY, True
+        memory, delay, woken, urgent = Memory(), FIRST_DELAY, True, True
         while True:
             entry.wake.clear()
             turned, outcome = await self._turn(key, entry, memory, woken=woken)
@@ -86,13 +86,14 @@ class Workers:
                 continue
             memory = replace(memory, snapshot=None) if turned is None else turned.memory
             due = turned.next_due if turned else None
+            if turned is not None:
+                urgent = due is not None and due - self._clock.now() <= LONGEST_DELAY
             if outcome == "done":
                 delay = FIRST_DELAY
             else:
                 again = self._clock.now() + delay
                 due = again if due is None else min(due, again)
-                longest = LONGEST_WATCHED_DELAY if memory.watch else LONGEST_DELAY
-                delay = min(delay * 2, longest)
+                delay = min(delay * 2, LONGEST_URGENT_DELAY if urgent else LONGEST_DELAY)
             woken = await self._wait(entry, due)
 
     async def _turn(

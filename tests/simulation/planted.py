@@ -237,7 +237,7 @@ def _asked_again_and_again(patch: pytest.MonkeyPatch) -> None:
 
 def _patient_retry(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(worker, "FIRST_DELAY", 30.0)
-    patch.setattr(worker, "LONGEST_WATCHED_DELAY", 120.0)
+    patch.setattr(worker, "LONGEST_URGENT_DELAY", 120.0)
 
 
 def _third_release_ignored(patch: pytest.MonkeyPatch) -> None:

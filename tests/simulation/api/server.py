@@ -58,7 +58,8 @@ class ApiServer:
     listeners: list[Callable[[Change], None]] = field(default_factory=list)
     _applied: dict[tuple[Collection, str], Manifest] = field(default_factory=dict)
     _encoded: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
-    _version: int = 0
+    _version: int = 1
+    """The last version given to an object; the first is etcd's own."""
     _born: int = 0
 
     def handle(self, actor: str, method: str, path: str, body: Any, content_type: str) -> bytes:
