@@ -140,6 +140,15 @@ class Cluster(Protocol):
             RefusedError: the API server does not want it.
         """
 
+    async def strip(self, patch: Manifest) -> None:
+        """Take members out of an object by a strategic merge patch over what was seen.
+
+        Raises:
+            ConflictError: the object changed since.
+            GoneError: it is gone.
+            RefusedError: the API server does not want it.
+        """
+
     async def delete(self, namespace: str, deletion: Delete) -> None:
         """Delete an object with the UID that was seen; one that is gone is no error."""
 

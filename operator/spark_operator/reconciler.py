@@ -19,6 +19,7 @@ from spark_operator.core.decide import decide
 from spark_operator.core.diff import (
     Delete,
     StaleDecisionError,
+    Strip,
     Write,
     diff,
     surplus_revisions,
@@ -285,6 +286,8 @@ class Reconciler:
             try:
                 if isinstance(write, Delete):
                     await self._cluster.delete(resource.metadata.namespace, write)
+                elif isinstance(write, Strip):
+                    await self._cluster.strip(write.manifest)
                 elif again and "uid" in write.manifest["metadata"]:
                     await self._cluster.repair(write.manifest)
                 else:

@@ -37,6 +37,7 @@ RESOURCE: Final = Kind(API_VERSION, PLURAL)
 APPLY: Final = "application/apply-patch+yaml"
 JSON: Final = "application/json"
 MERGE: Final = "application/merge-patch+json"
+STRATEGIC: Final = "application/strategic-merge-patch+json"
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 FIXED_CHILDREN: Final = (
     ("Service", ""),
@@ -139,6 +140,14 @@ class KubeCluster:
         path = CHILD_KINDS[manifest["kind"]].path(meta["namespace"], meta["name"])
         query = urlencode({"fieldManager": MANAGER, "fieldValidation": "Strict"})
         await self.request("PATCH", f"{path}?{query}", manifest, content_type=MERGE)
+
+    async def strip(self, patch: Manifest) -> None:
+        """See ``Cluster.strip``: a strategic merge patch, in which null removes a member."""
+        self._must_lead()
+        meta = patch["metadata"]
+        path = CHILD_KINDS[patch["kind"]].path(meta["namespace"], meta["name"])
+        query = urlencode({"fieldManager": MANAGER})
+        await self.request("PATCH", f"{path}?{query}", patch, content_type=STRATEGIC)
 
     async def delete(self, namespace: str, deletion: Delete) -> None:
         """See ``Cluster.delete``."""

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from spark_operator.core.diff import Apply
+from spark_operator.core.diff import Delete
 
 if TYPE_CHECKING:
     from spark_operator.core.diff import Write
@@ -49,9 +49,9 @@ def signature(writes: list[Write]) -> str:
     if not writes:
         return ""
     texts = [
-        json.dumps(_unfenced(write.manifest), sort_keys=True)
-        if isinstance(write, Apply)
-        else f"{write.ref} {write.uid}"
+        f"{write.ref} {write.uid}"
+        if isinstance(write, Delete)
+        else f"{type(write).__name__} {json.dumps(_unfenced(write.manifest), sort_keys=True)}"
         for write in writes
     ]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from spark_operator.core.drift import stripping
 from spark_operator.core.labels import EPOCH_ANNOTATION
 from spark_operator.core.objects import Ref, covers, epoch, is_owned_by, ref
 
@@ -40,7 +41,14 @@ class Delete:
     uid: str
 
 
-Write = Apply | Delete
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """Take out of an object what somebody added, by a strategic merge patch over what was seen."""
+
+    manifest: Manifest
+
+
+Write = Apply | Strip | Delete
 
 
 def diff(
@@ -51,6 +59,8 @@ def diff(
     spared: frozenset[Ref] = frozenset(),
 ) -> list[Write]:
     """The writes that turn ``live`` into ``wanted``, in the order of ``wanted``, deletions last.
+
+    What was added to an object is taken out after the object was applied.
 
     Args:
         wanted: manifests that shall exist.
@@ -70,6 +80,13 @@ def diff(
         Apply(_fenced(item, owned.get(ref(item))))
         for item in wanted
         if ref(item) not in spared and not _is_as_wanted(item, owned.get(ref(item)))
+    ]
+    writes += [
+        Strip(patch)
+        for item in wanted
+        if ref(item) in owned
+        and ref(item) not in spared
+        and (patch := stripping(item, owned[ref(item)])) is not None
     ]
     kept = spared | {ref(item) for item in wanted}
     writes += [
