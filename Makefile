@@ -36,9 +36,11 @@ cluster-status: $(STAMP) ## what of the local cluster runs
 	@$(PY) -m dev.cluster status
 
 images: $(STAMP) ## build the images and load them into the cluster
-	@$(PY) -m dev.images build
+	@$(PY) -m dev.images load
 
 # --- checks --------------------------------------------------------------------------------------
+
+PYTEST := $(PY) -m pytest -q -p no:cacheprovider
 
 test: lint types imports verify unit simulate integration e2e ## everything that must pass; CI runs this
 
@@ -59,23 +61,25 @@ verify: $(STAMP) ## fail when a generated file differs from its source
 	@$(PY) -m dev.generate --check
 
 unit: $(STAMP) ## unit and property tests
-	@$(PY) -m pytest tests/unit tests/property tests/contract -m "not integration and not e2e" -q
+	@$(PYTEST) tests/unit tests/property
 
 simulate: $(STAMP) ## a short instance of the simulated fault campaign
-	@$(PY) -m pytest tests/simulation -q
+	@$(PYTEST) tests/simulation
 
 integration: $(STAMP) ## against a real kube-apiserver and other real services
-	@$(PY) -m pytest tests/integration tests/contract -m "not e2e" -q
+	@$(PYTEST) tests/integration
 
 e2e: $(STAMP) ## with real pods on a real cluster
-	@$(PY) -m pytest tests/e2e -q
+	@$(PYTEST) tests/e2e
 
-soak: $(STAMP) ## half an hour of random faults: the service's counts against its users' own
-	@SPARK_SOAK_SECONDS=1800 $(PY) -m pytest tests/integration/app/test_soak.py -q -s
+soak: $(STAMP) ## the long forms of campaigns and soaks; results go to bench/results
+	@$(PY) -m tests.simulation.campaign --output bench/results/simulation.json
+	@SPARK_SOAK_SECONDS=1800 $(PYTEST) tests/integration/app/test_soak.py
+	@$(PY) -m bench.judge
 
-bench-app: $(STAMP) ## the service against LiteLLM and a bare endpoint; memory over ten minutes
-	@$(PY) -m bench.app --memory 10
+bench: $(STAMP) ## measurements; results go to bench/results
+	@$(PY) -m bench.app
+	@$(PY) -m bench.judge
 
-.PHONY: soak bench-app
 .PHONY: venv demo demo-down cluster-up cluster-down cluster-status images test lint types imports \
-	generate verify unit simulate integration e2e
+	generate verify unit simulate integration e2e soak bench

@@ -36,6 +36,8 @@ def values(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
             return st.booleans()
         case "integer":
             return st.integers(schema["minimum"], schema["maximum"])
+        case "number":
+            return st.floats(schema["minimum"], schema["maximum"], allow_nan=False)
         case "array":
             return lists(schema)
         case "object":
