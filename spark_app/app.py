@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from spark_app.providers.base import ProviderPort
     from spark_app.settings import Settings
 
-__all__ = ["SparkApp", "create_app"]
+__all__ = ["SparkApp", "create_app", "ports_of"]
 
 _PAGE_POLICY = (
     b"default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline';"
@@ -206,7 +206,7 @@ def _routes(spark: SparkApp) -> dict[str, dict[str, ASGIApp]]:
 def _gateway(spark: SparkApp) -> Gateway:
     settings = spark.settings
     pools: dict[Provider, Pool] = {}
-    for name, ports in _ports(settings).items():
+    for name, ports in ports_of(settings).items():
         breaker = Breaker(name, BreakerConfig(), time.monotonic, random.random)
         pools[name] = Pool(
             name, ports, breaker, spark.metrics, clock=time.monotonic, chance=random.random
@@ -225,7 +225,8 @@ def _gateway(spark: SparkApp) -> Gateway:
     return gateway
 
 
-def _ports(settings: Settings) -> dict[Provider, list[ProviderPort]]:
+def ports_of(settings: Settings) -> dict[Provider, list[ProviderPort]]:
+    """A client for each configured key."""
     # Each SDK takes a second to import: only the configured ones are.
     made: dict[Provider, list[ProviderPort]] = {}
     if keys := _keys(settings.anthropic_api_key):

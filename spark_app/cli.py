@@ -1,8 +1,9 @@
-"""The command `spark-app`: `serve` (the default), `migrate up | rollback [--to] | status`."""
+"""The command `spark-app`: `serve` (the default), `preflight`, `migrate`."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import sys
@@ -29,7 +30,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.command == "migrate":
         return _migrate(options)
+    if options.command == "preflight":
+        return _preflight(options)
     return _serve()
+
+
+def _preflight(options: argparse.Namespace) -> int:
+    from spark_app.preflight import passed, preflight  # noqa: PLC0415 - the server needs none
+
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        sys.stderr.write(f"spark-app: {error}\n")
+        return WRONG_SETTINGS
+    checks = asyncio.run(preflight(settings))
+    for check in checks:
+        line = json.dumps(check.as_json()) if options.json else str(check)
+        sys.stdout.write(f"{line}\n")
+    return OK if passed(checks) else FAILED
 
 
 def _serve() -> int:
@@ -110,6 +128,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="spark-app", description=__doc__)
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("serve", help="serve until a signal ends it (the default)")
+    before = commands.add_parser("preflight", help="check keys and dependencies, buying nothing")
+    before.add_argument("--json", action="store_true", help="one JSON object a line")
     migrate = commands.add_parser("migrate", help="the schema of DATABASE_URL")
     actions = migrate.add_subparsers(dest="action", required=True)
     for name, text in (

@@ -123,6 +123,13 @@ class ProviderPort(Protocol):
             ProviderFailure: always this, whatever went wrong.
         """
 
+    async def check(self) -> None:
+        """Ask for the list of models, which costs nothing, to see whether the key is any good.
+
+        Raises:
+            ProviderFailure: it isn't, or the provider can't be reached.
+        """
+
     async def prime(self) -> None:
         """Go once through the SDK without the network: what it builds lazily takes it 0.2 s."""
 

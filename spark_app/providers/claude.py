@@ -94,6 +94,13 @@ class ClaudeProvider:
             truncated=stop == "max_tokens",
         )
 
+    async def check(self) -> None:
+        """See `ProviderPort.check`."""
+        try:
+            await self._client.models.list(limit=1)
+        except Exception as error:
+            raise _translate(error) from error
+
     async def prime(self) -> None:
         """See `ProviderPort.prime`."""
         async with httpx2.AsyncClient(transport=httpx2.MockTransport(_sample)) as offline:

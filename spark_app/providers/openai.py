@@ -88,6 +88,13 @@ class OpenAIProvider:
             truncated=finish == "length",
         )
 
+    async def check(self) -> None:
+        """See `ProviderPort.check`."""
+        try:
+            await self._client.models.list()
+        except Exception as error:
+            raise _translate(error) from error
+
     async def prime(self) -> None:
         """See `ProviderPort.prime`."""
         async with httpx2.AsyncClient(transport=httpx2.MockTransport(_sample)) as offline:
