@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
-from dev.cluster.errors import NotReadyError
+from dev.cluster.errors import CommandError, NotReadyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,14 +47,21 @@ class Api:
         self._http.close()
 
     def apply(self, path: str, wanted: dict[str, Any]) -> None:
-        """Server-side apply an object; ``path`` is that of the object itself."""
-        answer = self._http.patch(
-            path,
-            params={"fieldManager": FIELD_MANAGER, "force": "true"},
-            headers={"Content-Type": "application/apply-patch+yaml"},
-            content=json.dumps(wanted),
-        )
-        answer.raise_for_status()
+        """Server-side apply an object; ``path`` is that of the object itself.
+
+        Raises:
+            CommandError: the apiserver refused it, or did not answer.
+        """
+        try:
+            answer = self._http.patch(
+                path,
+                params={"fieldManager": FIELD_MANAGER, "force": "true"},
+                headers={"Content-Type": "application/apply-patch+yaml"},
+                content=json.dumps(wanted),
+            )
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            raise CommandError(f"{path} could not be made: {error}; try again.") from error
 
     def is_ready(self) -> bool:
         """Tell whether the apiserver says so of itself."""
@@ -92,6 +99,7 @@ def wait(
         check()
         if time.monotonic() > deadline:
             raise NotReadyError(
-                f"{what} was not ready within {seconds:.0f} s: look at its log, then try again."
+                f"{what} was not ready within {seconds:.0f} s: a busier machine than usual may need"
+                " another try, else its log (build/cluster/logs) says why."
             )
         time.sleep(POLL_SECONDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dev.cluster import cgroups, images, netns, processes, shell
+from dev.cluster import cgroups, images, netns, processes
 from dev.cluster.errors import PreconditionError
 from dev.cluster.state import StateFile
 
@@ -53,8 +53,7 @@ def tear_down(layout: Layout, *, purge: bool = False) -> None:
     folders = [layout.run, layout.state]
     if purge or not (layout.images / images.CLEAN_MARK).exists():
         folders.append(layout.images)
-    # Unpacked images are tens of thousands of files, for which Python takes minutes.
-    shell.run(["rm", "-rf", "--one-file-system", *map(str, folders)])
+    images.remove(*folders)
     layout.kubeconfig.unlink(missing_ok=True)
 
 

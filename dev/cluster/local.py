@@ -11,7 +11,7 @@ from dev.cluster import images, processes
 from dev.cluster.config import Layout
 from dev.cluster.down import is_anything_there, state_file, tear_down
 from dev.cluster.errors import NoClusterError
-from dev.cluster.state import State, locked
+from dev.cluster.state import StateFile, locked
 from dev.cluster.up import bring_up, is_running
 
 if TYPE_CHECKING:
@@ -89,5 +89,5 @@ class Local:
 def orphans() -> list[Layout]:
     """Return the layouts of clusters whose clone's folder no longer exists."""
     states = sorted(Layout.of().state.parent.glob("*/state.json"))
-    clones = [Path(State.model_validate_json(path.read_text()).clone) for path in states]
+    clones = [Path(StateFile(path, path).read().clone) for path in states]
     return [Layout.of(clone) for clone in clones if not clone.exists()]

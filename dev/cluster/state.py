@@ -66,16 +66,18 @@ class StateFile:
 
 
 @contextmanager
-def locked(path: Path, doing: str) -> Iterator[None]:
+def locked(path: Path, doing: str | None = None) -> Iterator[None]:
     """Hold a file's lock, which ends with this process whatever happens to it.
 
+    Waits for whoever holds it, unless ``doing`` says what they are at.
+
     Raises:
-        BusyError: another process holds it; ``doing`` says at what.
+        BusyError: another process holds it, and ``doing`` was given.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX if doing is None else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise BusyError(f"Another process is {doing}: wait for it to end.") from None
         yield

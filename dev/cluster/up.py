@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from dev.cluster import (
@@ -25,7 +24,7 @@ from dev.cluster import (
 from dev.cluster.api import Api, wait
 from dev.cluster.down import is_anything_there, state_file, tear_down
 from dev.cluster.errors import ProcessDiedError
-from dev.cluster.state import State, locked
+from dev.cluster.state import StateFile, locked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,16 +66,16 @@ def bring_up(layout: Layout, progress: Progress, wanted_subnet: str | None = Non
 
 
 def _claim_subnet(layout: Layout, wanted: str | None) -> Subnets:
-    with locked(layout.state.parent / "lock", "choosing a cluster's addresses"):
+    # Two clones that start at the same moment must not choose the same.
+    with locked(layout.state.parent / "lock"):
         chosen = subnets.choose(layout.key, [*netns.routes(), *_claimed(layout)], wanted)
         state_file(layout).update(subnet=chosen.whole)
     return chosen
 
 
 def _claimed(layout: Layout) -> list[IPv4Network]:
-    others = list(layout.state.parent.glob("*/state.json"))
-    found = [State.model_validate_json(path.read_text()) for path in others]
-    return [state.subnet for state in found if state.subnet is not None]
+    states = [StateFile(path, path).read() for path in layout.state.parent.glob("*/state.json")]
+    return [state.subnet for state in states if state.subnet is not None]
 
 
 class _Start:
@@ -94,17 +93,18 @@ class _Start:
         url = f"https://{chosen.node.ip}:{components.API_PORT}"
         for folder in (layout.run, layout.state, layout.logs):
             folder.mkdir(parents=True, exist_ok=True)
+        for old in layout.logs.glob("*.log"):
+            old.unlink()
         with self._progress.step("making network, certificates and control groups"):
             netns.create(layout, chosen)
             cgroups.create(layout.name)
             hosts = (str(chosen.node.ip), str(chosen.kubernetes), "127.0.0.1")
             authority, control = pki.control_plane(layout.pki, hosts)
             node = pki.node(authority, layout.pki, layout.name, chosen, url)
-        with ExitStack() as stack, Api(url, control) as api:
-            stack.enter_context(self._progress.step("starting the control plane"))
-            runtime = self._control_plane(chosen, control)
-            wait("kube-apiserver", api.is_ready, seconds=READY_SECONDS, check=self._check)
-            stack.close()
+        with Api(url, control) as api:
+            with self._progress.step("starting the control plane"):
+                runtime = self._control_plane(chosen, control)
+                wait("kube-apiserver", api.is_ready, seconds=READY_SECONDS, check=self._check)
             with self._progress.step("starting the node"):
                 self._node(chosen, control, node, runtime)
                 for path, wanted in addons.objects(chosen):
