@@ -18,6 +18,7 @@ SCHEMA = "1"
 VERSION = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}(-[a-z][a-z-]{0,30})?")
 FAULTS: Mapping[str, Mapping[str, str]] = {
     "errors": {"FAULT_RATE": "0.4"},
+    "half-errors": {"FAULT_RATE": "0.5"},
     "all-errors": {"FAULT_RATE": "1"},
     "few-errors": {"FAULT_RATE": "0.06"},
     "slow": {"FAULT_LATENCY": "6"},
