@@ -1,7 +1,7 @@
 """First bad answer to last bad answer of a bad release, on a real cluster.
 
-One candidate pod beside nine stable ones (10% weight), steady users, half of them on connections that
-they keep.  Each cell is repeated; the table has medians with their spread.
+One candidate pod beside nine stable ones (10% weight), steady users, half of them on connections
+that they keep.  Each cell is repeated; the table has medians with their spread.
 
 ``python -m bench.rollback --runs 10 --rate 100``
 """
@@ -31,6 +31,10 @@ REPLICAS = 9
 ROLLBACK_SECONDS = 240.0
 SETTLE_SECONDS = 12.0
 """Longer than a connection lives, so that one run's answers do not reach into the next."""
+
+
+class RollbackError(Exception):
+    """A bad release was let through, or given up for another reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +72,10 @@ async def one(stage: Stage, version: str, number: int) -> Run:
         ),
         seconds=ROLLBACK_SECONDS,
     )
-    assert status.failure is not None
-    bad = status.failure.release
+    failure = status.failure
+    if failure is None or failure.outcome != "Failed":
+        raise RollbackError(f"{version} was not found to be bad: {failure}")
+    bad = failure.release
     await asyncio.sleep(SETTLE_SECONDS)
     results = await stage.results(since)
     failed = [item for item in results if item.failed and item.release == bad]
@@ -84,7 +90,7 @@ async def one(stage: Stage, version: str, number: int) -> Run:
         bad_answers=len(failed),
         answers=sum(item.release == bad for item in results),
         other_failures=len(others),
-        reason=status.failure.reason,
+        reason=failure.reason,
     )
 
 
