@@ -1,4 +1,4 @@
-"""``python -m dev.cluster``: up, down, status, kubeconfig, exec."""
+"""``python -m dev.cluster``: build, up, down, status, kubeconfig, exec."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from dev.cluster import local, target
+from dev.cluster import binaries, local, target
 from dev.cluster.config import CLONE, Layout
 from dev.cluster.errors import ClusterError, NoClusterError
 from dev.cluster.progress import Progress
@@ -20,6 +20,13 @@ app = typer.Typer(
 Named = Annotated[
     Path | None, typer.Option("--kubeconfig", help="a cluster of your own, used as it is")
 ]
+
+
+@app.command()
+def build() -> None:
+    """Build the cluster's binaries, or find them in the cache; starts nothing, needs no root."""
+    progress = Progress()
+    progress.say(f"the binaries are in {binaries.ensure(Layout.of().cache, progress).node.parent}")
 
 
 @app.command()
