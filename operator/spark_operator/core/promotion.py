@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.status import ReleaseStatus, Weight
 from spark_operator.api.values import seconds
-from spark_operator.core import alerts
+from spark_operator.core import alerts, judge
 from spark_operator.core.phases import Phase
 from spark_operator.core.retreat import retreat
 from spark_operator.core.turn import TICK_SECONDS
 
 if TYPE_CHECKING:
     from spark_operator.core.turn import Turn
+
+MOST_BLIND_SECONDS: Final = 25.0
+"""Without a checkpoint of the judge for longer than this, nobody has watched."""
+LAST_WATCH_SECONDS: Final = 30.0
+"""A guard ends after at least this time of watching without a gap."""
 
 
 def promoting(turn: Turn) -> None:
@@ -58,6 +63,21 @@ def _promote(turn: Turn, role: ReleaseStatus) -> None:
     turn.note("Promoted", "Passed", f"{role.image} is stable now; {watch}", release=role.release)
 
 
+def _has_watched(turn: Turn) -> bool:
+    """Whether the last part of the guard was watched: an operator that was away has seen nothing.
+
+    After a gap the judge's step starts anew, which its checkpoint keeps across restarts.
+    """
+    last = turn.status.judge_at
+    if turn.judge is None or turn.verdict is None or last is None:
+        return False
+    if turn.now - last.timestamp() > MOST_BLIND_SECONDS:
+        turn.judge = judge.at_step(turn.plan, turn.judge, turn.now)
+        return False
+    wanted = min(seconds(turn.spec.guard.duration), LAST_WATCH_SECONDS)
+    return turn.verdict.step_seconds >= wanted
+
+
 def guarding(turn: Turn) -> None:
     """Watch the promoted release while the previous one stays warm."""
     stable, previous = turn.status.stable, turn.status.previous
@@ -72,9 +92,10 @@ def guarding(turn: Turn) -> None:
         turn.go(Phase.PENDING)
         return
     turn.watch = True
+    watched = _has_watched(turn)
     end = stable.since.timestamp() + seconds(turn.spec.guard.duration)
-    if turn.now < end:
-        turn.dues.append(min(end, turn.now + TICK_SECONDS))
+    if turn.now < end or not watched:
+        turn.dues.append(turn.now + TICK_SECONDS)
         return
     turn.set(previous=None)
     turn.go(Phase.STABLE)

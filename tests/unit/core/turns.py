@@ -69,9 +69,10 @@ def shared(state: judge.JudgeState | None = GOOD, **more: Any) -> Observations:
     return seen(ONE, TWO, route="shared", judge=state, **more)
 
 
-def guarded(**more: Any) -> SparkDeploymentStatus:
+def guarded(*, watched: float = 5.0, **more: Any) -> SparkDeploymentStatus:
+    """Under guard; ``watched``: seconds since the judge's last checkpoint."""
     return status("Guarding", stable=2, previous=1, **more).model_copy(
-        update={"first_traffic_at": to_time(NOW - 300)}
+        update={"first_traffic_at": to_time(NOW - 300), "judge_at": to_time(NOW - watched)}
     )
 
 

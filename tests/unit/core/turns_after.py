@@ -101,6 +101,16 @@ GUARDING = [
         {"guard": {"duration": "10m"}},
     ),
     Case(
+        "a guard that nobody watched goes on",
+        2,
+        guarded(watched=60.0),
+        under_guard(),
+        "Guarding",
+        0,
+        "",
+        {"guard": {"duration": "10m"}},
+    ),
+    Case(
         "a late failure goes back to the warm release",
         2,
         guarded(),
