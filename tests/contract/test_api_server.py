@@ -222,6 +222,17 @@ async def test_apply_with_the_version_nobody_has_creates_and_never_changes(api: 
         await apply(api, service(api, selector={"app": "other"}), resourceVersion=UNSEEN)
 
 
+async def test_a_merge_patch_replaces_lists_over_what_was_seen(api: Api) -> None:
+    made = await apply(api, service(api))
+    path = api.path("services", "spark")
+    meta = {key: made["metadata"][key] for key in ("uid", "resourceVersion")}
+    port = {"name": "more", "port": 81, "protocol": "TCP", "targetPort": 81}
+    found = await merge(api, path, {"metadata": meta, "spec": {"ports": [port]}})
+    assert [port["port"] for port in found["spec"]["ports"]] == [81]
+    with pytest.raises(ConflictError):
+        await merge(api, path, {"metadata": meta, "spec": {"ports": []}})
+
+
 async def test_two_controllers_of_one_object_are_refused(api: Api) -> None:
     def owned(uid: str) -> dict[str, Any]:
         owner = {"apiVersion": API_VERSION, "kind": KIND, "name": "spark", "uid": uid}

@@ -244,11 +244,13 @@ def _held_again(sim: Simulation) -> bool:
     return sim.phase == "RolledBack" and failure.get("reason") == "ReleaseQuarantined"
 
 
+HTTP: Final = {"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP"}
 DRIFTS: Final[tuple[tuple[str, str, dict[str, Any]], ...]] = (
     ("services", "spark", {"metadata": {"labels": {"spark.dev/deployment": None}}}),
     ("services", "spark", {"spec": {"selector": {"spark.dev/release": "0123456789"}}}),
     ("services", "spark-stable", {"spec": {"type": "NodePort"}}),
     ("services", "spark-stable", {"spec": {"selector": None}}),
+    ("services", "spark-stable", {"spec": {"ports": [HTTP, {"name": "more", "port": 81}]}}),
     ("services", "spark", {"spec": {"selector": {"tier": "gold"}}}),
     ("deployments", "", {"spec": {"replicas": 1}}),
     ("deployments", "", {"metadata": {"labels": {"spark.dev/deployment": None}}}),
