@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -44,6 +44,7 @@ class Cell:
         load: pods and requests.
         promised: the presets for which the theory promises at most 1% here.
         at: when the fault begins, for the delay.
+        young_rate: failures of a young pod of stable, as its history knows them.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Cell:
     load: Load = SMALL
     promised: tuple[str, ...] = ()
     at: int = 0
+    young_rate: float = 0.005
 
 
 ALL = ("fast", "balanced", "balanced+history", "robust", "robust+history")
@@ -86,7 +88,7 @@ def false_cells() -> list[Cell]:
         _alike("uneven pods, sigma 0.6", some),
         _alike("uneven pods, sigma 1", very),
         _alike("uneven pods, sigma 1, 3 pods", very, load=LARGE),
-        Cell("cold start, 4% for 2 min", cold, partial(Independent, 0.005)),
+        Cell("cold start, 4% for 2 min", cold, partial(Independent, 0.005), young_rate=0.04),
         _alike("outage of both, 30% for 10 min", partial(Outage, 0.005, 0.3, 600, 600), *ALL),
     ]
 
@@ -128,8 +130,13 @@ def plans() -> dict[str, JudgePlan]:
     return {sensitivity.value: plan_for(sensitivity) for sensitivity in Sensitivity}
 
 
-def history(errors: Errors, load: Load, seed: int, count: int) -> list[Baseline]:
-    """Return what is learned from `count` separate hours of stable, sampled every 10 s."""
+def history(
+    errors: Errors, load: Load, seed: int, count: int, young_rate: float = 0.005
+) -> list[Baseline]:
+    """Return what is learned from `count` separate hours of stable, sampled every 10 s.
+
+    One pod's first two minutes at one request a second are known as well, at `young_rate`.
+    """
     rng = np.random.default_rng(seed)
     plan = plan_for(Sensitivity.BALANCED)
     habits = [Habit((0.0,) * len(SCALES)) for _ in range(count)]
@@ -146,7 +153,11 @@ def history(errors: Errors, load: Load, seed: int, count: int) -> list[Baseline]
                 ]
                 habits[k] = learn(plan, habits[k], found, float(t))
             failed[:] = 0
-    return [summary(habit) for habit in habits]
+    young = rng.binomial(120, young_rate, count)
+    return [
+        replace(summary(habit), young_n=120.0, young_x=float(x))
+        for habit, x in zip(habits, young, strict=True)
+    ]
 
 
 class Judges:
@@ -154,7 +165,7 @@ class Judges:
 
     def __init__(self, cell: Cell, trials: int, seed: int) -> None:
         self.cell, self.trials = cell, trials
-        past = history(cell.stable(), cell.load, seed + 1, HISTORIES)
+        past = history(cell.stable(), cell.load, seed + 1, HISTORIES, cell.young_rate)
         bounds = [round(i * trials / HISTORIES) for i in range(HISTORIES + 1)]
         slices = [slice(a, b) for a, b in pairwise(bounds)]
         self.parts: dict[str, list[tuple[slice, Twin]]] = {}

@@ -26,7 +26,8 @@ def _delay(cell: dict[str, Any]) -> str:
 
 
 def _share(cell: dict[str, Any], *, promised: bool) -> str:
-    text = f"{100 * cell['found']:.2g}%"
+    share = 100 * cell["found"]
+    text = f"{share:.0f}%" if share >= 10 else f"{share:.2g}%"
     return f"**{text}**" if promised else text
 
 

@@ -121,7 +121,7 @@ class JudgePlan:
     block_requests: int | None = 10
     longest_block_seconds: float = 40.0
     trusts_history: bool = True
-    warm_up_seconds: float = 90.0
+    warm_up_seconds: float = 120.0
     warm_up_error_rate: float = 0.05
     pass_seconds: float = 30.0
     ratio: float = 1.5
