@@ -71,6 +71,8 @@ class Memory:
     attempt: Attempt = field(default_factory=Attempt)
     is_settled: bool = False
     """Whether the snapshot's children are what its status says."""
+    seen: Observations | None = None
+    """What the snapshot's children and pods say, which costs as much to read as to decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,8 @@ class Reconciler:
         except InvalidResourceError as error:
             await self._report_invalid(snapshot, error)
             return Turned(None, Memory())
-        observations = await self._observe(resource, snapshot, memory)
+        memory = replace(memory, seen=memory.seen or _seen(snapshot))
+        observations = await self._observe(resource, memory)
         decision = decide(resource, observations, self._clock.now())
         memory = replace(memory, tick=observations.tick)
         return await self._carry_out(resource, snapshot, decision, memory)
@@ -148,21 +151,18 @@ class Reconciler:
         if memory.snapshot and not woken and now - memory.read_at < SNAPSHOT_SECONDS:
             return memory
         return replace(
-            memory, snapshot=await self._cluster.read(key), read_at=now, is_settled=False
+            memory,
+            snapshot=await self._cluster.read(key),
+            read_at=now,
+            is_settled=False,
+            seen=None,
         )
 
-    async def _observe(
-        self, resource: SparkDeployment, snapshot: Snapshot, memory: Memory
-    ) -> Observations:
-        workloads = observe.workloads(snapshot)
+    async def _observe(self, resource: SparkDeployment, memory: Memory) -> Observations:
         key = Key(resource.metadata.namespace, resource.metadata.name)
         delivered = self._notices.deliveries(key) if self._notices else Deliveries()
-        observations = Observations(
-            workloads=workloads,
-            revisions={name: kept for name, (kept, _) in observe.revisions(snapshot).items()},
-            route=observe.route(snapshot),
-            foreign=tuple(f"{kind} {name}" for kind, name in snapshot.foreign),
-            epoch=observe.epoch(snapshot),
+        observations = replace(
+            memory.seen or Observations(),
             judge=memory.judge,
             delivered=delivered.done,
             delivery_problems=delivered.problems,
@@ -217,6 +217,7 @@ class Reconciler:
                 tick=memory.tick,
                 attempt=attempt,
                 is_settled=not said,
+                seen=None if said else memory.seen,
             ),
             failure=failure,
         )
@@ -325,6 +326,17 @@ class Reconciler:
             await self._cluster.write_status({**snapshot.resource, "status": status})
         except (ConflictError, GoneError):
             log.info("the invalid resource changed meanwhile")
+
+
+def _seen(snapshot: Snapshot) -> Observations:
+    """What a snapshot alone says."""
+    return Observations(
+        workloads=observe.workloads(snapshot),
+        revisions={name: kept for name, (kept, _) in observe.revisions(snapshot).items()},
+        route=observe.route(snapshot),
+        foreign=tuple(f"{kind} {name}" for kind, name in snapshot.foreign),
+        epoch=observe.epoch(snapshot),
+    )
 
 
 def _named(status: SparkDeploymentStatus) -> frozenset[str]:
