@@ -40,6 +40,7 @@ images: $(STAMP) ## build the images and load them into the cluster
 
 # --- checks --------------------------------------------------------------------------------------
 
+E2E_IMAGES := operator dev app:1.0.0 app:2.0.0 app:3.0.0-errors app:3.0.0-crashing
 PYTEST := $(PY) -m pytest -q -p no:cacheprovider
 
 test: lint types imports verify unit simulate integration e2e ## everything that must pass; CI runs this
@@ -50,6 +51,7 @@ lint: $(STAMP) ## formatting and lint
 
 types: $(STAMP) ## strict types
 	@$(VENV)/bin/mypy -p spark_operator -p spark_app -p dev
+	@$(VENV)/bin/mypy tests bench
 
 imports: $(STAMP) ## which module may import which
 	@$(VENV)/bin/lint-imports --no-logo
@@ -67,9 +69,12 @@ simulate: $(STAMP) ## a short instance of the simulated fault campaign
 	@$(PYTEST) tests/simulation
 
 integration: $(STAMP) ## against a real kube-apiserver and other real services
+	@$(PY) -m dev.cluster build
 	@$(PYTEST) tests/integration
 
 e2e: $(STAMP) ## with real pods on a real cluster
+	@$(PY) -m dev.cluster up
+	@$(PY) -m dev.images load $(E2E_IMAGES)
 	@$(PYTEST) tests/e2e
 
 soak: $(STAMP) ## the long forms of campaigns and soaks; results go to bench/results
@@ -80,6 +85,7 @@ soak: $(STAMP) ## the long forms of campaigns and soaks; results go to bench/res
 bench: $(STAMP) ## measurements; results go to bench/results
 	@$(PY) -m bench.app
 	@$(PY) -m bench.judge
+	@$(PY) -m bench.rollback
 
 .PHONY: venv demo demo-down cluster-up cluster-down cluster-status images test lint types imports \
 	generate verify unit simulate integration e2e soak bench

@@ -29,9 +29,16 @@ def main(venv: Path, lock: Path) -> int:
     if not (venv / "bin" / "python").exists() and not _create(venv):
         return 1
     print(f"installing {lock} into {venv} ...", flush=True)
-    pip = [str(venv / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "-q"]
+    pip = [
+        str(venv / "bin" / "python"),
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "install",
+        "-q",
+    ]
     for arguments in (["--require-hashes", "-r", str(lock)], ["--no-deps", "-e", str(root)]):
-        if subprocess.run([*pip, *arguments], check=False).returncode:  # noqa: S603
+        if subprocess.run([*pip, *arguments], check=False).returncode:
             print(
                 "pip could not install the locked packages: see its message above;"
                 " the package index must be reachable.",
@@ -44,7 +51,7 @@ def main(venv: Path, lock: Path) -> int:
 
 def _create(venv: Path) -> bool:
     command = [sys.executable, "-m", "venv", str(venv)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode == 0:
         return True
     shutil.rmtree(venv, ignore_errors=True)

@@ -14,7 +14,7 @@ from spark_operator.api.crd import custom_resource_definition
 from spark_operator.api.resource import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.integration.conftest import Kubectl
 
@@ -31,19 +31,15 @@ def values(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     """Values inside the bounds of a schema; rules between fields may still refuse them."""
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
-    match schema["type"]:
-        case "boolean":
-            return st.booleans()
-        case "integer":
-            return st.integers(schema["minimum"], schema["maximum"])
-        case "number":
-            return st.floats(schema["minimum"], schema["maximum"], allow_nan=False)
-        case "array":
-            return lists(schema)
-        case "object":
-            return objects(schema)
-        case _:
-            return texts(schema)
+    makers: dict[str, Callable[[dict[str, Any]], st.SearchStrategy[Any]]] = {
+        "boolean": lambda _: st.booleans(),
+        "integer": lambda found: st.integers(found["minimum"], found["maximum"]),
+        "number": lambda found: st.floats(found["minimum"], found["maximum"]),
+        "array": lists,
+        "object": objects,
+        "string": texts,
+    }
+    return makers[schema["type"]](schema)
 
 
 def lists(schema: dict[str, Any]) -> st.SearchStrategy[list[Any]]:

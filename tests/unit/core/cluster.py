@@ -86,6 +86,9 @@ class MemoryCluster:
         assert ref(manifest) in self.children
         self.children[ref(manifest)] = self._stored(manifest)
 
+    async def strip(self, patch: Manifest) -> None:
+        self._write(f"strip {patch['kind']} {patch['metadata']['name']}")
+
     async def delete(self, namespace: str, deletion: Delete) -> None:
         assert namespace == "production"
         self._write(f"delete {deletion.ref.kind} {deletion.ref.name}")
