@@ -183,8 +183,8 @@ class Reconciler:
         self, resource: SparkDeployment, snapshot: Snapshot, decision: Decision, memory: Memory
     ) -> Turned:
         kept = await self._keep_revision(resource, snapshot, decision)
-        changed = decision.status != resource.status
-        if changed:
+        epoch = resource.status.epoch
+        if decision.status != resource.status:
             stored = await self._persist(snapshot.resource, decision)
             resource = parse(stored)
             snapshot = replace(snapshot, resource=stored)
@@ -193,7 +193,7 @@ class Reconciler:
             self._alerts.settle(key, decision.alerts)
         if self._notices:
             self._notices.offer(key, resource)
-        is_settled = memory.is_settled and not changed
+        is_settled = memory.is_settled and decision.status.epoch == epoch
         writes = [] if is_settled else self._writes(resource, snapshot)
         said = kept + signature(writes)
         now = self._clock.now()

@@ -118,14 +118,15 @@ def main() -> int:
     tally, began, current = Tally(), time.process_time(), ""
     runs = campaign(scenarios, families, arguments.seed, arguments.every, arguments.part)
     for family, name, finding in runs:
-        tally.add(family, finding)
         if name != current:
             current = name
+            _write(arguments.output, tally, rate, arguments.every)
             spent = time.process_time() - began
             print(f"{spent:7.0f} s  {tally.runs.total():6d} runs  {name}", flush=True)
+        tally.add(family, finding)
+        tally.seconds = time.process_time() - began
         if finding is not None:
             print(f"    {finding.plan}: {finding.violations}"[:600], flush=True)
-    tally.seconds = time.process_time() - began
     _write(arguments.output, tally, rate, arguments.every)
     print(f"{tally.runs.total()} runs, {len(tally.findings)} with a violation")
     return 1 if tally.findings else 0
@@ -136,6 +137,7 @@ def _write(path: Path, tally: Tally, rate: float, every: int) -> None:
         "rollouts_per_minute_on_one_core": round(rate),
         "runs": dict(sorted(tally.runs.items())),
         "every_nth_plan": every,
+        "kill_points": tally.runs["kills"] + 2 * tally.runs["second-kills"],
         "cpu_seconds": round(tally.seconds),
         "violations": [
             {"scenario": it.scenario, "plan": it.plan, "seed": it.seed, "violations": it.violations}

@@ -57,7 +57,7 @@ def spec(**changes: Any) -> dict[str, Any]:
         "secrets": {"anthropicAPIKey": {"name": "providers", "key": "anthropic"}},
         "strategy": {"canary": {"steps": [*steps, {"weight": 100}], "progressDeadline": DEADLINE}},
         "analysis": {"sensitivity": "fast"},
-        "guard": {"duration": "30s"},
+        "guard": {"duration": "20s"},
     }
     return base | changes
 
@@ -135,11 +135,11 @@ async def fault_in_promotion(sim: Simulation) -> None:
 
 
 async def fault_in_guard(sim: Simulation) -> None:
-    """A fault 10 s after promotion."""
+    """A fault 5 s after promotion."""
     await installed(sim)
     sim.edit(image=NEW)
     await sim.until(lambda: sim.phase == "Guarding", "the guard")
-    await asyncio.sleep(10.0)
+    await asyncio.sleep(5.0)
     sim.world.break_late()
     await sim.until(lambda: is_rolled_back(sim, NEW), "the rollback")
 
