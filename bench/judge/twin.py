@@ -161,7 +161,7 @@ class Twin:
             block.x += x
         full = t - self.since >= self.plan.block_seconds
         if self.plan.block_requests is not None:
-            full |= self.mine.n.sum(1) >= self.plan.block_requests
+            full |= self.mine.n.max(1) >= self.plan.block_requests
         full &= np.isnan(self.failed_at)
         if full.any():
             self._close(t, full)

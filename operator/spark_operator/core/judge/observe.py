@@ -121,7 +121,8 @@ def _is_full(plan: JudgePlan, block: Block, now: float) -> bool:
         return True
     if plan.block_requests is None:
         return False
-    return sum(pod.vector[CLIENT][0] for pod in block.candidate) >= plan.block_requests
+    busiest = max((pod.vector[CLIENT][0] for pod in block.candidate), default=0.0)
+    return busiest >= plan.block_requests
 
 
 def _count_step(step: Step, found: Sequence[Delta]) -> Step:

@@ -88,7 +88,7 @@ class JudgePlan:
             observation). If not, a pod's share of errors in one block is one observation,
             whatever happens inside the block.
         block_seconds: a block closes after this time ...
-        block_requests: ... or after this many requests of the candidate; None: by time only.
+        block_requests: ... or after this many of one candidate pod; None: by time only.
         longest_block_seconds: stable's history may lengthen a block up to this; 0: history is
             not used at all.
         trusts_history: if stable's errors were independent, the candidate's are taken to be.
