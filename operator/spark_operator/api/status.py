@@ -337,6 +337,9 @@ class SparkDeploymentStatus(Model):
     judge: str | None = Field(
         None, max_length=MAX_JUDGE, description="The judge's state, opaque, to outlive a restart."
     )
+    baseline: str | None = Field(
+        None, max_length=1024, description="How the stable release's errors come, opaque."
+    )
     judge_at: Time | None = Field(None, description="When the judge's state was written.")
     first_traffic_at: Time | None = Field(
         None, description="When the candidate could first get traffic."

@@ -91,7 +91,7 @@ def _start_trial(turn: Turn) -> None:
         first_traffic_at=None,
         worst_case=None,
     )
-    turn.judge = judge.start(turn.plan, turn.now)
+    turn.judge = judge.start(turn.plan, turn.now, turn.status.baseline or "")
     turn.watch = True
     fast = quarantine.was_stable(turn.status, turn.desired.name)
     straight = steps[0].weight == 100 or (fast and turn.spec.strategy.canary.fast_track)

@@ -49,6 +49,7 @@ def promoting(turn: Turn) -> None:
 def _promote(turn: Turn, role: ReleaseStatus) -> None:
     guard = seconds(turn.spec.guard.duration)
     turn.close(role, "Promoted", "Passed")
+    turn.learn(promoted=True)
     turn.set(
         previous=turn.status.stable if guard else None,
         stable=role.model_copy(update={"since": turn.at}),
@@ -97,6 +98,7 @@ def guarding(turn: Turn) -> None:
     if turn.now < end or not watched:
         turn.dues.append(turn.now + TICK_SECONDS)
         return
+    turn.learn(promoted=True)
     turn.set(previous=None)
     turn.go(Phase.STABLE)
     turn.note(

@@ -42,6 +42,7 @@ def retreat(
     if role is None:
         return
     turn.weigh(0)
+    turn.learn(promoted=False)
     if outcome != "Superseded":
         fail(turn, role, outcome, reason, message)
     if outcome == "Failed":

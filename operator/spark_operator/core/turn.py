@@ -19,6 +19,7 @@ from spark_operator.api.status import (
     SparkDeploymentStatus,
     Weight,
 )
+from spark_operator.core import judge
 from spark_operator.core.phases import Phase, check_transition
 from spark_operator.core.types import Event
 
@@ -142,6 +143,11 @@ class Turn:
         check_transition(self.phase, target)
         self.set(phase=target.value)
         self.dues.append(self.now)
+
+    def learn(self, *, promoted: bool) -> None:
+        """Keep how the errors of the release come that is stable from now on."""
+        if self.judge is not None:
+            self.set(baseline=judge.baseline_of(self.judge, promoted=promoted) or None)
 
     def note(
         self, decision: str, reason: str, message: str, *, release: str = "", warning: bool = False
