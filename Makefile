@@ -42,6 +42,8 @@ images: $(STAMP) ## build the images and load them into the cluster
 
 E2E_IMAGES := operator dev app:1.0.0 app:2.0.0 app:3.0.0-errors app:3.0.0-crashing
 PYTEST := $(PY) -m pytest -q -p no:cacheprovider
+# Most of what these wait for is not the processor: two files at a time.
+TWO := -n 2 --dist loadfile
 
 test: lint types imports verify unit simulate integration e2e ## everything that must pass; CI runs this
 
@@ -63,14 +65,14 @@ verify: $(STAMP) ## fail when a generated file differs from its source
 	@$(PY) -m dev.generate --check
 
 unit: $(STAMP) ## unit and property tests
-	@$(PYTEST) tests/unit tests/property
+	@$(PYTEST) $(TWO) tests/unit tests/property
 
 simulate: $(STAMP) ## a short instance of the simulated fault campaign
-	@$(PYTEST) tests/simulation
+	@$(PYTEST) $(TWO) tests/simulation
 
 integration: $(STAMP) ## against a real kube-apiserver and other real services
 	@$(PY) -m dev.cluster build
-	@$(PYTEST) tests/integration
+	@$(PYTEST) $(TWO) tests/integration
 
 e2e: $(STAMP) ## with real pods on a real cluster
 	@$(PY) -m dev.cluster up
