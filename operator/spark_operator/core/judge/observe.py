@@ -106,6 +106,12 @@ def _merge(block: Sequence[PodBlock], found: Sequence[Delta]) -> tuple[PodBlock,
     return tuple(PodBlock(pod, vector) for pod, vector in sums.items())
 
 
+def _latest(found: Sequence[Delta], pods: Sequence[PodSample], now: float) -> float:
+    """Return when the latest good reading was made, which may be long before it arrived."""
+    good = {delta.pod for delta in found if delta.known}
+    return max((min(pod.at, now) for pod in pods if pod.pod in good), default=-inf)
+
+
 def _filled(plan: JudgePlan, block: Block, mine: list[Delta], theirs: list[Delta]) -> Block:
     young = any(delta.age < plan.warm_up_seconds for delta in mine)
     return replace(
@@ -180,8 +186,8 @@ def observe(plan: JudgePlan, state: JudgeState, tick: Tick) -> JudgeState:
         queries=look_at_queries(plan, state.queries, tick.queries, state.started_at, tick.at),
         habit=learn(plan, state.habit, mine, tick.at),
         stable_habit=learn(plan, state.stable_habit, theirs, tick.at),
-        candidate_at=tick.at if any(delta.known for delta in mine) else state.candidate_at,
-        stable_at=tick.at if any(delta.known for delta in theirs) else state.stable_at,
+        candidate_at=max(state.candidate_at, _latest(mine, tick.candidate, tick.at)),
+        stable_at=max(state.stable_at, _latest(theirs, tick.stable, tick.at)),
         stable_busy_at=tick.at if _done(theirs) > 0 else state.stable_busy_at,
     )
     if _is_full(plan, state.block, tick.at):
