@@ -104,6 +104,9 @@ def _pod(name: str, image: str, arguments: list[str]) -> Manifest:
     return {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
+        # Two look-ups side by side from one port race in the kernel's address translation, and the
+        # loser waits for seconds: https://github.com/kubernetes/kubernetes/issues/56903
+        "dnsConfig": {"options": [{"name": "single-request-reopen"}]},
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": 65532,

@@ -171,11 +171,15 @@ class Client:
 
     async def _dial(self) -> Connection:
         loop = asyncio.get_running_loop()
+        looked_up = False
         try:
             async with asyncio.timeout(self._connect_timeout):
-                _, connection = await loop.create_connection(Connection, *self._address)
+                host, port = self._address
+                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                looked_up = True
+                _, connection = await loop.create_connection(Connection, *found[0][4][:2])
         except TimeoutError:
-            raise UserError("connect_timeout") from None
+            raise UserError("connect_timeout" if looked_up else "dns") from None
         except ConnectionRefusedError:
             raise UserError("refused") from None
         except socket.gaierror:
