@@ -2,7 +2,7 @@
 
 The semantics are Resilience4j's COUNT/TIME-window breaker, made stricter in two points: any
 failed probe reopens at once, and the open time is jittered, so that pods don't probe in step.
-`docs/adr/0010-a-breaker-of-our-own.md` says why no library does this.
+`docs/adr/0007-a-breaker-of-our-own.md` says why no library does this.
 """
 
 from __future__ import annotations
