@@ -56,7 +56,7 @@ class Stage:
 
     async def close(self) -> None:
         """Remove the namespace and wait until it is gone: deletion never blocks it."""
-        await self.kubectl.run("delete", "namespace", self.namespace, "--wait", seconds=120)
+        await self.kubectl.run("delete", "namespace", self.namespace, "--wait", seconds=240)
 
     async def users(self, *, rate: int = 20) -> None:
         """Start the users."""
