@@ -7,7 +7,7 @@ import email.utils
 import enum
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import httpx2
 
@@ -97,6 +97,17 @@ class ProviderFailure(Exception):  # noqa: N818 - a failure of theirs, not an er
     def counts_against_provider(self) -> bool:
         """Whether the breaker counts it: what a healthy provider would not have done."""
         return self.kind in _SICK
+
+
+def checked(text: str, **rest: Any) -> Completion:
+    """A completion that says something.
+
+    Raises:
+        ProviderFailure: the text is empty; ``rest`` are the other members of ``Completion``.
+    """
+    if not text.strip():
+        raise ProviderFailure(FailureKind.MALFORMED, "the completion is empty")
+    return Completion(text=text, **rest)
 
 
 _SICK = frozenset(

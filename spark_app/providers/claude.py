@@ -15,6 +15,7 @@ from spark_app.providers.base import (
     FailureKind,
     ProviderFailure,
     Turn,
+    checked,
     failure_from_exception,
     failure_from_status,
 )
@@ -86,7 +87,7 @@ class ClaudeProvider:
         if not ended:
             kind = FailureKind.CONNECTION if text else FailureKind.MALFORMED
             raise ProviderFailure(kind, "the stream ended before its last event")
-        yield _checked(
+        yield checked(
             "".join(text),
             model=model,
             input_tokens=spent_in,
@@ -143,7 +144,7 @@ def _sample(request: httpx2.Request) -> httpx2.Response:
 
 def _completion(message: Message) -> Completion:
     try:
-        return _checked(
+        return checked(
             "".join(block.text for block in message.content if block.type == "text"),
             model=message.model,
             input_tokens=message.usage.input_tokens,
@@ -152,12 +153,6 @@ def _completion(message: Message) -> Completion:
         )
     except (AttributeError, TypeError) as error:
         raise ProviderFailure(FailureKind.MALFORMED, "the Message lacks a member") from error
-
-
-def _checked(text: str, **rest: Any) -> Completion:
-    if not text.strip():
-        raise ProviderFailure(FailureKind.MALFORMED, "the completion is empty")
-    return Completion(text=text, **rest)
 
 
 def _translate(error: Exception) -> ProviderFailure:

@@ -15,6 +15,7 @@ from spark_app.providers.base import (
     FailureKind,
     ProviderFailure,
     Turn,
+    checked,
     failure_from_exception,
     failure_from_status,
 )
@@ -80,7 +81,7 @@ class OpenAIProvider:
         if finish is None:
             kind = FailureKind.CONNECTION if text else FailureKind.MALFORMED
             raise ProviderFailure(kind, "the stream ended before its last event")
-        yield _checked(
+        yield checked(
             "".join(text),
             model=model,
             input_tokens=spent_in,
@@ -137,7 +138,7 @@ def _completion(answer: ChatCompletion) -> Completion:
     try:
         choice = answer.choices[0]
         usage = answer.usage
-        return _checked(
+        return checked(
             choice.message.content or "",
             model=answer.model,
             input_tokens=usage.prompt_tokens if usage else 0,
@@ -146,12 +147,6 @@ def _completion(answer: ChatCompletion) -> Completion:
         )
     except (AttributeError, TypeError, IndexError) as error:
         raise ProviderFailure(FailureKind.MALFORMED, "the ChatCompletion lacks a member") from error
-
-
-def _checked(text: str, **rest: Any) -> Completion:
-    if not text.strip():
-        raise ProviderFailure(FailureKind.MALFORMED, "the completion is empty")
-    return Completion(text=text, **rest)
 
 
 def _translate(error: Exception) -> ProviderFailure:
