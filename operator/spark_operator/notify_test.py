@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import yaml
 
+from spark_operator.api.outbox import Notice
 from spark_operator.api.resource import InvalidResourceError, parse
-from spark_operator.api.status import Notice
 from spark_operator.core.notifications.outbox import identity
 from spark_operator.core.notifications.routing import routes
 from spark_operator.core.notifications.texts import Message

@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_operator.api.base import API_VERSION, KIND
-from spark_operator.api.status import format_time
+from spark_operator.api.fields import format_time
 from spark_operator.core.labels import MANAGER
 from spark_operator.core.objects import Kind
 from spark_operator.core.turn import clip, to_time

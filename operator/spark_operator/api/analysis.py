@@ -189,6 +189,15 @@ class Query(Model):
     )
 
 
+class Synthetic(Model):
+    """Requests of the operator's own, where users send too few to judge by."""
+
+    max_requests: int = Field(
+        60, ge=1, le=10_000, description="Most requests to each release at one step."
+    )
+    rate: int = Field(4, ge=1, le=100, description="Requests per second to each release.")
+
+
 class Analysis(Model):
     """When a release is good, when it is bad; the defaults are the runbook's thresholds."""
 
@@ -210,6 +219,12 @@ class Analysis(Model):
         "balanced", description="How soon evidence is believed; see docs/judge.md."
     )
     source: Source = Field(Source(pods=PodsSource()), description="Where the numbers come from.")
+    on_low_traffic: Literal["Synthetic", "Pause", "ReadinessOnly"] = Field(
+        "Synthetic",
+        description="When users send too few requests to judge by: send some, with the key of"
+        " verification.apiKey; hold the weight until the deadline; or go by readiness alone.",
+    )
+    synthetic: Synthetic = Field(Synthetic(), description="Bounds of the operator's own requests.")
     queries: Annotated[tuple[Query, ...], Field(max_length=MAX_QUERIES)] = Field(
         (),
         description="Own queries, beside the metrics above; they need the source prometheus.",

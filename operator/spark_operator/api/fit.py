@@ -7,9 +7,16 @@ from typing import Any, Final
 
 MAX_STATUS_BYTES: Final = 65_536
 """Largest status that is written, in bytes of JSON."""
-_SHORTENED: Final = (("ledger", 10), ("history", 5), ("requests", 4), ("ledger", 1), ("history", 1))
+_SHORTENED: Final = (
+    ("ledger", 10),
+    ("history", 5),
+    ("requests", 4),
+    ("diagnosis", 2),
+    ("ledger", 1),
+    ("history", 1),
+)
 """Lists, newest first, that lose their oldest entries in this order, and the fewest they keep."""
-_CLIPPED: Final = (("message", 120), ("image", 64), ("message", 60))
+_CLIPPED: Final = (("detail", 40), ("message", 120), ("image", 64), ("message", 60))
 """Texts that are cut where short lists are not enough, and the characters they keep."""
 
 

@@ -5,58 +5,25 @@ Every list is bounded, so that the whole stays far below 64 KiB.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    PlainSerializer,
-    WithJsonSchema,
-    computed_field,
-)
+from pydantic import Field, computed_field
 
 from spark_operator.api.base import Model
-from spark_operator.api.notifications import MAX_CHANNELS, Severity
+from spark_operator.api.fields import MAX_COUNT, Count, Hash, Message, Reason, Time
+from spark_operator.api.notifications import Severity
+from spark_operator.api.outbox import NotificationsStatus
+from spark_operator.api.runs import JobStatus
 
 MAX_LEDGER: Final = 40
 MAX_HISTORY: Final = 20
 MAX_QUARANTINE: Final = 50
 MAX_REQUESTS: Final = 16
-MAX_OUTBOX: Final = 20
-MAX_ALARMS: Final = 8
 MAX_ALERTS: Final = 16
 MAX_EVIDENCE: Final = 6
-MAX_MESSAGE: Final = 512
 MAX_JUDGE: Final = 16_384
-MAX_COUNT: Final = 2**53 - 1
-"""Largest integer that every JSON reader keeps exact."""
-
-
-def parse_time(value: object) -> object:
-    """Read RFC 3339 text as an aware time; anything else is pydantic's to judge."""
-    if isinstance(value, str):
-        return datetime.fromisoformat(value)
-    return value
-
-
-def format_time(value: datetime) -> str:
-    """Write an aware time as RFC 3339 in UTC, with milliseconds where there are any."""
-    utc = value.astimezone(UTC)
-    spec = "milliseconds" if utc.microsecond else "seconds"
-    return utc.replace(tzinfo=None).isoformat(timespec=spec) + "Z"
-
-
-Time = Annotated[
-    datetime,
-    BeforeValidator(parse_time),
-    PlainSerializer(format_time, return_type=str),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
-]
-Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
-Hash = Annotated[str, Field(pattern=r"^[a-z0-9]{10}$", max_length=10)]
-Reason = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]*$", max_length=64)]
-Message = Annotated[str, Field(max_length=MAX_MESSAGE)]
+MAX_JOBS: Final = 6
+MAX_FINDINGS: Final = 8
 
 Phase = Literal[
     "Pending",
@@ -79,6 +46,9 @@ class ReleaseStatus(Model):
     image: str = Field(max_length=512, description="Image of the release as it was asked for.")
     digest: str | None = Field(None, max_length=128, description="Digest its pods run.")
     since: Time = Field(description="Since when it has this role.")
+    schema_head: str | None = Field(
+        None, max_length=32, description="Schema version its code was made for, by its preflight."
+    )
     pods: int = Field(0, ge=0, le=1000, description="Pods that exist.")
     ready: int = Field(0, ge=0, le=1000, description="Pods that are ready.")
 
@@ -214,69 +184,6 @@ class ConsumedRequest(Model):
     at: Time = Field(description="When.")
 
 
-class Notice(Model):
-    """One notification that some channel has not taken yet; at most 1 KiB as JSON."""
-
-    id: str = Field(max_length=16, description="Same transition, same id: receivers drop repeats.")
-    at: Time = Field(description="When it happened.")
-    kind: Reason = Field(description="The transition, or the failing state it is about.")
-    reason: Reason = Field(description="Why, in one word.")
-    release: str = Field("", max_length=10, description="Release it is about.")
-    severity: Severity = Field(description="How bad it is; of an end: how bad it was.")
-    action: Literal["notify", "trigger", "acknowledge", "resolve"] = Field(
-        "notify", description="What it does to the incident, if anything."
-    )
-    incident: Count = Field(0, description="Number of the incident it belongs to; 0: none.")
-    message: Message = Field("", description="What happened, in a sentence with numbers.")
-    pending: Annotated[
-        tuple[Annotated[str, Field(max_length=26)], ...], Field(max_length=MAX_CHANNELS * 4)
-    ] = Field((), description="Channels that have not taken it yet, as KIND/NAME.")
-
-
-class Alarm(Model):
-    """A failing state that was told and is not over."""
-
-    kind: Reason = Field(description="Which state.")
-    reason: Reason = Field(description="Why, in one word.")
-    release: str = Field("", max_length=10, description="Release it is about.")
-    severity: Severity = Field(description="How bad it is.")
-    since: Time = Field(description="When it was told.")
-    contained: bool = Field(False, description="Whether users no longer suffer from it.")
-
-
-class ToldNotice(Model):
-    """A notification that was queued a short while ago, so that it is not queued again."""
-
-    id: str = Field(max_length=16, description="Its id.")
-    at: Time = Field(description="When.")
-
-
-class NotificationsStatus(Model):
-    """The outbox: written together with the transition, so that no crash loses a notification."""
-
-    outbox: Annotated[
-        tuple[Notice, ...],
-        Field(
-            max_length=MAX_OUTBOX,
-            json_schema_extra={
-                "x-kubernetes-list-type": "map",
-                "x-kubernetes-list-map-keys": ["id"],
-            },
-        ),
-    ] = Field((), description="Notifications under way, oldest first.")
-    alarms: Annotated[tuple[Alarm, ...], Field(max_length=MAX_ALARMS)] = Field(
-        (), description="Failing states that were told and are not over."
-    )
-    incident: Count = Field(0, description="Number of the last incident.")
-    told: Annotated[tuple[ToldNotice, ...], Field(max_length=MAX_OUTBOX)] = Field(
-        (), description="Queued in the last 10 minutes, newest first."
-    )
-    dropped: Count = Field(
-        0, description="Given up: not taken within 24 h, or pushed out of a full outbox."
-    )
-    dropped_at: Time | None = Field(None, description="When one was last given up.")
-
-
 class AlertStatus(Model):
     """An alert that was pushed in and taken in; it acts once."""
 
@@ -293,6 +200,21 @@ class AlertStatus(Model):
     at: Time = Field(description="When it was taken in.")
     seen_at: Time = Field(description="When it was last heard of.")
     resolved_at: Time | None = Field(None, description="When it was said to be over.")
+
+
+class MaintenanceStatus(Model):
+    """A maintenance window that is announced or goes on."""
+
+    state: Literal["Announced", "Active"] = Field(description="Whether it has begun.")
+    since: Time = Field(description="When it was announced, or began.")
+    until: Time | None = Field(None, description="When it ends; absent: not known.")
+
+
+class Finding(Model):
+    """One line of the diagnosis: what is wrong, what was seen, and what to do."""
+
+    symptom: Reason = Field(description="Which of the common issues, in one word.")
+    message: Message = Field(description="What was seen, with numbers, and what to do about it.")
 
 
 class Condition(Model):
@@ -353,6 +275,25 @@ class SparkDeploymentStatus(Model):
     exposure: Exposure | None = Field(None, description="What users saw of the last failure.")
     quarantine: Annotated[tuple[QuarantineEntry, ...], Field(max_length=MAX_QUARANTINE)] = Field(
         (), description="Releases that get no traffic until let out by name."
+    )
+    jobs: Annotated[
+        tuple[JobStatus, ...],
+        Field(
+            max_length=MAX_JOBS,
+            json_schema_extra={
+                "x-kubernetes-list-type": "map",
+                "x-kubernetes-list-map-keys": ["kind"],
+            },
+        ),
+    ] = Field((), description="The last Job of each kind, with the result of its checks.")
+    maintenance: MaintenanceStatus | None = Field(
+        None, description="The maintenance window that is announced or goes on."
+    )
+    secrets_revision: str | None = Field(
+        None, max_length=64, description="Names the credentials' contents that pods were given."
+    )
+    diagnosis: Annotated[tuple[Finding, ...], Field(max_length=MAX_FINDINGS)] = Field(
+        (), description="What the operator found about a common issue that goes on."
     )
     history: Annotated[tuple[HistoryEntry, ...], Field(max_length=MAX_HISTORY)] = Field(
         (), description="How past releases ended, newest first."

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from spark_operator.api.fields import MAX_COUNT
 from spark_operator.api.status import (
-    MAX_COUNT,
     MAX_EVIDENCE,
     EvidenceStatus,
     ReleaseStatus,

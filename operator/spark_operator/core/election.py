@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from spark_operator.api.status import format_time
+from spark_operator.api.fields import format_time
 from spark_operator.core.turn import to_time
 
 if TYPE_CHECKING:

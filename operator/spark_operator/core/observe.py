@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from spark_operator.api.status import parse_time
+from spark_operator.api.fields import parse_time
 from spark_operator.core import objects
 from spark_operator.core.image import digest_of
 from spark_operator.core.labels import RELEASE_LABEL

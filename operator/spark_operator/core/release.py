@@ -10,10 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from spark_operator.api.spec import PodSettings, SparkDeploymentSpec
+from spark_operator.api.pods import PodSettings
 from spark_operator.core.image import canonical
+
+if TYPE_CHECKING:
+    from spark_operator.api.spec import SparkDeploymentSpec
 
 HASH_LENGTH: Final = 10
 

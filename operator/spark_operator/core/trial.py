@@ -13,7 +13,7 @@ from spark_operator.core.turn import TICK_SECONDS
 from spark_operator.core.weights import candidate_pods
 
 if TYPE_CHECKING:
-    from spark_operator.api.spec import Step
+    from spark_operator.api.strategy import Step
     from spark_operator.core.turn import Turn
 
 

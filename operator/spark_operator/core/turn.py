@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from spark_operator.api.fields import MAX_MESSAGE
 from spark_operator.api.status import (
     MAX_HISTORY,
     MAX_LEDGER,
-    MAX_MESSAGE,
     HistoryEntry,
     LedgerEntry,
     ReleaseStatus,

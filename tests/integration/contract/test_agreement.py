@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -67,6 +68,9 @@ def texts(schema: dict[str, Any]) -> st.SearchStrategy[str]:
         for rule in rules
         if (found := re.fullmatch(r"self\.matches\((.*)\)", rule))
     ]
+    if schema.get("format") == "date-time":
+        times = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1))  # noqa: DTZ001 - drawn as UTC
+        return times.map(lambda time: time.isoformat(timespec="seconds") + "Z")
     if not patterns:
         return st.text(ASCII, max_size=min(schema["maxLength"], 8))
     made = st.from_regex(patterns[0], fullmatch=True, alphabet=ASCII)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from spark_operator.api.references import SecretKeyRef
 from spark_operator.api.resource import parse
-from spark_operator.api.spec import SecretKeyRef, Secrets, SparkDeploymentSpec
+from spark_operator.api.secrets import Secrets
+from spark_operator.api.spec import SparkDeploymentSpec
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Kubectl

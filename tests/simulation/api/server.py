@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from spark_operator.api.base import PLURAL
-from spark_operator.api.status import format_time
+from spark_operator.api.fields import format_time
 from spark_operator.core.turn import to_time
 from tests.simulation.api import errors, merge, paths
 from tests.simulation.api.defaults import complete

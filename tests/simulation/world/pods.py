@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from spark_operator.api.status import format_time
+from spark_operator.api.fields import format_time
 from spark_operator.core.labels import RELEASE_LABEL
 from spark_operator.core.turn import to_time
 

@@ -10,7 +10,8 @@ from tests.unit.core.builders import NOW, resource
 from tests.unit.notifications.told import ALL
 
 if TYPE_CHECKING:
-    from spark_operator.api.status import Notice, NotificationsStatus, SparkDeploymentStatus
+    from spark_operator.api.outbox import Notice, NotificationsStatus
+    from spark_operator.api.status import SparkDeploymentStatus
     from spark_operator.core.types import Decision, Observations
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_operator.api.status import MAX_OUTBOX, NotificationsStatus
+from spark_operator.api.outbox import MAX_OUTBOX, NotificationsStatus
 from spark_operator.core.notifications.outbox import (
     LIFETIME,
     MAX_BYTES,
@@ -28,7 +28,7 @@ from tests.unit.notifications.told import box, notice
 
 if TYPE_CHECKING:
     from spark_operator.api.notifications import Severity
-    from spark_operator.api.status import Notice
+    from spark_operator.api.outbox import Notice
 
 CRITICAL: list[Severity] = ["critical"] * MAX_OUTBOX
 

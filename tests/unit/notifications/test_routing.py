@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from spark_operator.api.status import Alarm
+from spark_operator.api.outbox import Alarm
 from spark_operator.core.notifications.routing import recipients, routes
 from spark_operator.core.turn import to_time
 from tests.unit.core.builders import NOW, resource

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from spark_operator.api.status import Notice, NotificationsStatus
+from spark_operator.api.outbox import Notice, NotificationsStatus
 from spark_operator.core.notifications.routing import Route, routes
 from spark_operator.core.notifications.texts import Message
 from spark_operator.core.turn import to_time

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from spark_operator.api.status import MAX_ALARMS, Alarm
+from spark_operator.api.outbox import MAX_ALARMS, Alarm
 from spark_operator.core.notifications.routing import RANK
 from spark_operator.core.phases import Phase
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from spark_operator.api.status import Notice, NotificationsStatus
+from spark_operator.api.outbox import Notice, NotificationsStatus
 from spark_operator.core.notifications import alarms, outbox
 from spark_operator.core.notifications.routing import recipients, routes
 from spark_operator.core.turn import clip
 
 if TYPE_CHECKING:
     from spark_operator.api.notifications import Severity
-    from spark_operator.api.status import Alarm
+    from spark_operator.api.outbox import Alarm
     from spark_operator.core.notifications.alarms import Change
     from spark_operator.core.notifications.routing import Action
     from spark_operator.core.turn import Turn

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from spark_operator.api.secrets import VARIABLES
 from spark_operator.api.values import canonical_quantity
 from spark_operator.core.labels import child_name, common, selector
 from spark_operator.core.render.meta import metadata
 
 if TYPE_CHECKING:
+    from spark_operator.api.pods import Resources
+    from spark_operator.api.references import SecretKeyRef
     from spark_operator.api.resource import SparkDeployment
-    from spark_operator.api.spec import Resources, SecretKeyRef
     from spark_operator.core.release import Release
     from spark_operator.core.types import Manifest
 
 USER: Final = 65532
 """User and group of the service's container, those of the image."""
-_SECRET_FIELDS: Final = {
-    "anthropic_api_key": "ANTHROPIC_API_KEY",
-    "openai_api_key": "OPENAI_API_KEY",
-    "master_api_key": "SPARK_MASTER_API_KEY",
-    "api_keys": "SPARK_API_KEYS",
-    "database_url": "DATABASE_URL",
-    "redis_url": "REDIS_URL",
-    "sentry_dsn": "SENTRY_DSN",
-}
 
 
 def deployment(resource: SparkDeployment, release: Release, replicas: int) -> Manifest:
@@ -143,7 +136,7 @@ def _environment(release: Release) -> list[dict[str, Any]]:
 
 def _secret_environment(resource: SparkDeployment) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
-    for field, variable in _SECRET_FIELDS.items():
+    for field, variable in VARIABLES.items():
         reference: SecretKeyRef | None = getattr(resource.spec.secrets, field)
         if reference is not None:
             source = {"name": reference.name, "key": reference.key}
