@@ -38,6 +38,8 @@ def fit(status: dict[str, Any], limit: int = MAX_STATUS_BYTES) -> dict[str, Any]
     for name, characters in _CLIPPED:
         if size(fitted) > limit:
             fitted = _clip(fitted, name, characters)
+    if size(fitted) > limit and "jobs" in fitted:
+        fitted["jobs"] = [{**job, "checks": []} for job in fitted["jobs"]]
     if size(fitted) > limit:
         fitted.pop("judge", None)
     return fitted
