@@ -16,7 +16,7 @@ _SHORTENED: Final = (
     ("history", 1),
 )
 """Lists, newest first, that lose their oldest entries in this order, and the fewest they keep."""
-_CLIPPED: Final = (("detail", 40), ("message", 120), ("image", 64), ("message", 60))
+_CLIPPED: Final = (("detail", 40), ("message", 120), ("image", 64), ("message", 60), ("image", 32))
 """Texts that are cut where short lists are not enough, and the characters they keep."""
 
 
