@@ -14,9 +14,18 @@ _SHORTENED: Final = (
     ("diagnosis", 2),
     ("ledger", 1),
     ("history", 1),
+    ("requests", 2),
+    ("diagnosis", 1),
 )
 """Lists, newest first, that lose their oldest entries in this order, and the fewest they keep."""
-_CLIPPED: Final = (("detail", 40), ("message", 120), ("image", 64), ("message", 60), ("image", 32))
+_CLIPPED: Final = (
+    ("detail", 40),
+    ("message", 120),
+    ("image", 64),
+    ("message", 60),
+    ("image", 32),
+    ("message", 40),
+)
 """Texts that are cut where short lists are not enough, and the characters they keep."""
 
 
