@@ -30,6 +30,10 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
     && pip --disable-pip-version-check --cache-dir /var/cache/pip install -q \
         --require-hashes --only-binary :all: -r /opt/spark/app.lock \
     && pip uninstall -q -y pip setuptools
+# The package is no distribution here, so nothing has made its command.
+RUN printf '#!/opt/venv/bin/python\nimport sys\n\nfrom spark_app.cli import main\n\nsys.exit(main())\n' \
+        > /opt/venv/bin/spark-app \
+    && chmod 755 /opt/venv/bin/spark-app
 
 # Compiled here, since nothing can be written where it runs.
 FROM runtime AS operator-source

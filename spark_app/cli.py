@@ -6,9 +6,12 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import sys
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, NoReturn
 
+from spark_app.report import Check, write_report
 from spark_app.settings import SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -19,35 +22,53 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 OK, FAILED, WRONG_SETTINGS, UNREACHABLE = 0, 1, 2, 3
+STOPPED = 128 + signal.SIGTERM
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Returns:
-        0 done, 1 refused or failed, 2 wrong settings, 3 the database can't be reached.
+        0 done, 1 refused or failed, 2 wrong settings, 3 the database can't be reached,
+        143 ended by SIGTERM.
     """
     options = _parser().parse_args(arguments)
+    if options.command in {None, "serve"}:
+        return _serve()
+    # As a container's first process Python would not be ended by SIGTERM at all.
+    signal.signal(signal.SIGTERM, lambda *_: _stop(options.command))
     if options.command == "migrate":
         return _migrate(options)
-    if options.command == "preflight":
-        return _preflight(options)
-    return _serve()
+    return _preflight(options)
+
+
+def _stop(check: str) -> NoReturn:
+    text = "ended by SIGTERM before it was done: somebody stopped it, or its time was over"
+    sys.exit(_refuse(check, text, STOPPED))
 
 
 def _preflight(options: argparse.Namespace) -> int:
-    from spark_app.preflight import passed, preflight  # noqa: PLC0415 - the server needs none
+    from spark_app.preflight import preflight  # noqa: PLC0415 - the server needs none
 
     try:
         settings = load_settings()
     except SettingsError as error:
         sys.stderr.write(f"spark-app: {error}\n")
+        lines = str(error).splitlines()[1:]
+        write_report(False, [Check("settings", "fail", line.strip(" -")) for line in lines])
         return WRONG_SETTINGS
-    checks = asyncio.run(preflight(settings))
-    for check in checks:
+    found = asyncio.run(preflight(settings, stable_head=options.stable_head))
+    for check in found.checks:
         line = json.dumps(check.as_json()) if options.json else str(check)
         sys.stdout.write(f"{line}\n")
-    return OK if passed(checks) else FAILED
+    write_report(found.passed, found.checks, found.schema)
+    return OK if found.passed else FAILED
+
+
+def _refuse(check: str, text: str, code: int) -> int:
+    sys.stderr.write(f"spark-app: {text}\n")
+    write_report(False, [Check(check, "fail", text)])
+    return code
 
 
 def _serve() -> int:
@@ -70,15 +91,17 @@ def _migrate(options: argparse.Namespace) -> int:
 
     url = os.environ.get("DATABASE_URL")
     if not url:
-        sys.stderr.write("spark-app: DATABASE_URL is not set; name the database to migrate\n")
-        return WRONG_SETTINGS
+        text = "DATABASE_URL is not set; name the database to migrate"
+        return _refuse("migrate", text, WRONG_SETTINGS)
+    began = time.monotonic()
     try:
         status = run(url, options.action, getattr(options, "to", None))
     except Exception as error:
         code, text = _classify(error)
-        sys.stderr.write(f"spark-app: {text}\n")
-        return code
+        return _refuse("migrate", text, code)
     sys.stdout.write(_describe(status, as_json=options.json))
+    detail = f"schema {status.current or 'none'}"
+    write_report(True, [Check("migrate", "pass", detail, time.monotonic() - began)], status)
     return OK
 
 
@@ -86,7 +109,7 @@ def _classify(error: Exception) -> tuple[int, str]:
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
     from spark_app.storage.database import DatabaseURLError  # noqa: PLC0415
-    from spark_app.storage.migrate import MigrationError  # noqa: PLC0415
+    from spark_app.storage.migrate import MigrationError, reason  # noqa: PLC0415
 
     match error:
         case DatabaseURLError():
@@ -94,17 +117,10 @@ def _classify(error: Exception) -> tuple[int, str]:
         case MigrationError():
             return FAILED, str(error)
         case SQLAlchemyError():
-            return FAILED, f"the database refused: {_reason(error)}"
+            return FAILED, f"the database refused: {reason(error)}"
         case _:
             # Whatever a driver raises while it connects.
-            return UNREACHABLE, f"the database can't be reached: {_reason(error)}"
-
-
-def _reason(error: BaseException) -> str:
-    # PostgreSQL's own words name the user and the database, never the password.
-    original = getattr(error, "orig", None) or error
-    text = " ".join(str(original).split())
-    return f"{type(original).__name__}: {text[:300]}"
+            return UNREACHABLE, f"the database can't be reached: {reason(error)}"
 
 
 def _describe(status: Status, *, as_json: bool) -> str:
@@ -118,7 +134,7 @@ def _describe(status: Status, *, as_json: bool) -> str:
     if not status.known:
         lines.append("the database's version is unknown to this release: it is older")
     lines += [
-        f"  {row['applied_at'][:19]} {row['direction']:4} {row['version']} by {row['release']}"
+        f"  {row['applied_at']!s:.19} {row['direction']:4} {row['version']} by {row['release']}"
         for row in status.ledger
     ]
     return "\n".join(lines) + "\n"
@@ -130,6 +146,12 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("serve", help="serve until a signal ends it (the default)")
     before = commands.add_parser("preflight", help="check keys and dependencies, buying nothing")
     before.add_argument("--json", action="store_true", help="one JSON object a line")
+    before.add_argument(
+        "--stable-head",
+        metavar="VERSION",
+        default=os.environ.get("SPARK_STABLE_HEAD") or None,
+        help="schema version of the release that serves now ($SPARK_STABLE_HEAD)",
+    )
     migrate = commands.add_parser("migrate", help="the schema of DATABASE_URL")
     actions = migrate.add_subparsers(dest="action", required=True)
     for name, text in (

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import redis.asyncio
@@ -18,19 +18,20 @@ import redis.exceptions
 
 from spark_app.app import ports_of
 from spark_app.providers.base import FailureKind, ProviderFailure
+from spark_app.report import Check
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from spark_app.providers.base import ProviderPort
+    from spark_app.report import Verdict
     from spark_app.settings import Settings
     from spark_app.storage.migrate import Status
 
-__all__ = ["Check", "passed", "preflight"]
+__all__ = ["Findings", "preflight"]
 
 PATIENCE = 10.0
 """Seconds for one check."""
-Verdict = Literal["pass", "warn", "fail"]
 _KEY_WORDS = {
     FailureKind.UNAUTHORIZED: "the key is refused: replace it",
     FailureKind.RATE_LIMITED: "the key is accepted but rate limited now: check its quota",
@@ -41,37 +42,34 @@ _KEY_WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """One line: `detail` says what was found, and what to do where that isn't good."""
+class Findings:
+    """What preflight found; `schema` is None where no database answered."""
 
-    check: str
-    status: Verdict
-    detail: str
-    seconds: float
+    checks: tuple[Check, ...]
+    schema: Status | None = None
 
-    def as_json(self) -> dict[str, Any]:
-        """JSON types."""
-        return asdict(self) | {"seconds": round(self.seconds, 3)}
-
-    def __str__(self) -> str:
-        """For a person."""
-        return f"{self.status:4} {self.check:18} {self.seconds:6.2f} s  {self.detail}"
+    @property
+    def passed(self) -> bool:
+        """Whether the release may go on: nothing failed, and one provider works."""
+        providers = [check for check in self.checks if check.check.startswith("provider:")]
+        failed = any(check.status == "fail" for check in self.checks)
+        return not failed and any(check.status == "pass" for check in providers)
 
 
 class _Found(Exception):  # noqa: N818 - the answer of a check that isn't simply good
-    def __init__(self, status: Verdict, detail: str) -> None:
+    def __init__(self, status: Verdict, detail: str, *, whatever: bool = False) -> None:
         super().__init__(detail)
         self.status: Verdict = status
+        # Whether it stands also where the dependency is not required.
+        self.whatever = whatever
 
 
-def passed(checks: list[Check]) -> bool:
-    """Whether the release may go on: nothing failed, and one provider works."""
-    providers = [check for check in checks if check.check.startswith("provider:")]
-    return all(c.status != "fail" for c in checks) and any(c.status == "pass" for c in providers)
+async def preflight(settings: Settings, *, stable_head: str | None = None) -> Findings:
+    """Run every check that the settings call for, side by side.
 
-
-async def preflight(settings: Settings) -> list[Check]:
-    """Run every check that the settings call for, side by side."""
+    `stable_head` is the schema version of the release that serves users now, as its own preflight
+    reported it: what is pending must not take the schema away from it.
+    """
     work: dict[str, Callable[[], Awaitable[str]]] = {}
     ports = ports_of(settings)
     for name, keys in ports.items():
@@ -80,8 +78,9 @@ async def preflight(settings: Settings) -> list[Check]:
             work[title] = _provider(port)
     if url := settings.redis_url:
         work["redis"] = _redis(url.get_secret_value())
+    schema: list[Status] = []
     if url := settings.database_url:
-        work["database"] = _database(url.get_secret_value())
+        work["database"] = _database(url.get_secret_value(), stable_head, schema)
     if url := settings.nats_url:
         work["nats"] = _nats(url.get_secret_value())
     checks = await asyncio.gather(
@@ -90,20 +89,21 @@ async def preflight(settings: Settings) -> list[Check]:
     for keys in ports.values():
         for port in keys:
             await port.close()
-    return list(checks)
+    return Findings(tuple(checks), schema[0] if schema else None)
 
 
 async def _measure(name: str, work: Callable[[], Awaitable[str]], required: bool) -> Check:
     began = time.monotonic()
     status: Verdict = "pass"
+    whatever = required
     try:
         async with asyncio.timeout(PATIENCE):
             detail = await work()
     except _Found as found:
-        status, detail = found.status, str(found)
+        status, detail, whatever = found.status, str(found), required or found.whatever
     except Exception as error:
         status, detail = "fail", _plain(error)
-    if status == "fail" and not required and not detail.startswith("schema"):
+    if status == "fail" and not whatever:
         status, detail = "warn", f"{detail} (not required: the service runs without it)"
     return Check(name, status, detail, time.monotonic() - began)
 
@@ -139,7 +139,9 @@ def _redis(url: str) -> Callable[[], Awaitable[str]]:
     return work
 
 
-def _database(url: str) -> Callable[[], Awaitable[str]]:
+def _database(
+    url: str, stable_head: str | None, schema: list[Status]
+) -> Callable[[], Awaitable[str]]:
     async def work() -> str:
         from spark_app.storage.migrate import migrate  # noqa: PLC0415 - only where it is used
 
@@ -150,18 +152,26 @@ def _database(url: str) -> Callable[[], Awaitable[str]]:
             raise _Found("fail", f"nobody answers at {where}: check DATABASE_URL") from None
         except Exception as error:
             raise _Found("fail", _database_words(error)) from None
-        return _schema(status)
+        schema.append(status)
+        return _schema(status, stable_head)
 
     return work
 
 
-def _schema(status: Status) -> str:
-    if not status.known:
+def _schema(status: Status, stable_head: str | None) -> str:
+    from spark_app.storage.migrate import excluded_words  # noqa: PLC0415 - only where it is used
+
+    if status.excluded:
+        raise _Found("fail", excluded_words(status), whatever=True)
+    if stable_head is not None and status.would_exclude(stable_head):
         raise _Found(
             "fail",
-            f"schema {status.current} is newer than this release knows ({status.head}):"
-            " deploy a newer release, or roll the schema back with the one that applied it",
+            f"migrating to {status.head} would exclude the stable release (its head {stable_head},"
+            f" the oldest allowed {status.floor}): split the change into expand and contract",
+            whatever=True,
         )
+    if not status.known:
+        return f"schema {status.current} is newer than this release, which can run on it"
     if status.pending:
         raise _Found("warn", f"schema lacks {', '.join(status.pending)}: run migrate up")
     return f"schema {status.current}"

@@ -47,10 +47,11 @@ def driver_url(url: str) -> URL:
     return parsed.set(drivername="postgresql+asyncpg")
 
 
-def connect(url: str, *, pool: int = 5) -> AsyncEngine:
+def connect(url: str, *, pool: int = 5, command_seconds: float | None = 10.0) -> AsyncEngine:
     """An engine; nothing is connected yet.
 
-    `pool` connections stay open; as many more may come and go.
+    `pool` connections stay open; as many more may come and go. `command_seconds` bounds one
+    statement, None leaves it to whoever runs it.
     """
     return create_async_engine(
         driver_url(url),
@@ -59,7 +60,7 @@ def connect(url: str, *, pool: int = 5) -> AsyncEngine:
         pool_timeout=CONNECT_SECONDS,
         pool_recycle=300,
         pool_pre_ping=True,
-        connect_args={"timeout": CONNECT_SECONDS, "command_timeout": 10},
+        connect_args={"timeout": CONNECT_SECONDS, "command_timeout": command_seconds},
     )
 
 

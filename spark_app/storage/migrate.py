@@ -3,6 +3,9 @@
 At most once, whoever else runs it: one advisory lock of the session is held throughout, each
 version is applied in one transaction together with its entry in the ledger and the schema version,
 and an applied version is skipped. Killed half way, nothing of the version at hand remains.
+
+A version waits for a table's lock only briefly: whoever waits for one keeps every user of the
+table waiting behind, and the stable release is serving.
 """
 
 from __future__ import annotations
@@ -10,40 +13,49 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from alembic import command
-from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 
+from spark_app.storage.chain import Chain, MigrationError, config, load_chain
 from spark_app.storage.database import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from alembic.config import Config
     from sqlalchemy import Connection
 
-__all__ = ["LOCK_KEY", "LockTimeoutError", "MigrationError", "Status", "migrate"]
+__all__ = [
+    "LOCK_KEY",
+    "LockTimeoutError",
+    "MigrationError",
+    "Status",
+    "excluded_words",
+    "migrate",
+    "reason",
+]
 
 LOCK_KEY = 0x535041524B
 """The advisory lock's number: 'SPARK' in ASCII."""
 LOCK_SECONDS = 60.0
-_LEDGER = """
+TABLE_LOCK_SECONDS = 10.0
+"""How long a version waits for a table that is in use."""
+_LEDGER = (
+    """
 CREATE TABLE IF NOT EXISTS spark_migration_ledger (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     version text NOT NULL,
     direction text NOT NULL CHECK (direction IN ('up', 'down')),
     release text NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT now()
-)"""
-
-
-class MigrationError(Exception):
-    """The schema can't be brought where it was wanted; the message says what to do."""
+)""",
+    # Behind the table: releases that knew no floor may have made it.
+    "ALTER TABLE spark_migration_ledger ADD COLUMN IF NOT EXISTS floor text",
+)
 
 
 class LockTimeoutError(MigrationError):
@@ -59,6 +71,9 @@ class Status:
         head: this release's newest version.
         pending: versions still to apply, oldest first.
         known: False when the database is at a version that this release doesn't know.
+        floor: the oldest head whose release runs on this release's head.
+        database_floor: the oldest head whose release runs on the schema as it is; None where there
+            is no schema, or where it was applied by a release that noted none.
         ledger: every version applied or undone, oldest first.
     """
 
@@ -66,7 +81,18 @@ class Status:
     head: str
     pending: tuple[str, ...]
     known: bool
-    ledger: tuple[dict[str, str], ...]
+    floor: str
+    database_floor: str | None
+    ledger: tuple[dict[str, str | None], ...]
+
+    @property
+    def excluded(self) -> bool:
+        """Whether this release can't run on the schema, which a newer one has applied."""
+        return not self.known and (self.database_floor is None or self.head < self.database_floor)
+
+    def would_exclude(self, head: str) -> bool:
+        """Whether the pending versions take the schema away from a release with that head."""
+        return bool(self.pending) and (self.database_floor or "") <= head < self.floor
 
     def as_json(self) -> dict[str, Any]:
         """JSON types."""
@@ -88,9 +114,9 @@ async def migrate(
 
     Raises:
         LockTimeoutError: somebody else holds the lock.
-        MigrationError: `to` is unknown, or the database's version is.
+        MigrationError: `to` is unknown, or the database's version is, or a version failed.
     """
-    engine = connect(url, pool=1)
+    engine = connect(url, pool=1, command_seconds=None)
     try:
         async with engine.connect() as connection:
             if action == "status":
@@ -116,25 +142,23 @@ def _lock(connection: Connection, seconds: float) -> None:
                 f"another migration has held the lock for {seconds:g} s; see which, and repeat"
             ) from None
         raise
-    connection.execute(sa.text("SET lock_timeout = 0"))
-    connection.execute(sa.text(_LEDGER))
+    connection.execute(sa.text(f"SET lock_timeout = {int(TABLE_LOCK_SECONDS * 1000)}"))
+    for statement in _LEDGER:
+        connection.execute(sa.text(statement))
     connection.commit()
 
 
 def _up(connection: Connection, release: str, to: str | None) -> None:
     del to
     status = _status(connection)
-    if not status.known:
-        raise MigrationError(
-            f"the database is at version {status.current}, which this release doesn't know:"
-            " run a newer release, or roll back with the one that applied it"
-        )
-    _alembic(connection, release, lambda config: command.upgrade(config, "head"))
+    if status.excluded:
+        raise MigrationError(excluded_words(status))
+    if status.known:
+        _alembic(connection, release, lambda c: command.upgrade(c, "head"), status.pending)
 
 
 def _rollback(connection: Connection, release: str, to: str | None) -> None:
-    status = _status(connection)
-    versions = [*reversed([r.revision for r in _scripts().walk_revisions()])]
+    status, versions = _status(connection), load_chain().versions
     if not status.known:
         raise MigrationError(
             f"the database is at version {status.current}, which only a newer release can undo"
@@ -145,69 +169,112 @@ def _rollback(connection: Connection, release: str, to: str | None) -> None:
         raise MigrationError(f"there is no version {to}; there are: base, {', '.join(versions)}")
     if to in versions and versions.index(to) > versions.index(status.current):
         raise MigrationError(f"version {to} is newer than {status.current}; use `migrate up`")
-    _alembic(connection, release, lambda config: command.downgrade(config, to or "-1"))
+    applied = versions[: versions.index(status.current) + 1]
+    _alembic(connection, release, lambda c: command.downgrade(c, to or "-1"), applied[::-1])
 
 
-def _alembic(connection: Connection, release: str, work: Callable[[Config], None]) -> None:
-    config = _config()
-    config.attributes["connection"] = connection
+def excluded_words(status: Status) -> str:
+    """Why the schema excludes this release, and what to do."""
+    return (
+        f"the schema {status.current} excludes this release (its head {status.head}): roll back"
+        f" with the newer release's `spark-app migrate rollback --to {status.head}`,"
+        " or deploy a newer one"
+    )
+
+
+def _alembic(
+    connection: Connection, release: str, work: Callable[[Config], None], planned: tuple[str, ...]
+) -> None:
+    made, done = config(), list[str]()
+    chain = load_chain()
 
     def note(*, ctx: MigrationContext, step: Any, **_: Any) -> None:
         # Called inside the version's own transaction.
         if ctx.connection is None:
             raise MigrationError("migrations need a database; offline mode is not supported")
         version = step.up_revision_id if step.is_upgrade else step.source_revision_ids[0]
-        ctx.connection.execute(
-            sa.text(
-                "INSERT INTO spark_migration_ledger (version, direction, release)"
-                " VALUES (:version, :direction, :release)"
-            ),
-            {
-                "version": version,
-                "direction": "up" if step.is_upgrade else "down",
-                "release": release,
-            },
-        )
+        _enter(ctx.connection, version, release, chain, upwards=step.is_upgrade)
+        done.append(version)
 
-    config.attributes["on_version_apply"] = note
+    made.attributes["connection"] = connection
+    made.attributes["on_version_apply"] = note
     connection.commit()
-    work(config)
-    connection.commit()
+    try:
+        work(made)
+        connection.commit()
+    except MigrationError:
+        raise
+    except Exception as error:
+        # Whatever a version's own code raises: what is said must name the version.
+        name = planned[len(done)] if len(done) < len(planned) else "the last"
+        raise MigrationError(
+            f"version {name} failed and nothing of it remains: {reason(error)}"
+        ) from error
+
+
+def _enter(
+    connection: Connection, version: str, release: str, chain: Chain, *, upwards: bool
+) -> None:
+    connection.execute(
+        sa.text(
+            "INSERT INTO spark_migration_ledger (version, direction, release, floor)"
+            " VALUES (:version, :direction, :release, :floor)"
+        ),
+        {
+            "version": version,
+            "direction": "up" if upwards else "down",
+            "release": release,
+            "floor": chain.floor(version) if upwards else None,
+        },
+    )
+
+
+def reason(error: BaseException) -> str:
+    """A driver's error in PostgreSQL's words: they name user and database, never the password."""
+    original: Any = getattr(error, "orig", None) or error
+    # asyncpg's own exception is the cause of the one that SQLAlchemy's adapter makes of it; its
+    # first line has no row's values in it.
+    original = original.__cause__ or original
+    first = (str(original).strip().splitlines() or [""])[0]
+    if getattr(original, "sqlstate", None) == "55P03":
+        first = f"a table it changes was in use for {TABLE_LOCK_SECONDS:g} s; repeat it later"
+    return f"{type(original).__name__}: {first[:300]}" if first else type(original).__name__
 
 
 def _status(connection: Connection) -> Status:
     context = MigrationContext.configure(connection, opts={"version_table": "spark_schema_version"})
-    current = context.get_current_revision()
-    versions = [*reversed([r.revision for r in _scripts().walk_revisions()])]
-    known = current is None or current in versions
-    done = versions.index(current) + 1 if current in versions else 0
-    ledger: list[dict[str, str]] = []
-    if sa.inspect(connection).has_table("spark_migration_ledger"):
-        rows = connection.execute(
-            sa.text(
-                "SELECT version, direction, release, applied_at FROM spark_migration_ledger"
-                " ORDER BY id DESC LIMIT 100"
-            )
-        )
-        ledger = [{name: str(value) for name, value in row._mapping.items()} for row in rows]  # noqa: SLF001
+    current, chain = context.get_current_revision(), load_chain()
+    known = current is None or current in chain.versions
+    ledger = _ledger(connection)
     connection.commit()
+    # A schema that was moved past the ledger has no floor that could be trusted.
+    noted = [r["floor"] for r in ledger if (r["version"], r["direction"]) == (current, "up")]
     return Status(
         current=current,
-        head=versions[-1],
-        pending=tuple(versions[done:]) if known else (),
+        head=chain.head,
+        pending=chain.after(current) if known else (),
         known=known,
+        floor=chain.floors[-1],
+        database_floor=chain.floor(current) if known else next(iter(noted), None),
         ledger=tuple(reversed(ledger)),
     )
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
+def _ledger(connection: Connection) -> list[dict[str, str | None]]:
+    # The newest first.
+    if not sa.inspect(connection).has_table("spark_migration_ledger"):
+        return []
+    # The row as JSON: a ledger made by an older release has no floor.
+    rows = connection.execute(
+        sa.text(
+            "SELECT version, direction, release, applied_at, to_jsonb(l) ->> 'floor' AS floor"
+            " FROM spark_migration_ledger l ORDER BY id DESC LIMIT 100"
+        )
+    )
+    return [
+        {name: None if value is None else str(value) for name, value in row._mapping.items()}  # noqa: SLF001
+        for row in rows
+    ]
 
 
 def run(url: str, action: str, to: str | None) -> Status:

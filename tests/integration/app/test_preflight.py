@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dev import services
-from spark_app.preflight import Check, passed, preflight
+from spark_app.preflight import preflight
 from spark_app.storage.migrate import migrate
 from tests.integration.app.harness import Providers, settings
 
+if TYPE_CHECKING:
+    from spark_app.report import Check
+
 
 async def _run(stand_in: str, **changes: Any) -> tuple[dict[str, Check], bool]:
-    checks = await preflight(settings(stand_in, **changes))
-    json.dumps([check.as_json() for check in checks])
-    return {check.check: check for check in checks}, passed(checks)
+    found = await preflight(settings(stand_in, **changes))
+    json.dumps([check.as_json() for check in found.checks])
+    return {check.check: check for check in found.checks}, found.passed
 
 
 async def test_what_works_passes(providers: Providers) -> None:

@@ -6,6 +6,8 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 revision = "20241207000000"
 down_revision = "20241201000000"
+# It only adds tables.
+compatible_with = "20241201000000"
 
 
 def upgrade() -> None:
