@@ -21,6 +21,7 @@ WATCHED: Final = (
     ("", "v1", "serviceaccounts"),
     ("", "v1", "configmaps"),
     ("apps", "v1", "deployments"),
+    ("batch", "v1", "jobs"),
     ("policy", "v1", "poddisruptionbudgets"),
     ("networking.k8s.io", "v1", "networkpolicies"),
 )

@@ -29,7 +29,7 @@ from spark_operator.core.invalid import invalid_status
 from spark_operator.core.labels import child_name
 from spark_operator.core.objects import Ref, is_owned_by, ref
 from spark_operator.core.release import Release
-from spark_operator.core.render import render, revision, unknown
+from spark_operator.core.render import finished_jobs, render, revision, unknown
 from spark_operator.core.types import Decision, Event, Observations
 from spark_operator.ports import (
     Alerts,
@@ -183,7 +183,7 @@ class Reconciler:
         self, resource: SparkDeployment, snapshot: Snapshot, decision: Decision, memory: Memory
     ) -> Turned:
         kept = await self._keep_revision(resource, snapshot, decision)
-        epoch = resource.status.epoch
+        epoch, jobs = resource.status.epoch, resource.status.jobs
         if decision.status != resource.status:
             stored = await self._persist(snapshot.resource, decision)
             resource = parse(stored)
@@ -193,7 +193,10 @@ class Reconciler:
             self._alerts.settle(key, decision.alerts)
         if self._notices:
             self._notices.offer(key, resource)
-        is_settled = memory.is_settled and decision.status.epoch == epoch
+        is_settled = memory.is_settled and (decision.status.epoch, decision.status.jobs) == (
+            epoch,
+            jobs,
+        )
         writes = [] if is_settled else self._writes(resource, snapshot)
         said = kept + signature(writes)
         now = self._clock.now()
@@ -269,7 +272,7 @@ class Reconciler:
                 snapshot.children,
                 resource.metadata.uid,
                 resource.status.epoch,
-                unknown(resource, releases) | frozenset(snapshot.foreign),
+                unknown(resource, releases) | finished_jobs(resource) | frozenset(snapshot.foreign),
             ),
             *self._pruned(resource, snapshot, {n: number for n, (_, number) in found.items()}),
         ]
@@ -334,6 +337,7 @@ def _seen(snapshot: Snapshot) -> Observations:
         workloads=observe.workloads(snapshot),
         revisions={name: kept for name, (kept, _) in observe.revisions(snapshot).items()},
         route=observe.route(snapshot),
+        jobs=observe.jobs(snapshot),
         foreign=tuple(f"{kind} {name}" for kind, name in snapshot.foreign),
         epoch=observe.epoch(snapshot),
     )
@@ -341,7 +345,7 @@ def _seen(snapshot: Snapshot) -> Observations:
 
 def _named(status: SparkDeploymentStatus) -> frozenset[str]:
     """Releases that a status names, so that their revisions must stay."""
-    roles = (status.stable, status.candidate, status.previous, status.override)
+    roles = (status.stable, status.candidate, status.previous, status.override, *status.jobs)
     return frozenset(role.release for role in roles if role)
 
 

@@ -56,7 +56,9 @@ def spec(**changes: Any) -> dict[str, Any]:
         "replicas": 4,
         "secrets": {"anthropicAPIKey": {"name": "providers", "key": "anthropic"}},
         "strategy": {"canary": {"steps": [*steps, {"weight": 100}], "progressDeadline": DEADLINE}},
-        "analysis": {"sensitivity": "fast"},
+        "analysis": {"sensitivity": "fast", "onLowTraffic": "Pause"},
+        "preflight": {"enabled": False},
+        "verification": {"enabled": False},
         "guard": {"duration": "20s"},
     }
     return base | changes

@@ -11,7 +11,7 @@ import aiohttp
 from kubernetes.aio.client.exceptions import ApiException
 
 from spark_operator.api.base import API_VERSION, PLURAL
-from spark_operator.core.labels import MANAGER, OWNER_LABEL, child_name
+from spark_operator.core.labels import JOB_OF_LABEL, MANAGER, OWNER_LABEL, child_name
 from spark_operator.core.objects import CHILD_KINDS, POD, Kind, Ref, is_owned_by, ref
 from spark_operator.core.observe import Snapshot
 from spark_operator.ports import (
@@ -72,19 +72,22 @@ class KubeCluster:
         resource = await self.get(RESOURCE.path(key.namespace, key.name))
         if resource is None:
             return None
+        has_jobs = bool((resource.get("status") or {}).get("jobs"))
         lists = await asyncio.gather(
-            *(self._list(kind, key) for kind in CHILD_KINDS.values()), self._list(POD, key)
+            *(self._list(kind, key) for kind in CHILD_KINDS.values()),
+            self._list(POD, key),
+            self._list(POD, key, JOB_OF_LABEL) if has_jobs else _nothing(),
         )
         children = tuple(
             {"apiVersion": kind.api_version, "kind": name, **item}
-            for (name, kind), items in zip(CHILD_KINDS.items(), lists[:-1], strict=True)
+            for (name, kind), items in zip(CHILD_KINDS.items(), lists[:-2], strict=True)
             for item in items
         )
         hidden, foreign = await self._unlisted(key, children, resource)
-        return Snapshot(resource, (*children, *hidden), tuple(lists[-1]), foreign)
+        return Snapshot(resource, (*children, *hidden), tuple(lists[-2]), tuple(lists[-1]), foreign)
 
-    async def _list(self, kind: Kind, key: Key) -> list[Manifest]:
-        query = urlencode({"labelSelector": f"{OWNER_LABEL}={key.name}"})
+    async def _list(self, kind: Kind, key: Key, label: str = OWNER_LABEL) -> list[Manifest]:
+        query = urlencode({"labelSelector": f"{label}={key.name}"})
         answer = await self.get(f"{kind.path(key.namespace)}?{query}")
         items: list[Manifest] = (answer or {}).get("items") or []
         return items
@@ -207,6 +210,10 @@ class KubeCluster:
             raise classify(answer.status, *explanation(method, path, text))
         result: Manifest = json.loads(text)
         return result
+
+
+async def _nothing() -> list[Manifest]:
+    return []
 
 
 def _names(name: str, resource: Manifest) -> list[Ref]:

@@ -43,10 +43,16 @@ class JobStatus(Model):
     kind: JobKind = Field(description="What it is for.")
     release: Hash = Field(description="Release whose image it runs.")
     number: int = Field(ge=1, le=MAX_RUNS, description="Which run of this kind, from 1.")
+    attempt: int = Field(1, ge=1, le=9, description="Which run in a row without a result.")
+    repeats: int = Field(
+        0, ge=0, le=9, description="How often it failed before, while the other release passed."
+    )
     state: JobState = Field(
         "Running", description="How it is; Lost: it ended without a result, or was not to be run."
     )
-    target: str = Field("", max_length=128, description="Address that it calls, if any.")
+    target: str = Field(
+        "", max_length=128, description="Address that it calls, or version that it goes back to."
+    )
     step: int | None = Field(None, ge=0, le=19, description="Step of the plan it belongs to.")
     started_at: Time = Field(description="When it was decided.")
     finished_at: Time | None = Field(None, description="When its result was seen.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from spark_operator.api.status import Condition
 from spark_operator.api.values import seconds
-from spark_operator.core import alerts
+from spark_operator.core import alerts, jobs
 from spark_operator.core.guards import WATCHED
 from spark_operator.core.notifications import post
 from spark_operator.core.phases import Phase
@@ -21,6 +21,18 @@ if TYPE_CHECKING:
     from spark_operator.core.turn import Turn
 
 MAX_CONDITION_MESSAGE: Final = 1024
+STALLING: Final[dict[str, str]] = {
+    "preflight": "PreflightFailed",
+    "migrate": "MigrationFailed",
+    "verify": "VerificationFailed",
+}
+"""Jobs without whose success the first release goes nowhere, and the reason they give."""
+
+
+_DOING: Final = {
+    Phase.PREFLIGHT: "waits for its preflight",
+    Phase.MIGRATING: "waits for its migration",
+}
 
 
 class Aspect(NamedTuple):
@@ -82,7 +94,10 @@ def _stalled(turn: Turn) -> Aspect:
         )
         return Aspect(holds=True, reason="RollbackRequested", message=message)
     role = turn.status.candidate
-    if turn.status.stable is None and role is not None:
+    failed = _failed_before_pods(turn)
+    if failed is not None:
+        return failed
+    if turn.status.stable is None and role is not None and turn.phase is Phase.PENDING:
         limit = turn.spec.strategy.canary.progress_deadline
         if turn.now >= role.since.timestamp() + seconds(limit):
             trouble = turn.candidate.trouble or "no pod reports a trouble"
@@ -92,6 +107,15 @@ def _stalled(turn: Turn) -> Aspect:
             )
             return Aspect(holds=True, reason="ProgressDeadlineExceeded", message=message)
     return Aspect(holds=False, reason="Progressing", message="")
+
+
+def _failed_before_pods(turn: Turn) -> Aspect | None:
+    """What keeps the first release from its first pod, or from being called stable."""
+    for job in turn.status.jobs:
+        failed = job.state == "Failed" and turn.status.stable is None
+        if failed and job.kind in STALLING and turn.status.candidate is not None:
+            return Aspect(holds=True, reason=STALLING[job.kind], message=jobs.explain(job))
+    return None
 
 
 def _foreign(turn: Turn) -> str:
@@ -126,7 +150,8 @@ def _story(turn: Turn) -> str:
     status = turn.status
     parts = []
     if status.candidate:
-        parts.append(f"{status.candidate.image} on trial")
+        doing = _DOING.get(turn.phase, "on trial")
+        parts.append(f"{status.candidate.image} {doing}")
     if status.step:
         parts.append(f"step {status.step.index + 1} of {status.step.total}")
         parts.append(f"weight {status.weight.actual}% of {status.weight.desired}% wanted")
@@ -174,7 +199,7 @@ def _degraded(turn: Turn) -> Aspect:
     unanswered = _unanswered(turn)
     if unanswered:
         return unanswered
-    trouble = _alerting(turn) or _unchangeable(turn)
+    trouble = _alerting(turn) or _unverified(turn) or _not_undone(turn) or _unchangeable(turn)
     if trouble:
         return trouble
     if turn.status.stable is not None and turn.stable.ready < turn.spec.replicas:
@@ -190,6 +215,23 @@ def _alerting(turn: Turn) -> Aspect | None:
     reason = "AlertFiring" if firing[0].severity == "critical" else "AlertWarning"
     names = ", ".join(f"{item.name} since {item.starts_at:%H:%M:%S}Z" for item in firing)
     return Aspect(holds=True, reason=reason, message=names)
+
+
+def _unverified(turn: Turn) -> Aspect | None:
+    """What fails on both releases alike, so that neither is blamed."""
+    failed = {job.kind: job for job in turn.status.jobs if job.state == "Failed"}
+    if "verify" not in failed or "compare" not in failed:
+        return None
+    message = f"both releases fail their verification: {jobs.explain(failed['compare'])}"
+    return Aspect(holds=True, reason="SharedVerificationFailure", message=message)
+
+
+def _not_undone(turn: Turn) -> Aspect | None:
+    for job in turn.status.jobs:
+        if job.kind == "undo" and job.state in ("Failed", "Lost"):
+            message = f"the schema was not brought back: {jobs.explain(job)}"
+            return Aspect(holds=True, reason="MigrationRollbackFailed", message=message)
+    return None
 
 
 def _unchangeable(turn: Turn) -> Aspect | None:

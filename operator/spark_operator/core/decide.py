@@ -16,7 +16,7 @@ from spark_operator.api.status import (
     VerdictStatus,
     Weight,
 )
-from spark_operator.core import alerts, judge, requests
+from spark_operator.core import alerts, jobs, judge, requests
 from spark_operator.core.conditions import conditions
 from spark_operator.core.guards import GUARDS, WATCHED, actual_weight
 from spark_operator.core.labels import selector_text
@@ -24,6 +24,7 @@ from spark_operator.core.notifications import post
 from spark_operator.core.pending import pending
 from spark_operator.core.phases import Phase
 from spark_operator.core.plan import judge_plan
+from spark_operator.core.preparation import migrating, preflight
 from spark_operator.core.promotion import guarding, promoting
 from spark_operator.core.release import Release
 from spark_operator.core.settled import rolled_back, rolling_back, stable
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 HANDLERS: Final[dict[Phase, Callable[[Turn], None]]] = {
     Phase.PENDING: pending,
+    Phase.PREFLIGHT: preflight,
+    Phase.MIGRATING: migrating,
     Phase.PROGRESSING: progressing,
     Phase.PAUSED: paused,
     Phase.PROMOTING: promoting,
@@ -68,6 +71,7 @@ def decide(resource: SparkDeployment, observations: Observations, now: float) ->
     _forget_override(turn)
     _observe_roles(turn)
     alerts.consume(turn)
+    jobs.settle(turn)
     if not observations.foreign or turn.status.stable is not None:
         _consult_judge(turn)
         requests.consume(turn)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from spark_operator.core.drift import stripping
-from spark_operator.core.labels import EPOCH_ANNOTATION
+from spark_operator.core.labels import EPOCH_ANNOTATION, RUN_ANNOTATION
 from spark_operator.core.objects import Ref, covers, epoch, is_owned_by, ref
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ FENCED: Final = frozenset({"Service", "Deployment"})
 """Kinds that move traffic: stamped with every epoch, written only over what was seen."""
 UNSEEN: Final = "1"
 """A resourceVersion that no object has: etcd's first revision is its own."""
+ONCE: Final = frozenset({"Job"})
+"""Kinds that cannot be changed: one of another run is removed before it is written anew."""
 KEPT: Final = frozenset({"ControllerRevision"})
 """Kinds that outlive their projection; they are pruned by age."""
 
@@ -85,10 +87,11 @@ def diff(
         Strip(patch)
         for item in wanted
         if ref(item) in owned
+        and item["kind"] not in ONCE
         and ref(item) not in spared
         and (patch := stripping(item, owned[ref(item)])) is not None
     ]
-    kept = spared | {ref(item) for item in wanted}
+    kept = spared | {ref(item) for item in wanted if not _is_of_another_run(item, owned)}
     writes += [
         Delete(identity, item["metadata"]["uid"])
         for identity, item in owned.items()
@@ -102,6 +105,8 @@ def diff(
 def _is_as_wanted(wanted: Manifest, live: Manifest | None) -> bool:
     if live is None:
         return False
+    if wanted["kind"] in ONCE:
+        return True
     if wanted["kind"] in FENCED:
         return covers(live, wanted)
     meta = wanted["metadata"]
@@ -109,6 +114,15 @@ def _is_as_wanted(wanted: Manifest, live: Manifest | None) -> bool:
         key: value for key, value in meta["annotations"].items() if key != EPOCH_ANNOTATION
     }
     return covers(live, wanted | {"metadata": meta | {"annotations": annotations}})
+
+
+def _is_of_another_run(wanted: Manifest, owned: Mapping[Ref, Manifest]) -> bool:
+    """Whether what stands under a Job's name was made for an earlier run."""
+    live = owned.get(ref(wanted))
+    if live is None or wanted["kind"] not in ONCE:
+        return False
+    run = (live["metadata"].get("annotations") or {}).get(RUN_ANNOTATION)
+    return bool(run != wanted["metadata"]["annotations"][RUN_ANNOTATION])
 
 
 def _fenced(wanted: Manifest, live: Manifest | None) -> Manifest:

@@ -25,9 +25,11 @@ WATCHED: Final = (*ON_TRIAL, Phase.GUARDING)
 def newer_spec(turn: Turn) -> bool:
     """The spec names another release than the one on trial."""
     role = turn.status.candidate
-    if turn.phase not in ON_TRIAL or role is None or role.release == turn.desired.name:
+    if turn.phase not in (Phase.PREFLIGHT, *ON_TRIAL):
         return False
-    if turn.status.stable and turn.desired.name == turn.status.stable.release:
+    if role is None or role.release == turn.desired.name or turn.status.stable is None:
+        return False
+    if turn.desired.name == turn.status.stable.release:
         retreat(turn, "Superseded", "SpecReverted", "the spec names the stable release again")
     else:
         message = f"the spec names a further release, {turn.desired.image}: {role.image} is dropped"

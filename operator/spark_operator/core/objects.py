@@ -38,6 +38,7 @@ CHILD_KINDS: Final[dict[str, Kind]] = {
     "ControllerRevision": Kind("apps/v1", "controllerrevisions"),
     "NetworkPolicy": Kind("networking.k8s.io/v1", "networkpolicies"),
     "PodDisruptionBudget": Kind("policy/v1", "poddisruptionbudgets"),
+    "Job": Kind("batch/v1", "jobs"),
 }
 """Kinds the operator makes."""
 POD: Final = Kind("v1", "pods")

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any, Final
 from spark_operator.api.fields import parse_time
 from spark_operator.core import objects
 from spark_operator.core.image import digest_of
-from spark_operator.core.labels import RELEASE_LABEL
+from spark_operator.core.labels import RELEASE_LABEL, RUN_ANNOTATION
 from spark_operator.core.objects import Ref, is_owned_by
 from spark_operator.core.release import Release
-from spark_operator.core.types import Pod, Route, Workload
+from spark_operator.core.types import Job, Pod, Route, Workload
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from spark_operator.core.types import Manifest
 
+SIGNALLED: Final = 128
+"""Exit codes from here on say that a signal ended the process."""
 QUIET_REASONS: Final = frozenset({"ContainerCreating", "PodInitializing"})
 
 
@@ -30,6 +32,8 @@ class Snapshot:
     pods: tuple[Manifest, ...] = ()
     foreign: tuple[Ref, ...] = field(default=())
     """Objects under fixed child names that the resource does not control."""
+    job_pods: tuple[Manifest, ...] = ()
+    """Pods of its Jobs, which are none of its releases' own."""
 
 
 def pod(manifest: Manifest) -> Pod:
@@ -98,6 +102,43 @@ def workloads(snapshot: Snapshot) -> dict[str, Workload]:
         )
         for release in {*pods, *deployments}
     }
+
+
+def jobs(snapshot: Snapshot) -> dict[str, Job]:
+    """Jobs by name, each with what its last pod says."""
+    uid = snapshot.resource["metadata"]["uid"]
+    pods: dict[str, Manifest] = {}
+    for item in sorted(snapshot.job_pods, key=lambda it: it["metadata"]["creationTimestamp"]):
+        for owner in item["metadata"].get("ownerReferences") or []:
+            pods[owner["uid"]] = item
+    return {
+        item["metadata"]["name"]: _job(item, pods.get(item["metadata"]["uid"]))
+        for item in snapshot.children
+        if item["kind"] == "Job" and is_owned_by(item, uid)
+    }
+
+
+def _job(manifest: Manifest, last: Manifest | None) -> Job:
+    meta = manifest["metadata"]
+    conditions = {
+        item["type"]: item
+        for item in (manifest.get("status") or {}).get("conditions") or []
+        if item.get("status") == "True"
+    }
+    containers = ((last or {}).get("status") or {}).get("containerStatuses") or []
+    container: dict[str, Any] = next(iter(containers), {})
+    ended = (container.get("state") or {}).get("terminated") or {}
+    seen = pod(last) if last is not None else None
+    return Job(
+        name=meta["name"],
+        run=(meta.get("annotations") or {}).get(RUN_ANNOTATION, ""),
+        finished="Complete" in conditions or "Failed" in conditions,
+        succeeded="Complete" in conditions,
+        exited=0 < int(ended.get("exitCode", 0)) < SIGNALLED,
+        timed_out=conditions.get("Failed", {}).get("reason") == "DeadlineExceeded",
+        report=str(ended.get("message", "")),
+        trouble=seen.trouble if seen else "",
+    )
 
 
 def _release_in_name(item: Manifest) -> str:

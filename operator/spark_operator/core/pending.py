@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from spark_operator.api.status import StepStatus, Weight
+from spark_operator.api.status import Weight
 from spark_operator.api.values import seconds
-from spark_operator.core import judge, quarantine
+from spark_operator.core import jobs, quarantine, verification
 from spark_operator.core.phases import Phase
+from spark_operator.core.preparation import prepare
 from spark_operator.core.retreat import fail
 
 if TYPE_CHECKING:
+    from spark_operator.api.runs import JobKind
     from spark_operator.core.turn import Turn
 
+ABOUT_TRAFFIC: Final[tuple[JobKind, ...]] = ("verify", "compare", "traffic")
+"""Jobs that are about a trial and its traffic, and of no use to the next one."""
 SETTLE_SECONDS: Final = 5.0
 """How often it is looked whether an earlier release is gone, should its last event be lost."""
 
@@ -62,11 +66,14 @@ def _install(turn: Turn) -> None:
             release=turn.desired.name,
         )
         turn.dues.append(turn.now)
+        prepare(turn)
         return
     if turn.candidate.ready < turn.spec.replicas:
         deadline = role.since.timestamp() + seconds(turn.spec.strategy.canary.progress_deadline)
         if turn.now < deadline:
             turn.dues.append(deadline)
+        return
+    if not verification.passed(turn):
         return
     turn.set(stable=role.model_copy(update={"since": turn.at}), candidate=None, weight=Weight())
     turn.close(role, "Promoted", "FirstRelease")
@@ -80,7 +87,6 @@ def _install(turn: Turn) -> None:
 
 
 def _start_trial(turn: Turn) -> None:
-    steps = turn.spec.strategy.canary.steps
     turn.set(
         candidate=turn.role(turn.desired),
         previous=None,
@@ -90,20 +96,9 @@ def _start_trial(turn: Turn) -> None:
         judge_at=None,
         first_traffic_at=None,
         worst_case=None,
+        step=None,
+        held=False,
+        weight=Weight(),
     )
-    turn.judge = judge.start(turn.plan, turn.now, turn.status.baseline or "")
-    turn.watch = True
-    fast = quarantine.was_stable(turn.status, turn.desired.name)
-    straight = steps[0].weight == 100 or (fast and turn.spec.strategy.canary.fast_track)
-    turn.weigh(0 if straight else steps[0].weight)
-    index = len(steps) - 1 if straight else 0
-    turn.set(step=StepStatus(index=index, total=len(steps), entered_at=turn.at), held=False)
-    turn.go(Phase.PROMOTING if straight else Phase.PROGRESSING)
-    plan = " → ".join(f"{step.weight}%" for step in (steps[-1:] if straight else steps))
-    turn.note(
-        "TrialStarted",
-        "FastTrack" if straight and fast else "NewRelease",
-        f"{turn.desired.image} is on trial: plan {plan}"
-        + (": it was stable before" if straight and fast else ""),
-        release=turn.desired.name,
-    )
+    jobs.forget(turn, *ABOUT_TRAFFIC)
+    prepare(turn)

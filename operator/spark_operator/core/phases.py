@@ -28,9 +28,24 @@ class Phase(StrEnum):
 TRANSITIONS: Final[dict[Phase, dict[Phase, str]]] = {
     Phase.PENDING: {
         Phase.STABLE: "first release ready, or the spec names stable again",
-        Phase.PROGRESSING: "no third release has pods",
+        Phase.PREFLIGHT: "a new release, and no third one has pods",
+        Phase.MIGRATING: "the same, without a preflight",
+        Phase.PROGRESSING: "the same, with nothing to do before its pods",
         Phase.PROMOTING: "fast track",
         Phase.ROLLED_BACK: "the release is quarantined or has failed before",
+    },
+    Phase.PREFLIGHT: {
+        Phase.MIGRATING: "all checks passed, and the release brings a migration",
+        Phase.PROGRESSING: "all checks passed",
+        Phase.PROMOTING: "all checks passed: fast track",
+        Phase.PENDING: "all checks passed: the first release gets its pods",
+        Phase.ROLLING_BACK: "a check failed, abort or a newer spec",
+    },
+    Phase.MIGRATING: {
+        Phase.PROGRESSING: "the schema is as the release needs it",
+        Phase.PROMOTING: "the same: fast track",
+        Phase.PENDING: "the same: the first release gets its pods",
+        Phase.ROLLING_BACK: "the migration failed",
     },
     Phase.PROGRESSING: {
         Phase.PAUSED: "paused, or the step waits for a person",

@@ -34,6 +34,7 @@ def judge_plan(spec: SparkDeploymentSpec) -> JudgePlan:
         horizon_seconds=horizon,
         error_rate_warning=fraction(analysis.error_rate.warning),
         error_rate_critical=fraction(analysis.error_rate.critical),
+        error_rate_success=fraction(spec.verification.error_rate),
         latency_bound=seconds(analysis.latency_p95.warning),
         cache_hit_warning=fraction(analysis.cache_hit_rate.warning),
         breaker_open_critical=seconds(analysis.breaker_open.critical),

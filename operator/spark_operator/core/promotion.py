@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.status import ReleaseStatus, Weight
 from spark_operator.api.values import seconds
-from spark_operator.core import alerts, judge
+from spark_operator.core import alerts, jobs, judge, verification
 from spark_operator.core.phases import Phase
 from spark_operator.core.retreat import retreat
 from spark_operator.core.turn import TICK_SECONDS
@@ -50,6 +50,7 @@ def _promote(turn: Turn, role: ReleaseStatus) -> None:
     guard = seconds(turn.spec.guard.duration)
     turn.close(role, "Promoted", "Passed")
     turn.learn(promoted=True)
+    jobs.forget(turn, "verify", "compare")
     turn.set(
         previous=turn.status.stable if guard else None,
         stable=role.model_copy(update={"since": turn.at}),
@@ -93,9 +94,12 @@ def guarding(turn: Turn) -> None:
         turn.go(Phase.PENDING)
         return
     turn.watch = True
+    verified = verification.passed(turn)
+    if turn.phase is not Phase.GUARDING:
+        return
     watched = _has_watched(turn)
     end = stable.since.timestamp() + seconds(turn.spec.guard.duration)
-    if turn.now < end or not watched:
+    if turn.now < end or not watched or not verified:
         turn.dues.append(turn.now + TICK_SECONDS)
         return
     turn.learn(promoted=True)

@@ -12,6 +12,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from spark_operator.api.jobs import Migrations
 from spark_operator.api.pods import PodSettings
 from spark_operator.core.image import canonical
 
@@ -30,6 +31,7 @@ class Release:
     app_url: str
     config: tuple[tuple[str, str], ...]
     pod: PodSettings
+    migrations: Migrations | None = None
     template: dict[str, Any] | None = field(default=None, repr=False, compare=False)
     """Its pod template as the operator that first saw it rendered it; None: render it now.
 
@@ -47,6 +49,7 @@ class Release:
             app_url=spec.app_url,
             config=tuple(sorted(spec.config.items())),
             pod=spec.pod,
+            migrations=spec.migrations,
         )
 
     @classmethod
@@ -62,6 +65,9 @@ class Release:
             app_url=data["appURL"],
             config=tuple(sorted(data.get("config", {}).items())),
             pod=PodSettings.model_validate(data.get("pod", {})),
+            migrations=Migrations.model_validate(data["migrations"])
+            if "migrations" in data
+            else None,
             template=data.get("template"),
         )
         if name:
@@ -69,14 +75,18 @@ class Release:
         return made
 
     def data(self) -> dict[str, Any]:
-        """The release as JSON values, defaults of the pod settings left out."""
-        return {
+        """The release as JSON values, defaults of its settings left out."""
+        data = {
             "image": self.image,
             "environment": self.environment,
             "appURL": self.app_url,
             "config": dict(self.config),
             "pod": self.pod.model_dump(mode="json", by_alias=True, exclude_defaults=True),
         }
+        if self.migrations is not None:
+            members = self.migrations.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+            data["migrations"] = members
+        return data
 
     @property
     def name(self) -> str:

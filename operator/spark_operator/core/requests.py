@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.base import GROUP
 from spark_operator.api.status import MAX_REQUESTS, ConsumedRequest, Override
-from spark_operator.core import quarantine
+from spark_operator.core import preparation, quarantine, undo
 from spark_operator.core.guards import ON_TRIAL
 from spark_operator.core.phases import Phase
 from spark_operator.core.release import Release
@@ -52,6 +52,8 @@ def _is_consumed(turn: Turn, name: str, token: str) -> bool:
 
 
 def _retry(turn: Turn, _: str) -> str:
+    if turn.status.stable is None and preparation.repeat(turn):
+        return "Done"
     failure = turn.status.failure
     if turn.phase is not Phase.ROLLED_BACK or failure is None:
         return "NothingToRetry"
@@ -73,7 +75,11 @@ def _let_out(turn: Turn, release: str) -> str:
 
 
 def _abort(turn: Turn, _: str) -> str:
-    if turn.phase not in (*ON_TRIAL, Phase.GUARDING):
+    if turn.phase is Phase.MIGRATING:
+        return "MigrationRunning"
+    if turn.phase is Phase.PREFLIGHT and turn.status.stable is None:
+        return "NothingToReturnTo"
+    if turn.phase not in (Phase.PREFLIGHT, *ON_TRIAL, Phase.GUARDING):
         return "NothingToAbort"
     retreat(turn, "Aborted", "AbortRequested", "a person asked to abort the rollout")
     return "Done"
@@ -143,10 +149,18 @@ def _rollback_to(turn: Turn, release: str) -> str:
     return "Done"
 
 
+def _undo_migration(turn: Turn, version: str) -> str:
+    """Bring the schema back after a rollback, where the release that migrated it allows that."""
+    if turn.phase not in (Phase.STABLE, Phase.ROLLED_BACK):
+        return "RolloutInProgress"
+    return undo.on_request(turn, version)
+
+
 _REQUESTS: Final[dict[str, Callable[[Turn, str], str]]] = {
     "abort": _abort,
     "let-out": _let_out,
     "retry": _retry,
+    "undo-migration": _undo_migration,
     "rollback-to": _rollback_to,
     "pause": _pause,
     "resume": _resume,

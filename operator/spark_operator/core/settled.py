@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from spark_operator.core.phases import Phase
 from spark_operator.core.turn import TICK_SECONDS
+from spark_operator.core.undo import undone
 
 if TYPE_CHECKING:
     from spark_operator.core.turn import Turn
@@ -24,7 +25,7 @@ def rolling_back(turn: Turn) -> None:
     turn.dues.append(turn.now + TICK_SECONDS)
     stable_name = turn.status.stable.release if turn.status.stable else None
     cut = turn.observations.route is not None and turn.observations.route.release == stable_name
-    if not cut or turn.candidate.live:
+    if not cut or turn.candidate.live or not undone(turn):
         return
     turn.set(candidate=None, step=None)
     failure = turn.status.failure
@@ -50,5 +51,13 @@ def rolled_back(turn: Turn) -> None:
     if turn.status.stable and turn.desired.name == turn.status.stable.release:
         turn.set(failure=None)
         turn.go(Phase.STABLE)
-    elif failure is None or failure.release != turn.desired.name:
+    elif failure is None or failure.release != turn.desired.name or _is_worth_another_look(turn):
+        turn.set(failure=None)
         turn.go(Phase.PENDING)
+
+
+def _is_worth_another_look(turn: Turn) -> bool:
+    """Whether the spec was changed after a preflight found fault with what the spec refers to."""
+    failure, seen = turn.status.failure, turn.resource.status.observed_generation
+    changed = seen != turn.resource.metadata.generation
+    return changed and failure is not None and failure.reason == "PreflightFailed"

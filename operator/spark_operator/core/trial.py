@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from spark_operator.api.status import StepStatus
 from spark_operator.api.values import seconds
-from spark_operator.core import alerts, judge
+from spark_operator.core import alerts, judge, verification
 from spark_operator.core.exposure import foresee
 from spark_operator.core.phases import Phase
 from spark_operator.core.turn import TICK_SECONDS
@@ -34,7 +34,7 @@ def progressing(turn: Turn) -> None:
         return
     if not _reach_weight(turn):
         return
-    if alerts.holds(turn) or not _step_is_done(turn):
+    if alerts.holds(turn) or not _step_is_done(turn) or not verification.passed(turn):
         return
     if _awaits_approval(turn):
         _pause(

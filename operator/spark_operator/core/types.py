@@ -65,6 +65,31 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True)
+class Job:
+    """One Job and the last of its pods.
+
+    Attributes:
+        name: its name.
+        run: which run it is for, as its annotation says.
+        finished: whether it has ended.
+        succeeded: whether its command ended with 0.
+        exited: whether its command ended by itself, rather than by a signal or with its pod.
+        timed_out: whether it was ended for taking too long.
+        report: what its command left behind.
+        trouble: why its pod does not run, in the kubelet's words; empty when it does.
+    """
+
+    name: str
+    run: str = ""
+    finished: bool = False
+    succeeded: bool = False
+    exited: bool = False
+    timed_out: bool = False
+    report: str = ""
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """What the users' Service selects: one release, or with None all that have pods."""
 
@@ -78,6 +103,7 @@ class Observations:
     workloads: Mapping[str, Workload] = field(default_factory=dict)
     revisions: Mapping[str, Release] = field(default_factory=dict)
     route: Route | None = None
+    jobs: Mapping[str, Job] = field(default_factory=dict)
     foreign: tuple[str, ...] = ()
     """Objects under our children's names that belong to somebody else."""
     epoch: int = 0

@@ -30,6 +30,7 @@ RIGHTS = {
     "serviceaccounts": OWN,
     "configmaps": OWN,
     "deployments.apps": OWN,
+    "jobs.batch": OWN,
     "controllerrevisions.apps": {"get", "list", "create", "delete"},
     "poddisruptionbudgets.policy": OWN,
     "networkpolicies.networking.k8s.io": OWN,

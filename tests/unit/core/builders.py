@@ -37,7 +37,9 @@ def body(version: int = 1, **spec: Any) -> dict[str, Any]:
             "image": IMAGES[version],
             "replicas": REPLICAS,
             "secrets": {"anthropicAPIKey": {"name": "spark-providers", "key": "anthropic"}},
-            "analysis": {"sensitivity": "fast"},
+            "analysis": {"sensitivity": "fast", "onLowTraffic": "Pause"},
+            "preflight": {"enabled": False},
+            "verification": {"enabled": False},
             **spec,
         },
     }
@@ -56,14 +58,14 @@ def resource(
     return parsed.model_copy(update={"status": status}) if status else parsed
 
 
-def release(version: int) -> Release:
-    """What version ``version`` is made of."""
-    return Release.of(resource(version).spec)
+def release(version: int, **spec: Any) -> Release:
+    """What version ``version`` is made of, with members of the spec changed."""
+    return Release.of(resource(version, **spec).spec)
 
 
-def name(version: int) -> str:
-    """The hash of version ``version``."""
-    return release(version).name
+def name(version: int, **spec: Any) -> str:
+    """The hash of version ``version``, with members of the spec changed."""
+    return release(version, **spec).name
 
 
 def role(version: int, *, since: float = NOW - 600, digest: str | None = None) -> ReleaseStatus:

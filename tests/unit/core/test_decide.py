@@ -32,12 +32,13 @@ from tests.unit.core.turns import (
 )
 from tests.unit.core.turns_after import AT_REST, GUARDING, GUARDS, PROMOTING
 from tests.unit.core.turns_before import PAUSED, PENDING, PROGRESSING
+from tests.unit.core.turns_prepared import PREPARED
 
 if TYPE_CHECKING:
     from spark_operator.api.status import SparkDeploymentStatus
     from spark_operator.core.types import Observations
 
-CASES = [*PENDING, *PROGRESSING, *PAUSED, *PROMOTING, *GUARDING, *AT_REST, *GUARDS]
+CASES = [*PENDING, *PREPARED, *PROGRESSING, *PAUSED, *PROMOTING, *GUARDING, *AT_REST, *GUARDS]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from spark_operator.core.jobs import job_name
 from spark_operator.core.labels import child_name
 from spark_operator.core.objects import Ref
 from spark_operator.core.phases import Phase
 from spark_operator.core.render.deployment import deployment, pod_template
+from spark_operator.core.render.job import job
 from spark_operator.core.render.meta import metadata
 from spark_operator.core.render.policy import (
     config_map,
@@ -42,7 +44,7 @@ def replicas(resource: SparkDeployment) -> dict[str, int]:
 def _candidate_replicas(resource: SparkDeployment) -> int:
     status, wanted = resource.status, resource.spec.replicas
     match Phase(status.phase):
-        case Phase.ROLLING_BACK | Phase.ROLLED_BACK:
+        case Phase.PREFLIGHT | Phase.MIGRATING | Phase.ROLLING_BACK | Phase.ROLLED_BACK:
             return 0
         case Phase.PENDING | Phase.PROMOTING:
             return wanted
@@ -64,7 +66,26 @@ def render(resource: SparkDeployment, revisions: Mapping[str, Release]) -> list[
     children.append(network_policy(resource))
     if resource.status.stable:
         children.append(disruption_budget(resource, resource.status.stable.release))
-    return children
+    return [*children, *running_jobs(resource, revisions)]
+
+
+def running_jobs(resource: SparkDeployment, revisions: Mapping[str, Release]) -> list[Manifest]:
+    """The Jobs that shall run now; traffic is cut and pods are scaled before any of them."""
+    return [
+        job(resource, revisions[entry.release], entry)
+        for entry in resource.status.jobs
+        if entry.state == "Running" and entry.release in revisions
+    ]
+
+
+def finished_jobs(resource: SparkDeployment) -> frozenset[Ref]:
+    """Jobs that status still tells of: left as they are, so that their logs can be read."""
+    name = resource.metadata.name
+    return frozenset(
+        Ref("Job", job_name(name, entry))
+        for entry in resource.status.jobs
+        if entry.state != "Running"
+    )
 
 
 def unknown(resource: SparkDeployment, revisions: Mapping[str, Release]) -> frozenset[Ref]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from spark_operator.api.jobs import Preflight
 from spark_operator.api.status import ReleaseStatus, SparkDeploymentStatus
 from spark_operator.core import judge
 from spark_operator.core.decide import decide
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from spark_operator.api.resource import SparkDeployment
+    from spark_operator.api.spec import SparkDeploymentSpec
     from spark_operator.core.judge import JudgeState, Verdict
     from spark_operator.core.replay.trace import Frame, Reading, Role
 
@@ -58,6 +60,7 @@ class _World:
     """What ``decide`` sees, second by second, and what it has decided so far."""
 
     def __init__(self, resource: SparkDeployment, start: float) -> None:
+        resource = resource.model_copy(update={"spec": _judged_alone(resource.spec)})
         self.candidate = Release.of(resource.spec)
         meta = resource.metadata.model_copy(update={"uid": "replay", "generation": 1})
         since = to_time(EPOCH + start)
@@ -151,6 +154,18 @@ class _World:
                 "message": told.message if told else "",
             }
         )
+
+
+def _judged_alone(spec: SparkDeploymentSpec) -> SparkDeploymentSpec:
+    """The spec with nothing but the traffic to decide by: what Jobs find counts as passed."""
+    return spec.model_copy(
+        update={
+            "preflight": Preflight(enabled=False),
+            "migrations": None,
+            "verification": spec.verification.model_copy(update={"enabled": False}),
+            "analysis": spec.analysis.model_copy(update={"on_low_traffic": "Pause"}),
+        }
+    )
 
 
 def _workload(name: str, count: int) -> Workload:

@@ -1,0 +1,168 @@
+"""The Jobs of a resource: which shall run, and what came of them.
+
+Status holds the last Job of each kind. One that is ``Running`` is rendered; what its pod reported
+is taken over into status, and from then on the object itself is of no more use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from spark_operator.api.fields import format_time
+from spark_operator.api.runs import MAX_RUNS, CheckStatus, JobStatus
+from spark_operator.api.values import seconds
+from spark_operator.core import report
+from spark_operator.core.turn import clip
+
+if TYPE_CHECKING:
+    from spark_operator.api.resource import SparkDeployment
+    from spark_operator.api.runs import JobKind, JobState, SchemaStatus
+    from spark_operator.core.turn import Turn
+    from spark_operator.core.types import Job
+
+LOOK_SECONDS: Final = 5.0
+"""How often a running Job is looked at, should its last event be lost."""
+GRACE_SECONDS: Final = 30.0
+"""How long after its deadline a Job that nobody ends is given up."""
+MOST_ATTEMPTS: Final = 3
+"""Runs in a row without a result."""
+DECISIVE: Final = ("preflight", "migrate", "undo")
+"""Kinds for which running out of time is a result, not the lack of one."""
+
+
+def job_name(name: str, job: JobStatus) -> str:
+    """Name of a Job: at most 63 characters, because a label repeats it."""
+    return f"{name}-{job.release}-{job.kind}-{job.number}"
+
+
+def run_id(job: JobStatus) -> str:
+    """What tells a Job from an earlier one of the same name."""
+    return format_time(job.started_at)
+
+
+def timeout(resource: SparkDeployment, kind: JobKind) -> float:
+    """Seconds that a Job of this kind may take."""
+    spec = resource.spec
+    if kind == "preflight":
+        return seconds(spec.preflight.timeout)
+    if kind in ("migrate", "undo"):
+        return seconds(spec.migrations.timeout) if spec.migrations else 600.0
+    return seconds(spec.verification.timeout)
+
+
+def find(turn: Turn, kind: JobKind, release: str, step: int | None = None) -> JobStatus | None:
+    """The last Job of a kind, if it was about this release and step."""
+    for job in turn.status.jobs:
+        if job.kind == kind and job.release == release and job.step == step:
+            return job
+    return None
+
+
+def start(
+    turn: Turn,
+    kind: JobKind,
+    release: str,
+    *,
+    step: int | None = None,
+    target: str = "",
+    schema: SchemaStatus | None = None,
+    repeats: int = 0,
+) -> None:
+    """Decide that a Job shall run, in place of the last one of its kind."""
+    before = next((job for job in turn.status.jobs if job.kind == kind), None)
+    same = before is not None and before.release == release
+    job = JobStatus(
+        kind=kind,
+        release=release,
+        number=before.number % MAX_RUNS + 1 if before and same else 1,
+        attempt=before.attempt + 1
+        if before and same and before.step == step and before.state == "Lost"
+        else 1,
+        repeats=repeats,
+        target=target,
+        step=step,
+        started_at=turn.at,
+        schema=schema,
+    )
+    others = tuple(item for item in turn.status.jobs if item.kind != kind)
+    turn.set(jobs=(*others, job))
+    turn.dues.append(turn.now + LOOK_SECONDS)
+
+
+def again(turn: Turn, job: JobStatus) -> bool:
+    """Run a Job that was lost once more; False where that was tried often enough."""
+    if job.attempt >= MOST_ATTEMPTS:
+        return False
+    start(
+        turn,
+        job.kind,
+        job.release,
+        step=job.step,
+        target=job.target,
+        schema=job.schema_,
+        repeats=job.repeats,
+    )
+    return True
+
+
+def forget(turn: Turn, *kinds: JobKind) -> None:
+    """Drop Jobs of these kinds from status, which stops those that still run."""
+    kept = tuple(job for job in turn.status.jobs if job.kind not in kinds)
+    if kept != turn.status.jobs:
+        turn.set(jobs=kept)
+
+
+def settle(turn: Turn) -> None:
+    """Take over into status what running Jobs came to."""
+    settled = tuple(
+        _settled(turn, job) if job.state == "Running" else job for job in turn.status.jobs
+    )
+    if settled != turn.status.jobs:
+        turn.set(jobs=settled)
+    if any(job.state == "Running" for job in settled):
+        turn.dues.append(turn.now + LOOK_SECONDS)
+
+
+def _settled(turn: Turn, job: JobStatus) -> JobStatus:
+    seen = turn.observations.jobs.get(job_name(turn.resource.metadata.name, job))
+    limit = timeout(turn.resource, job.kind)
+    if seen is not None and seen.run == run_id(job) and seen.finished:
+        return _finished(turn, job, seen, limit)
+    if turn.now > job.started_at.timestamp() + limit + GRACE_SECONDS:
+        why = seen.trouble if seen else ""
+        return _ended(turn, job, _late(job), f"no result within {limit:.0f} s: {why or 'gone'}")
+    trouble = clip(seen.trouble) if seen is not None else ""
+    return job if trouble == job.message else job.model_copy(update={"message": trouble})
+
+
+def _finished(turn: Turn, job: JobStatus, seen: Job, limit: float) -> JobStatus:
+    if seen.timed_out:
+        why = f"not done within {limit:.0f} s: stopped"
+        trouble = f" ({job.message})" if job.message else ""
+        return _ended(turn, job, _late(job), why + trouble)
+    if not seen.succeeded and not seen.exited:
+        return _ended(turn, job, "Lost", seen.trouble or "its pod was taken away")
+    found = report.parse(seen.report)
+    ended = _ended(turn, job, "Passed" if seen.succeeded else "Failed", found.text)
+    return ended.model_copy(update={"checks": found.checks, "schema_": found.schema or job.schema_})
+
+
+def _late(job: JobStatus) -> JobState:
+    return "Failed" if job.kind in DECISIVE else "Lost"
+
+
+def _ended(turn: Turn, job: JobStatus, state: JobState, message: str) -> JobStatus:
+    return job.model_copy(update={"state": state, "finished_at": turn.at, "message": clip(message)})
+
+
+def failures(job: JobStatus) -> tuple[CheckStatus, ...]:
+    """The checks that failed."""
+    return tuple(check for check in job.checks if check.status == "fail")
+
+
+def explain(job: JobStatus) -> str:
+    """Why a Job did not pass, in words for people."""
+    said = "; ".join(f"{check.check}: {check.detail}" for check in failures(job))
+    # A preflight may fail by its warnings alone, when none of its providers works.
+    said = said or "; ".join(f"{c.check}: {c.detail}" for c in job.checks if c.status == "warn")
+    return said or job.message or "it said nothing"

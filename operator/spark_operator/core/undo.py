@@ -1,0 +1,89 @@
+"""What becomes of a migration whose release is gone.
+
+The stable release ran beside the new schema all through the trial, so nothing has to happen at
+once; whether the schema is brought back is for the release to say.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spark_operator.core import jobs
+
+if TYPE_CHECKING:
+    from spark_operator.api.jobs import Migrations
+    from spark_operator.api.runs import JobStatus
+    from spark_operator.core.turn import Turn
+
+
+def undone(turn: Turn) -> bool:
+    """Whether the schema is where it shall stay, after the release on its way out migrated it."""
+    name = turn.on_trial.release
+    migrated = jobs.find(turn, "migrate", name)
+    kept = turn.observations.revisions.get(name)
+    if migrated is None or kept is None or kept.migrations is None:
+        return True
+    if migrated.schema_ and migrated.schema_.current == (migrated.target or None):
+        return True
+    if kept.migrations.rollback != "Automatic":
+        _tell_kept(turn, migrated, kept.migrations)
+        return True
+    job = jobs.find(turn, "undo", name)
+    if job is None or (migrated.finished_at and job.started_at < migrated.finished_at):
+        jobs.start(turn, "undo", name, target=migrated.target)
+        return False
+    if job.state == "Running" or (job.state == "Lost" and jobs.again(turn, job)):
+        return False
+    _tell_ended(turn, job)
+    return True
+
+
+def on_request(turn: Turn, version: str) -> str:
+    """Start undoing the last migration, to ``version`` or to where it began: what came of it."""
+    migrated = next((job for job in turn.status.jobs if job.kind == "migrate"), None)
+    kept = turn.observations.revisions.get(migrated.release) if migrated else None
+    if migrated is None or kept is None or kept.migrations is None:
+        return "NothingMigrated"
+    if kept.migrations.rollback == "Forbidden":
+        return "MigrationForbidden"
+    stable = turn.status.stable
+    if stable is not None and stable.release == migrated.release:
+        return "StableNeedsSchema"
+    job = jobs.find(turn, "undo", migrated.release)
+    if job is not None and job.state == "Running":
+        return "AlreadyUndoing"
+    jobs.start(turn, "undo", migrated.release, target=version[:32] or migrated.target)
+    return "Done"
+
+
+def _tell_kept(turn: Turn, migrated: JobStatus, migrations: Migrations) -> None:
+    at = migrated.schema_.current if migrated.schema_ else None
+    how = (
+        "it may be undone with the annotation spark.dev/undo-migration: TOKEN"
+        if migrations.rollback == "Allowed"
+        else "the release says that it cannot be undone"
+    )
+    stable = turn.status.stable.image if turn.status.stable else "nothing"
+    turn.note(
+        "SchemaKept",
+        f"Rollback{migrations.rollback}",
+        f"the schema stays at {at or 'what it was brought to'}, which {stable} runs on: {how}",
+        release=migrated.release,
+    )
+
+
+def _tell_ended(turn: Turn, job: JobStatus) -> None:
+    if job.state == "Passed":
+        at = job.schema_.current if job.schema_ else job.target
+        turn.note(
+            "MigrationUndone", "Passed", f"the schema is back at {at or 'the version before'}",
+            release=job.release,
+        )  # fmt: skip
+        return
+    turn.note(
+        "MigrationRollbackFailed",
+        job.state,
+        f"the schema was not brought back: {jobs.explain(job)}: do it by hand",
+        release=job.release,
+        warning=True,
+    )

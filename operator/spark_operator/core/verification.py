@@ -1,0 +1,112 @@
+"""Verification: a health check, a generation and an export through the service's real API.
+
+A release that fails it is not blamed before the release beside it has passed the same, and it has
+failed once more: what fails on both is the provider's, or the network's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from spark_operator.core import jobs
+from spark_operator.core.phases import Phase
+from spark_operator.core.retreat import retreat
+
+if TYPE_CHECKING:
+    from spark_operator.api.runs import JobStatus
+    from spark_operator.core.turn import Turn
+    from spark_operator.core.types import Workload
+
+REPEAT_SECONDS: Final = 30.0
+"""How soon what failed on both releases is tried again."""
+
+
+class Subject(NamedTuple):
+    """What is verified, and what it is compared with."""
+
+    release: str
+    step: int | None
+    address: str
+    beside: str
+    """Address of the release it is compared with; empty: there is none."""
+
+
+def passed(turn: Turn) -> bool:
+    """Whether the watched release passes its verification here; it may end the trial instead."""
+    if not turn.spec.verification.enabled:
+        return True
+    subject = _subject(turn)
+    if subject is None:
+        return True
+    job = jobs.find(turn, "verify", subject.release, subject.step)
+    if job is None or (job.state == "Lost" and not jobs.again(turn, job)):
+        jobs.start(turn, "verify", subject.release, step=subject.step, target=subject.address)
+        return False
+    if job.state == "Failed":
+        _suspect(turn, subject, job)
+        return False
+    return job.state == "Passed"
+
+
+def _subject(turn: Turn) -> Subject | None:
+    """What is to be verified in this phase; None where nothing can be."""
+    name, status = turn.resource.metadata.name, turn.status
+    if turn.phase is Phase.GUARDING and status.stable is not None:
+        previous = address_of(turn, turn.previous)
+        return Subject(status.stable.release, None, f"http://{name}-stable", previous)
+    if status.candidate is None:
+        return None
+    beside = f"http://{name}-stable" if status.stable is not None else ""
+    step = status.step.index if status.step else None
+    return Subject(status.candidate.release, step, f"http://{name}-candidate", beside)
+
+
+def address_of(turn: Turn, work: Workload) -> str:
+    """Address of the first ready pod of a release that no Service selects; empty: none is."""
+    ip = next((pod.ip for pod in work.live if pod.ready and pod.ip), "")
+    host = f"[{ip}]" if ":" in ip else ip
+    return f"http://{host}:{turn.spec.pod.port}" if ip else ""
+
+
+def _suspect(turn: Turn, subject: Subject, job: JobStatus) -> None:
+    """The release failed: see whether the one beside it does, and whether it does again."""
+    if not subject.beside:
+        _repeat_later(turn, subject, job)
+        return
+    beside = jobs.find(turn, "compare", subject.release, subject.step)
+    if beside is None or (job.finished_at and beside.started_at < job.finished_at):
+        jobs.start(turn, "compare", subject.release, step=subject.step, target=subject.beside)
+    elif beside.state == "Running" or (beside.state == "Lost" and jobs.again(turn, beside)):
+        return
+    elif beside.state == "Passed":
+        _accuse(turn, subject, job)
+    else:
+        _repeat_later(turn, subject, job)
+
+
+def _accuse(turn: Turn, subject: Subject, job: JobStatus) -> None:
+    """Twice is enough: one failure may be a hiccup."""
+    why = jobs.explain(job)
+    if job.repeats:
+        message = f"twice, while the release beside it passes: {why}"
+        retreat(turn, "Failed", "VerificationFailed", message)
+        return
+    turn.note(
+        "VerificationRepeated",
+        "FailedOnce",
+        f"the release beside it passes: once more before it is given up: {why}",
+        release=job.release,
+        warning=True,
+    )
+    jobs.start(
+        turn, "verify", subject.release, step=subject.step, target=subject.address, repeats=1
+    )
+
+
+def _repeat_later(turn: Turn, subject: Subject, job: JobStatus) -> None:
+    """Nobody is blamed: hold, and look again; the step's deadline bounds it."""
+    ended = (job.finished_at or job.started_at).timestamp()
+    if turn.now < ended + REPEAT_SECONDS:
+        turn.dues.append(ended + REPEAT_SECONDS)
+        return
+    jobs.start(turn, "verify", subject.release, step=subject.step, target=subject.address)

@@ -1,0 +1,313 @@
+"""Jobs: what becomes of what they found, and how it decides a rollout."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from spark_operator.api.runs import CheckStatus, SchemaStatus
+from spark_operator.core import jobs, report
+from spark_operator.core.decide import decide
+from spark_operator.core.turn import to_time
+from spark_operator.core.types import Job
+from tests.unit.core.builders import NOW, name, release, resource, seen, status, workload
+from tests.unit.core.turns import (
+    FOUR_TWOS,
+    GOOD,
+    ONE,
+    TWO,
+    at,
+    guarded,
+    under_guard,
+)
+from tests.unit.core.turns_prepared import (
+    CHECKED,
+    MIGRATED,
+    NEW_SCHEMA,
+    OLD_SCHEMA,
+    before,
+    job,
+)
+
+if TYPE_CHECKING:
+    from spark_operator.api.runs import JobStatus
+    from spark_operator.api.status import SparkDeploymentStatus
+    from spark_operator.core.types import Observations
+
+VERIFIED: dict[str, Any] = {"verification": {"enabled": True}}
+REPORT = json.dumps(
+    {
+        "passed": False,
+        "checks": [
+            {"check": "database", "status": "fail", "detail": "wrong password", "seconds": 0.2},
+            {"check": "redis", "status": "pass", "detail": "answers", "seconds": 0.1},
+        ],
+        "schema": {"current": "0001", "head": "0002"},
+    }
+)
+
+
+def turn(
+    given: SparkDeploymentStatus, world: Observations, asked: dict[str, str] | None = None,
+    **spec: Any,
+) -> SparkDeploymentStatus:  # fmt: skip
+    return decide(resource(2, given, asked, **spec), world, NOW).status
+
+
+def of(kind: str, found: SparkDeploymentStatus) -> JobStatus:
+    return next(item for item in found.jobs if item.kind == kind)
+
+
+def world(*found: Job, **more: Any) -> Observations:
+    return replace(seen(ONE, **more), jobs={item.name: item for item in found})
+
+
+def run(entry: JobStatus, **more: Any) -> Job:
+    return Job(name=jobs.job_name("spark", entry), run=jobs.run_id(entry), **more)
+
+
+RUNNING = job("preflight", "Running")
+
+
+def test_a_report_is_taken_over_with_every_check() -> None:
+    ended = run(RUNNING, finished=True, exited=True, report=REPORT)
+    after = turn(before("Preflight", RUNNING), world(ended), **CHECKED)
+    found = of("preflight", after)
+    assert found.state == "Failed"
+    assert [(c.check, c.status, c.seconds) for c in found.checks] == [
+        ("database", "fail", 0.2),
+        ("redis", "pass", 0.1),
+    ]
+    assert after.failure is not None
+    assert (after.failure.reason, after.failure.message) == (
+        "PreflightFailed",
+        "database: wrong password",
+    )
+    assert after.failure.outcome == "Inconclusive"
+    assert after.quarantine == ()
+
+
+@pytest.mark.parametrize(
+    ("seen_of_it", "state"),
+    [
+        ({"finished": True, "succeeded": True}, "Passed"),
+        ({"finished": True, "exited": True, "report": "Traceback: boom"}, "Failed"),
+        ({"finished": True}, "Lost"),
+        ({"finished": True, "timed_out": True}, "Failed"),
+        ({"finished": False}, "Running"),
+    ],
+)
+def test_a_job_without_a_report_is_taken_by_how_it_ended(
+    seen_of_it: dict[str, Any], state: str
+) -> None:
+    entry = job("migrate", "Running", spec=MIGRATED)
+    after = turn(before("Migrating", entry, spec=MIGRATED), world(run(entry, **seen_of_it)))
+    ended = of("migrate", after)
+    assert (ended.state if ended.attempt == 1 else "Lost") == state
+
+
+def test_the_result_of_an_earlier_run_of_the_same_name_counts_for_nothing() -> None:
+    old = replace(run(RUNNING, finished=True, succeeded=True), run="2020-01-01T00:00:00Z")
+    after = turn(before("Preflight", RUNNING), world(old), **CHECKED)
+    assert of("preflight", after).state == "Running"
+
+
+def test_what_keeps_a_job_from_running_is_shown_while_it_lasts() -> None:
+    waiting = run(RUNNING, trouble="ErrImagePull: not found")
+    after = turn(before("Preflight", RUNNING), world(waiting), **CHECKED)
+    assert of("preflight", after).message == "ErrImagePull: not found"
+
+
+def test_a_job_that_nobody_ends_is_given_up_with_its_trouble() -> None:
+    late = RUNNING.model_copy(update={"started_at": to_time(NOW - 151)})
+    waiting = run(late, trouble="ErrImagePull: not found")
+    after = turn(before("Preflight", late), world(waiting), **CHECKED)
+    assert after.failure is not None
+    assert after.failure.message == "no result within 120 s: ErrImagePull: not found"
+
+
+def test_a_failed_migration_quarantines_its_release_but_not_its_image() -> None:
+    entry = job("migrate", "Failed", spec=MIGRATED)
+    after = turn(before("Migrating", entry, spec=MIGRATED), world(), **MIGRATED)
+    assert [(item.release, item.digest) for item in after.quarantine] == [
+        (name(2, **MIGRATED), None)
+    ]
+
+
+def test_a_migration_knows_where_the_schema_was() -> None:
+    checked = job("preflight", spec=MIGRATED, schema_=OLD_SCHEMA)
+    given = before("Preflight", checked, spec=MIGRATED)
+    after = turn(given, world(), **CHECKED, **MIGRATED)
+    assert of("migrate", after).target == "0001"
+    assert after.candidate is not None
+    assert after.candidate.schema_head == "0002"
+
+
+def test_a_running_migration_is_left_to_end_whatever_the_spec_says_meanwhile() -> None:
+    entry = job("migrate", "Running", spec=MIGRATED)
+    given = before("Migrating", entry, spec=MIGRATED)
+    after = decide(resource(3, given), world(), NOW).status
+    assert (after.phase, of("migrate", after).state) == ("Migrating", "Running")
+
+
+def test_nobody_can_abort_a_running_migration() -> None:
+    entry = job("migrate", "Running", spec=MIGRATED)
+    given = before("Migrating", entry, spec=MIGRATED)
+    after = turn(given, world(), {"spark.dev/abort": "now"}, **MIGRATED)
+    assert (after.phase, after.requests[0].result) == ("Migrating", "MigrationRunning")
+
+
+def test_a_preflight_that_failed_is_repeated_once_the_spec_is_changed() -> None:
+    failed = turn(before("Preflight", job("preflight", "Failed")), world(), **CHECKED)
+    settled = turn(failed, world(), **CHECKED)
+    assert settled.phase == "RolledBack"
+    assert turn(settled, world(), **CHECKED).phase == "RolledBack"
+    edited = settled.model_copy(update={"observed_generation": 1})
+    assert turn(edited, world(), **CHECKED).phase == "Pending"
+
+
+class TestUndo:
+    """A release that migrated the schema is on its way out."""
+
+    def leaving(self, rollback: str, *more: JobStatus) -> tuple[SparkDeploymentStatus, Any]:
+        spec = {"migrations": {"rollback": rollback}}
+        done = job("migrate", spec=spec, schema_=NEW_SCHEMA, target="0001")
+        given = before("RollingBack", done, *more, spec=spec)
+        kept = {name(2, **spec): release(2, **spec)}
+        return given, replace(world(), revisions=kept | dict(world().revisions))
+
+    def test_automatic_runs_the_rollback_to_where_it_began(self) -> None:
+        after = turn(*self.leaving("Automatic"))
+        assert after.phase == "RollingBack"
+        assert (of("undo", after).state, of("undo", after).target) == ("Running", "0001")
+
+    def test_it_is_over_when_that_is_done(self) -> None:
+        spec = {"migrations": {"rollback": "Automatic"}}
+        undo = job("undo", spec=spec, started_at=to_time(NOW - 5), schema_=OLD_SCHEMA)
+        after = turn(*self.leaving("Automatic", undo))
+        assert after.phase != "RollingBack"
+        assert after.ledger[0].decision in ("MigrationUndone", "RolledBack")
+
+    def test_what_cannot_be_undone_is_told_loudly_and_holds_nothing_up(self) -> None:
+        spec = {"migrations": {"rollback": "Automatic"}}
+        undo = job("undo", "Failed", spec=spec, started_at=to_time(NOW - 5))
+        after = turn(*self.leaving("Automatic", undo))
+        assert after.phase != "RollingBack"
+        degraded = next(item for item in after.conditions if item.type == "Degraded")
+        assert (degraded.status, degraded.reason) == ("True", "MigrationRollbackFailed")
+
+    @pytest.mark.parametrize("rollback", ["Allowed", "Forbidden"])
+    def test_otherwise_the_schema_stays_and_the_ledger_says_so(self, rollback: str) -> None:
+        after = turn(*self.leaving(rollback))
+        kept = next(item for item in after.ledger if item.decision == "SchemaKept")
+        assert kept.reason == f"Rollback{rollback}"
+        assert "undo" not in {item.kind for item in after.jobs}
+
+    @pytest.mark.parametrize(
+        ("rollback", "result"), [("Allowed", "Done"), ("Forbidden", "MigrationForbidden")]
+    )
+    def test_a_person_may_ask_where_the_release_allows_it(self, rollback: str, result: str) -> None:
+        given, seen_now = self.leaving(rollback)
+        given = given.model_copy(update={"phase": "Stable", "candidate": None})
+        asked = {"spark.dev/undo-migration": "0000@now"}
+        after = decide(resource(1, given, asked), seen_now, NOW).status
+        assert after.requests[0].result == result
+        if result == "Done":
+            assert of("undo", after).target == "0000"
+
+
+class TestVerification:
+    """What the service's real API says at a step, beside what it says on stable."""
+
+    def step(self, *entries: JobStatus, **spec: Any) -> SparkDeploymentStatus:
+        shared = replace(seen(ONE, TWO, route="shared"), judge=GOOD)
+        return turn(at(0, 5, jobs=entries), shared, **VERIFIED, **spec)
+
+    def verify(self, state: Any, **more: Any) -> JobStatus:
+        return job("verify", state, step=0, **more)
+
+    def test_a_step_that_the_judge_passes_is_verified_before_the_next(self) -> None:
+        after = self.step()
+        assert after.weight.desired == 5
+        assert of("verify", after).target == "http://spark-candidate"
+
+    def test_a_step_that_is_verified_is_left(self) -> None:
+        assert self.step(self.verify("Passed")).weight.desired == 25
+
+    def test_a_result_of_another_step_does_not_count(self) -> None:
+        after = self.step(job("verify", step=1))
+        assert (after.weight.desired, of("verify", after).state) == (5, "Running")
+
+    def test_what_fails_is_tried_on_stable_first(self) -> None:
+        after = self.step(self.verify("Failed"))
+        assert after.phase == "Progressing"
+        assert of("compare", after).target == "http://spark-stable"
+
+    def compare(self, state: Any) -> JobStatus:
+        return job("compare", state, step=0, started_at=to_time(NOW - 9))
+
+    def test_one_failure_is_a_hiccup(self) -> None:
+        after = self.step(self.verify("Failed"), self.compare("Passed"))
+        assert (after.phase, of("verify", after).repeats) == ("Progressing", 1)
+
+    def test_two_failures_are_the_release_s(self) -> None:
+        after = self.step(self.verify("Failed", repeats=1), self.compare("Passed"))
+        assert after.phase == "RollingBack"
+        assert after.failure is not None
+        assert (after.failure.outcome, after.failure.reason) == ("Failed", "VerificationFailed")
+
+    def test_what_fails_on_both_holds_and_blames_nobody(self) -> None:
+        after = self.step(self.verify("Failed", repeats=1), self.compare("Failed"))
+        assert (after.phase, after.weight.desired) == ("Progressing", 5)
+        degraded = next(item for item in after.conditions if item.type == "Degraded")
+        assert degraded.reason == "SharedVerificationFailure"
+
+    def test_a_promoted_release_is_verified_beside_the_previous_one_s_pod(self) -> None:
+        failed = job("verify", "Failed")
+        after = turn(guarded(jobs=(failed,)), under_guard(), **VERIFIED)
+        assert of("compare", after).target == "http://10.0.1.0:3000"
+
+    def test_a_first_release_is_not_stable_before_it_is_verified(self) -> None:
+        given = status("Pending", stable=None, candidate=2, weight=100)
+        after = turn(given, seen(FOUR_TWOS), **VERIFIED)
+        assert (after.phase, of("verify", after).state) == ("Pending", "Running")
+
+    def test_its_failure_is_shown(self) -> None:
+        given = status(
+            "Pending", stable=None, candidate=2, weight=100, jobs=(job("verify", "Failed"),)
+        )
+        after = turn(given, seen(workload(2, 4)), **VERIFIED)
+        stalled = next(item for item in after.conditions if item.type == "Stalled")
+        assert (stalled.status, stalled.reason) == ("True", "VerificationFailed")
+        assert stalled.message == "database: the password is refused"
+
+
+class TestReport:
+    """Whatever a container writes, reading it is bounded and never fails."""
+
+    @pytest.mark.parametrize(
+        "text", ["", "no JSON", "[]", "{}", '{"checks": 1}', "[" * 5000, '{"checks": null}']
+    )
+    def test_what_is_no_report_is_text(self, text: str) -> None:
+        assert report.parse(text).checks == ()
+
+    def test_too_many_checks_keep_those_that_failed(self) -> None:
+        items = [{"check": f"c{n}", "status": "pass"} for n in range(50)]
+        items.append({"check": "last", "status": "fail"})
+        found = report.parse(json.dumps({"checks": items})).checks
+        assert found[-1] == CheckStatus(check="last", status="fail")
+        assert len(found) == 10
+
+    def test_strange_members_are_made_harmless(self) -> None:
+        item = {"check": "a b\n", "status": "?", "detail": ["x"] * 500, "seconds": float("nan")}
+        (found,) = report.parse(json.dumps({"checks": [item, 7]})).checks
+        assert (found.check, found.status, found.seconds) == ("a-b-", "fail", 0.0)
+        assert len(found.detail) == 200
+
+    def test_versions_are_bounded(self) -> None:
+        schema = {"current": "x" * 33, "head": 5}
+        found = report.parse(json.dumps({"checks": [], "schema": schema})).schema
+        assert found == SchemaStatus()
