@@ -84,7 +84,7 @@ class KubeCluster:
             for item in items
         )
         hidden, foreign = await self._unlisted(key, children, resource)
-        return Snapshot(resource, (*children, *hidden), tuple(lists[-2]), tuple(lists[-1]), foreign)
+        return Snapshot(resource, (*children, *hidden), tuple(lists[-2]), foreign, tuple(lists[-1]))
 
     async def _list(self, kind: Kind, key: Key, label: str = OWNER_LABEL) -> list[Manifest]:
         query = urlencode({"labelSelector": f"{label}={key.name}"})
