@@ -193,7 +193,7 @@ class Synthetic(Model):
     """Requests of the operator's own, where users send too few to judge by."""
 
     max_requests: int = Field(
-        60, ge=1, le=10_000, description="Most requests to each release at one step."
+        100, ge=1, le=10_000, description="Most requests to each release at one step."
     )
     rate: int = Field(4, ge=1, le=100, description="Requests per second to each release.")
 

@@ -24,6 +24,8 @@ LOOK_SECONDS: Final = 5.0
 """How often a running Job is looked at, should its last event be lost."""
 GRACE_SECONDS: Final = 30.0
 """How long after its deadline a Job that nobody ends is given up."""
+STARTING_SECONDS: Final = 60.0
+"""What synthetic requests are given beside their own time, for the pod to start."""
 MOST_ATTEMPTS: Final = 3
 """Runs in a row without a result."""
 DECISIVE: Final = ("preflight", "migrate", "undo")
@@ -47,6 +49,9 @@ def timeout(resource: SparkDeployment, kind: JobKind) -> float:
         return seconds(spec.preflight.timeout)
     if kind in ("migrate", "undo"):
         return seconds(spec.migrations.timeout) if spec.migrations else 600.0
+    if kind == "traffic":
+        bounds = spec.analysis.synthetic
+        return bounds.max_requests / bounds.rate + STARTING_SECONDS
     return seconds(spec.verification.timeout)
 
 

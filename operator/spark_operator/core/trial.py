@@ -8,6 +8,7 @@ from spark_operator.api.status import StepStatus
 from spark_operator.api.values import seconds
 from spark_operator.core import alerts, judge, verification
 from spark_operator.core.exposure import foresee
+from spark_operator.core.low_traffic import on_low_traffic
 from spark_operator.core.phases import Phase
 from spark_operator.core.turn import TICK_SECONDS
 from spark_operator.core.weights import candidate_pods
@@ -34,7 +35,10 @@ def progressing(turn: Turn) -> None:
         return
     if not _reach_weight(turn):
         return
-    if alerts.holds(turn) or not _step_is_done(turn) or not verification.passed(turn):
+    if alerts.holds(turn):
+        return
+    why = _why_done(turn)
+    if not why or not verification.passed(turn):
         return
     if _awaits_approval(turn):
         _pause(
@@ -43,7 +47,7 @@ def progressing(turn: Turn) -> None:
             "the step waits for a person: annotate the resource with spark.dev/approve: TOKEN",
         )
         return
-    next_step(turn, _why_passed(turn))
+    next_step(turn, why, "Passed" if _judged(turn) else "ReadinessOnly")
 
 
 def _step(turn: Turn) -> Step:
@@ -84,23 +88,29 @@ def _reach_weight(turn: Turn) -> bool:
     return False
 
 
-def _step_is_done(turn: Turn) -> bool:
+def _why_done(turn: Turn) -> str:
+    """Why this step may be left; empty while it may not."""
     step, status = _step(turn), turn.status.step
     if status is None or status.observed_since is None:
-        return False
+        return ""
     if turn.now - status.observed_since.timestamp() < seconds(step.min_duration):
-        return False
+        return ""
+    if turn.status.weight.desired == 0:
+        return "ready for the step's whole time, without traffic"
+    if _judged(turn):
+        return turn.verdict.message if turn.verdict else ""
+    canary = turn.spec.strategy.canary
+    limit = seconds(step.max_duration or canary.progress_deadline)
+    return on_low_traffic(turn, limit, step.min_requests)
+
+
+def _judged(turn: Turn) -> bool:
+    """Whether the judge has passed the candidate at this weight, or there was nothing to judge."""
     if turn.status.weight.desired == 0:
         return True
     if turn.judge is None or turn.verdict is None or turn.verdict.kind != "Pass":
         return False
-    return turn.verdict.step_requests >= step.min_requests
-
-
-def _why_passed(turn: Turn) -> str:
-    if turn.verdict is None or turn.status.weight.desired == 0:
-        return "ready for the step's whole time, without traffic"
-    return turn.verdict.message
+    return turn.verdict.step_requests >= _step(turn).min_requests
 
 
 def next_step(turn: Turn, why: str, reason: str = "Passed") -> None:

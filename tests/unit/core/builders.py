@@ -162,13 +162,15 @@ def sample(uid: str, at: float, requests: float, errors: float) -> judge.PodSamp
     )
 
 
-def judged(candidate: float, stable: float = 0.0, *, seconds: int = 60) -> JudgeState:
-    """What the judge knows after ``seconds`` until NOW at 20 requests/s and these error rates."""
+def judged(
+    candidate: float, stable: float = 0.0, *, seconds: int = 60, rate: float = 20.0
+) -> JudgeState:
+    """What the judge knows after ``seconds`` until NOW at ``rate``/s and these error rates."""
     plan = judge_plan(resource().spec)
     began = NOW - seconds
     state = judge.at_step(plan, judge.start(plan, began), began)
     for second in range(1, seconds + 1):
-        at, n = began + second, 20.0 * second
+        at, n = began + second, rate * second
         tick = judge.Tick(
             at=at,
             candidate=(sample("2-0", at, n, n * candidate),),

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from spark_operator.api.runs import CheckStatus, SchemaStatus
-from spark_operator.core import jobs, report
+from spark_operator.core import jobs, judge, report
 from spark_operator.core.decide import decide
+from spark_operator.core.plan import judge_plan
 from spark_operator.core.turn import to_time
 from spark_operator.core.types import Job
-from tests.unit.core.builders import NOW, name, release, resource, seen, status, workload
+from tests.unit.core.builders import NOW, judged, name, release, resource, seen, status, workload
 from tests.unit.core.turns import (
     FOUR_TWOS,
     GOOD,
     ONE,
+    SILENT,
     TWO,
     at,
     guarded,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from spark_operator.api.status import SparkDeploymentStatus
     from spark_operator.core.types import Observations
 
+THIN = judged(0.0, rate=0.5)
 VERIFIED: dict[str, Any] = {"verification": {"enabled": True}}
 REPORT = json.dumps(
     {
@@ -283,6 +286,42 @@ class TestVerification:
         stalled = next(item for item in after.conditions if item.type == "Stalled")
         assert (stalled.status, stalled.reason) == ("True", "VerificationFailed")
         assert stalled.message == "database: the password is refused"
+
+
+class TestLowTraffic:
+    """Users send too few requests to judge by before the step's time is over."""
+
+    def step(self, mode: str, state: Any = THIN, *entries: JobStatus, **more: Any) -> Any:
+        given = at(0, 5, jobs=entries, **({"entered": NOW - 590} | more))
+        shared = replace(seen(ONE, TWO, route="shared"), judge=state)
+        return turn(given, shared, analysis={"sensitivity": "fast", "onLowTraffic": mode})
+
+    def test_requests_of_the_operator_s_own_are_sent_to_both_once(self) -> None:
+        after = self.step("Synthetic")
+        assert of("traffic", after).target == "http://spark-candidate http://spark-stable"
+        assert after.weight.desired == 5
+        sent = self.step("Synthetic", THIN, of("traffic", after))
+        assert sent.jobs == after.jobs
+
+    def test_nothing_is_sent_while_the_step_has_time(self) -> None:
+        assert self.step("Synthetic", entered=NOW - 60).jobs == ()
+
+    def test_pause_holds(self) -> None:
+        after = self.step("Pause")
+        assert (after.jobs, after.weight.desired) == ((), 5)
+
+    def test_readiness_only_goes_on_and_says_so_in_the_ledger(self) -> None:
+        after = self.step("ReadinessOnly")
+        assert after.weight.desired == 25
+        assert after.ledger[0].reason == "ReadinessOnly"
+
+    def test_readiness_only_never_goes_on_against_evidence(self) -> None:
+        doubtful = judged(0.1, rate=0.6)
+        assert judge.verdict(judge_plan(resource().spec), doubtful, NOW).kind == "Continue"
+        assert self.step("ReadinessOnly", doubtful).weight.desired == 5
+
+    def test_silence_is_no_low_traffic(self) -> None:
+        assert self.step("ReadinessOnly", SILENT).weight.desired == 5
 
 
 class TestReport:

@@ -4,7 +4,7 @@ Pure: no clock, no I/O, no logging; the same input gives the same answer. `docs/
 explains the mathematics and what the named sensitivities buy.
 """
 
-from spark_operator.core.judge.assess import verdict
+from spark_operator.core.judge.assess import in_doubt, requests_to_pass, verdict
 from spark_operator.core.judge.codec import JudgeStateError, decode, encode
 from spark_operator.core.judge.lean import leaning
 from spark_operator.core.judge.observe import at_step, baseline_of, observe, start
@@ -46,9 +46,11 @@ __all__ = [
     "baseline_of",
     "decode",
     "encode",
+    "in_doubt",
     "leaning",
     "observe",
     "plan_for",
+    "requests_to_pass",
     "start",
     "totals",
     "verdict",

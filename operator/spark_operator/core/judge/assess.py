@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from math import exp, inf, log
 from typing import TYPE_CHECKING
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 SUSPICION = 10.0
 """Evidence against the candidate that keeps a `Pass` back; a tenth of what a `Fail` needs."""
+MOST_TO_PASS = 1_000_000
+"""Requests; no threshold that can be written needs more."""
 
 
 def _warnings(plan: JudgePlan, state: JudgeState) -> tuple[Warned, ...]:
@@ -101,6 +104,16 @@ def _too_few(plan: JudgePlan, state: JudgeState, now: float) -> str:
     return ""
 
 
+def requests_to_pass(plan: JudgePlan) -> int:
+    """Return how many requests at one weight pass a candidate of which none failed."""
+    if plan.mode is Mode.THRESHOLD:
+        return 1
+    enough = log(1 / plan.pass_alpha)
+    return bisect_left(
+        range(MOST_TO_PASS), enough, key=lambda n: log_passes(n, 0, plan.error_rate_warning)
+    )
+
+
 def _checks_open(plan: JudgePlan, state: JudgeState, now: float) -> str:
     """Return in words how many classic checks are still to pass; empty if none."""
     del now
@@ -108,7 +121,7 @@ def _checks_open(plan: JudgePlan, state: JudgeState, now: float) -> str:
     return "" if passed >= needed else f"{passed} checks passed at this weight, {needed} needed"
 
 
-def _in_doubt(plan: JudgePlan, state: JudgeState) -> str:
+def in_doubt(plan: JudgePlan, state: JudgeState) -> str:
     """Return in words what speaks against a `Pass` without being a `Fail`."""
     if plan.mode is Mode.EVIDENCE and strength_of_all(plan, state) > SUSPICION:
         return "there is some evidence against the release"
@@ -171,7 +184,7 @@ def verdict(plan: JudgePlan, state: JudgeState, now: float) -> Verdict:
         if warning.action is not Action.NOTIFY:
             return answer(Kind.CONTINUE, warning.reason, warning.message, warning.evidence)
     lacking = _too_few if plan.mode is Mode.EVIDENCE else _checks_open
-    missing = lacking(plan, state, now) or _in_doubt(plan, state)
+    missing = lacking(plan, state, now) or in_doubt(plan, state)
     if missing:
         return answer(Kind.CONTINUE, Reason.NOT_ENOUGH_EVIDENCE, missing, basis)
     return _passed(plan, state, answer, basis)
