@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spark_operator.api.base import PLURAL
 from spark_operator.core.labels import RELEASE_LABEL
-from tests.simulation.world import pods
+from tests.simulation.world import job_pods, pods
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,7 @@ def moments(history: History) -> Iterator[Moment]:
                 resource = change.after or {}
             case "services" if change.name == SERVICE:
                 route = _route(change.after)
-            case "pods":
+            case "pods" if not job_pods.is_job(change.manifest):
                 _count(known, change)
             case _:
                 continue

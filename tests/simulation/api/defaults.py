@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_operator.api.values import quantity
+from tests.simulation.api import jobs
 
 if TYPE_CHECKING:
     from spark_operator.core.types import Manifest
@@ -32,7 +33,10 @@ def complete(manifest: Manifest) -> Manifest:
         case "Service":
             return _service(manifest)
         case "Deployment":
-            return _deployment(manifest)
+            spec = {"progressDeadlineSeconds": 600, "replicas": 1, **manifest["spec"]}
+            return _templated(manifest, spec)
+        case jobs.KIND:
+            return _templated(manifest, jobs.defaults(manifest["spec"]))
         case _:
             return manifest
 
@@ -46,8 +50,7 @@ def _service(manifest: Manifest) -> Manifest:
     return manifest | {"spec": spec | {"ports": ports}}
 
 
-def _deployment(manifest: Manifest) -> Manifest:
-    spec = {"progressDeadlineSeconds": 600, "replicas": 1, **manifest["spec"]}
+def _templated(manifest: Manifest, spec: dict[str, Any]) -> Manifest:
     template = dict(spec["template"])
     pod = {"restartPolicy": "Always", "dnsPolicy": "ClusterFirst", **template["spec"]}
     pod["containers"] = [_container(item) for item in pod["containers"]]

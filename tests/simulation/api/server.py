@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from spark_operator.api.base import PLURAL
 from spark_operator.api.fields import format_time
 from spark_operator.core.turn import to_time
-from tests.simulation.api import errors, merge, paths
+from tests.simulation.api import errors, jobs, merge, paths
 from tests.simulation.api.defaults import complete
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from tests.simulation.api.paths import Address, Collection
 
 APPLY: Final = "application/apply-patch+yaml"
-COUNTED: Final = frozenset({PLURAL, "deployments", "networkpolicies", "poddisruptionbudgets"})
+COUNTED: Final = frozenset(
+    {PLURAL, "deployments", "jobs", "networkpolicies", "poddisruptionbudgets"}
+)
 """Kinds that count the changes of their spec in ``metadata.generation``."""
 MAX_BYTES: Final = 1_500_000
 Verb = Literal["ADDED", "MODIFIED", "DELETED"]
@@ -136,12 +138,12 @@ class ApiServer:
         self._born += 1
         born = {
             "uid": f"00000000-0000-4000-8000-{self._born:012d}",
-            "creationTimestamp": format_time(to_time(float(int(self.now())))),
+            "creationTimestamp": self._stamp(),
             "namespace": collection.namespace,
         }
         counted = {"generation": 1} if collection.plural in COUNTED else {}
         kept = {key: value for key, value in meta.items() if key != "resourceVersion"}
-        stored = manifest | {"metadata": kept | born | counted}
+        stored = jobs.born(manifest | {"metadata": kept | born | counted})
         if collection.plural == PLURAL:
             stored.pop("status", None)
         return self._commit(actor, collection, meta["name"], stored)
@@ -158,6 +160,7 @@ class ApiServer:
         after = manifest | {"metadata": manifest["metadata"] | fixed}
         if after == before:
             return before
+        jobs.check_change(collection.plural, before, after)
         return self._commit(actor, collection, name, after)
 
     def remove(self, actor: str, collection: Collection, name: str) -> None:
@@ -218,18 +221,28 @@ class ApiServer:
                 f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {actual}"
             )
             raise errors.conflict(address.collection.plural, address.name, why)
+        if address.collection.plural == "jobs" and "propagationPolicy" not in options:
+            return self._orphan(actor, address, live)
         self.end(actor, address.collection, address.name)
         return live
 
+    def _orphan(self, actor: str, address: Address, live: Manifest) -> Manifest:
+        """Deleted without a policy, a Job stays until somebody has let its pods go."""
+        meta = (
+            live["metadata"] | {"deletionTimestamp": self._stamp()} | {"finalizers": [jobs.ORPHAN]}
+        )
+        return self.replace(actor, address.collection, live | {"metadata": meta})
+
     def end(self, actor: str, collection: Collection, name: str) -> None:
-        """Delete an object as a client does: a pod that runs is given time to end."""
+        """Delete an object as a client does: a pod that has not ended is given time to."""
         live = self.all(collection).get(name)
         if live is None:
             return
         spec = live.get("spec") or {}
-        if collection.plural == "pods" and spec.get("nodeName"):
+        ended = (live.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+        if collection.plural == "pods" and spec.get("nodeName") and not ended:
             if "deletionTimestamp" not in live["metadata"]:
-                stamp = {"deletionTimestamp": format_time(to_time(float(int(self.now()))))}
+                stamp = {"deletionTimestamp": self._stamp()}
                 self.replace(actor, collection, live | {"metadata": live["metadata"] | stamp})
             return
         self.remove(actor, collection, name)
@@ -259,6 +272,9 @@ class ApiServer:
         verb: Verb = "ADDED" if before is None else "MODIFIED"
         self._tell(Change(self.now(), actor, verb, collection, name, before, stored))
         return stored
+
+    def _stamp(self) -> str:
+        return format_time(to_time(float(int(self.now()))))
 
     def _tell(self, change: Change) -> None:
         for listener in self.listeners:

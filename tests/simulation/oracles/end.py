@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spark_operator.api.base import PLURAL
 from spark_operator.core.labels import EPOCH_ANNOTATION, RELEASE_LABEL
-from tests.simulation.world import pods
+from tests.simulation.world import job_pods, pods
 
 if TYPE_CHECKING:
     from spark_operator.core.types import Manifest
@@ -98,6 +98,8 @@ def final(history: History, plural: str) -> dict[str, Manifest]:
 def _pods(items: dict[str, Manifest]) -> dict[str, tuple[int, int]]:
     sums: dict[str, tuple[int, int]] = {}
     for item in items.values():
+        if job_pods.is_job(item):
+            continue
         total, ready = sums.get(pods.release_of(item), (0, 0))
         sums[pods.release_of(item)] = total + 1, ready + pods.is_ready(item)
     return sums

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.simulation.world.work import Work
 
 BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0, 7.5, 10.0, 15.0, 30.0, 60.0)
 """Upper bounds of the latency histogram, seconds."""
@@ -23,6 +28,7 @@ class Behaviour:
         crashes_after: the process ends with exit code 1; None: never.
         out_of_memory_after: the kernel ends it; None: never.
         breaker_open: its breaker for claude is open.
+        jobs: how its commands end, by the Job's ``spark.dev/job``; all others pass.
     """
 
     error_rate: float = HEALTHY_ERRORS
@@ -33,6 +39,7 @@ class Behaviour:
     crashes_after: float | None = None
     out_of_memory_after: float | None = None
     breaker_open: bool = False
+    jobs: Mapping[str, Work] = field(default_factory=dict)
 
 
 HEALTHY: Final = Behaviour()

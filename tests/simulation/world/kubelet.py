@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from tests.simulation.api.paths import Collection
-from tests.simulation.world import pods
+from tests.simulation.world import job_pods, pods
 from tests.simulation.world.behaviour import HEALTHY, Behaviour
 
 if TYPE_CHECKING:
@@ -63,16 +63,17 @@ class Kubelet:
         return self.images.get(image, HEALTHY)
 
     def _see(self, change: Change) -> None:
-        if change.collection.plural != "pods":
-            return
         pod = change.manifest
+        if change.collection.plural != "pods" or job_pods.is_job(pod):
+            return
         if change.verb == "ADDED":
             self._admit(pod)
         elif pods.is_ending(pod) and change.before and not pods.is_ending(change.before):
             container = self.containers[pod["metadata"]["uid"]]
             self._later(DRAIN_SECONDS, lambda: self._end(container))
 
-    def _admit(self, pod: Manifest) -> None:
+    def enrol(self, pod: Manifest) -> Container:
+        """A container for a pod, which does not serve yet."""
         meta, number = pod["metadata"], len(self.containers) + 1
         container = Container(
             uid=meta["uid"],
@@ -83,6 +84,10 @@ class Kubelet:
             ip=f"10.1.{number // 250}.{number % 250 + 1}",
         )
         self.containers[container.uid] = container
+        return container
+
+    def _admit(self, pod: Manifest) -> None:
+        container = self.enrol(pod)
         if self.behaviour(container.image).pulls:
             self._plan(container, self._start_seconds(), self._start)
         else:

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from tests.simulation.api.garbage import GarbageCollector
 from tests.simulation.api.server import ApiServer
 from tests.simulation.loop import VirtualClock
+from tests.simulation.world.database import Database
 from tests.simulation.world.deployments import DeploymentController
+from tests.simulation.world.jobs import JobController
 from tests.simulation.world.kubelet import Kubelet
 from tests.simulation.world.network import KubeProxy
+from tests.simulation.world.runner import Runner
 from tests.simulation.world.users import Users
 
 if TYPE_CHECKING:
@@ -34,6 +37,11 @@ class World:
             server, self.later, lambda: rng.uniform(2.0, 6.0), self.users.advance
         )
         self.controller = DeploymentController(server, self.later, lambda: rng.uniform(0.02, 0.1))
+        self.database = Database()
+        self.runner = Runner(
+            server, self.kubelet, self.database, self.later, lambda: rng.uniform(1.0, 3.0)
+        )
+        self.jobs = JobController(server, self.later, lambda: rng.uniform(0.02, 0.1))
         self.proxy = KubeProxy(
             server, self.kubelet, self.users, self.later, lambda: rng.uniform(0.05, 1.0), service
         )
