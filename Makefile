@@ -77,7 +77,8 @@ integration: $(STAMP) ## against a real kube-apiserver and other real services
 e2e: $(STAMP) ## with real pods on a real cluster
 	@$(PY) -m dev.cluster up
 	@$(PY) -m dev.images load $(E2E_IMAGES)
-	@$(PYTEST) tests/e2e
+	@$(PYTEST) $(TWO) -m "not alone" tests/e2e
+	@$(PYTEST) -m alone tests/e2e
 
 soak: $(STAMP) ## the long forms of campaigns and soaks; results go to bench/results
 	@$(PY) -m tests.simulation.campaign --output bench/results/simulation.json

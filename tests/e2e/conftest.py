@@ -12,6 +12,7 @@ from dev.cluster import target
 from dev.cluster.progress import Progress
 from dev.demo import setup
 from dev.images import ensure
+from tests.e2e.once import once
 from tests.e2e.stage import Stage, spec
 
 if TYPE_CHECKING:
@@ -41,12 +42,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def kubectl() -> Kubectl:
     """A cluster that runs the operator."""
-    found, progress = target.resolve(), Progress()
-    await asyncio.to_thread(found.up, progress)
-    await asyncio.to_thread(ensure, list(IMAGES), target=found, progress=progress)
-    client = setup.client(found)
-    await setup.install(client)
-    return client
+    found = target.resolve()
+    with once("e2e") as first:
+        if first:
+            progress = Progress()
+            await asyncio.to_thread(found.up, progress)
+            await asyncio.to_thread(ensure, list(IMAGES), target=found, progress=progress)
+            await setup.install(setup.client(found))
+    return setup.client(found)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -21,6 +21,8 @@ from dev.cluster.down import state_file
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+pytestmark = pytest.mark.alone
+
 COMMAND_SECONDS = 180
 POD = {
     "apiVersion": "v1",

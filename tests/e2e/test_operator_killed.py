@@ -9,6 +9,8 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from dev.kubectl import KubectlError
 from tests.e2e.stage import config, image
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from dev.kubectl import Kubectl
     from spark_operator.api.status import SparkDeploymentStatus
     from tests.e2e.stage import Stage
+
+pytestmark = pytest.mark.alone
 
 SYSTEM = "spark-system"
 POLICY = "e2e-no-route"
