@@ -11,7 +11,7 @@ import aiohttp
 from kubernetes.aio.client.exceptions import ApiException
 
 from spark_operator.api.base import API_VERSION, PLURAL
-from spark_operator.core.labels import JOB_OF_LABEL, MANAGER, OWNER_LABEL, child_name
+from spark_operator.core.labels import JOB_OF_LABEL, LIVE_SUFFIX, MANAGER, OWNER_LABEL, child_name
 from spark_operator.core.objects import CHILD_KINDS, POD, Kind, Ref, is_owned_by, ref
 from spark_operator.core.observe import Snapshot
 from spark_operator.ports import (
@@ -44,6 +44,7 @@ FIXED_CHILDREN: Final = (
     ("Service", "-stable"),
     ("Service", "-candidate"),
     ("ServiceAccount", ""),
+    ("ConfigMap", LIVE_SUFFIX),
     ("NetworkPolicy", ""),
     ("PodDisruptionBudget", ""),
 )

@@ -18,6 +18,8 @@ JOB_OF_LABEL: Final = f"{GROUP}/job-of"
 RUN_ANNOTATION: Final = f"{GROUP}/run"
 """Tells a Job from an earlier one of the same name."""
 EPOCH_ANNOTATION: Final = f"{GROUP}/epoch"
+LIVE_SUFFIX: Final = "-live"
+"""Behind the resource's name: the ConfigMap that running pods take up without a restart."""
 NO_RELEASE: Final = "none"
 """Value of the release label that no pod has: a Service that selects it has no endpoints."""
 

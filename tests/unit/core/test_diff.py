@@ -34,7 +34,7 @@ def stored() -> list[dict[str, Any]]:
         item["metadata"] |= {"uid": f"uid-{number}", "resourceVersion": str(100 + number)}
         if item["kind"] == "Service":
             item["spec"] |= {"clusterIP": "10.96.0.7", "sessionAffinity": "None"}
-        if item["kind"] == "ConfigMap":
+        if item["kind"] == "ConfigMap" and not item["data"]:
             item.pop("data")
     return live
 

@@ -10,6 +10,7 @@ from spark_operator.core.objects import Ref
 from spark_operator.core.phases import Phase
 from spark_operator.core.render.deployment import deployment, pod_template
 from spark_operator.core.render.job import job
+from spark_operator.core.render.live import live_config_map
 from spark_operator.core.render.meta import metadata
 from spark_operator.core.render.policy import (
     config_map,
@@ -62,7 +63,12 @@ def render(resource: SparkDeployment, revisions: Mapping[str, Release]) -> list[
         if name in revisions:
             release = revisions[name]
             workloads += [config_map(resource, release), deployment(resource, release, count)]
-    children = [*services(resource), service_account(resource), *workloads]
+    children = [
+        *services(resource),
+        live_config_map(resource),
+        service_account(resource),
+        *workloads,
+    ]
     children.append(network_policy(resource))
     if resource.status.stable:
         children.append(disruption_budget(resource, resource.status.stable.release))

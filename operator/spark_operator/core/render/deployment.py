@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from spark_operator.api.secrets import VARIABLES
 from spark_operator.api.values import canonical_quantity
 from spark_operator.core.labels import child_name, common, selector
+from spark_operator.core.render import live
 from spark_operator.core.render.meta import metadata
 
 if TYPE_CHECKING:
@@ -52,11 +53,14 @@ def pod_template(name: str, release: Release) -> dict[str, Any]:
 
 
 def _with_secrets(template: dict[str, Any], resource: SparkDeployment) -> dict[str, Any]:
+    """The template with references to today's credentials, the users' keys as a file if it can."""
     pod = template["spec"]
+    mounts = live.takes_up(template)
     container, *others = pod["containers"]
-    environment = [*container["env"], *_secret_environment(resource)]
-    containers = [container | {"env": environment}, *others]
-    return template | {"spec": pod | {"containers": containers}}
+    fields = [field for field in VARIABLES if not (mounts and field == "api_keys")]
+    environment = [*container["env"], *_secret_environment(resource, fields)]
+    pod = pod | {"containers": [container | {"env": environment}, *others]}
+    return template | {"spec": live.with_keys(pod, resource) if mounts else pod}
 
 
 def _pod(name: str, release: Release) -> dict[str, Any]:
@@ -74,7 +78,7 @@ def _pod(name: str, release: Release) -> dict[str, Any]:
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "containers": [_container(name, release)],
-        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
+        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}, live.volume(name)],
         "topologySpreadConstraints": [
             {
                 "maxSkew": 1,
@@ -107,7 +111,10 @@ def _container(name: str, release: Release) -> dict[str, Any]:
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - inside the container
+        "volumeMounts": [
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - inside the container
+            live.mount(),
+        ],
         "startupProbe": _probe("/livez", period=1, failures=60),
         "readinessProbe": _probe("/readyz", period=1, failures=3),
         "livenessProbe": _probe("/livez", period=10, failures=3),
@@ -130,13 +137,14 @@ def _environment(release: Release) -> list[dict[str, Any]]:
         "NEXT_PUBLIC_APP_URL": release.app_url,
         "PORT": str(release.pod.port),
         "SPARK_RELEASE": release.name,
+        **live.variables(),
     }
     return [{"name": key, "value": plain[key]} for key in plain]
 
 
-def _secret_environment(resource: SparkDeployment) -> list[dict[str, Any]]:
+def _secret_environment(resource: SparkDeployment, fields: list[str]) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
-    for field, variable in VARIABLES.items():
+    for field, variable in ((field, VARIABLES[field]) for field in fields):
         reference: SecretKeyRef | None = getattr(resource.spec.secrets, field)
         if reference is not None:
             source = {"name": reference.name, "key": reference.key}
