@@ -19,7 +19,7 @@ from spark_app.errortracking import ErrorTracker, configure_sentry
 from spark_app.gateway import Gateway
 from spark_app.generation import Scriptwriter
 from spark_app.lifecycle import Lifecycle
-from spark_app.live import FileWatch, LiveFile, Maintenance, RoutingDocument
+from spark_app.live import FileWatch, LiveFile, Maintenance, Revocations, RoutingDocument
 from spark_app.metrics import Metrics
 from spark_app.providers.pool import Pool
 from spark_app.ratelimit import RateLimiter
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from spark_app.live import FileName
     from spark_app.metrics import Provider
     from spark_app.providers.base import ProviderPort
     from spark_app.settings import Settings
@@ -68,7 +69,11 @@ class SparkApp:
         self.settings = settings
         self.metrics = Metrics(settings.release, settings.version)
         self.lifecycle = Lifecycle()
-        self.keys = KeyRing(secrets.token_bytes(32), enabled=settings.needs_key)
+        self.keys = KeyRing(
+            secrets.token_bytes(32),
+            enabled=settings.needs_key,
+            verification=_reveal(settings.verify_key) or None,
+        )
         self.state = State(Maintenance(enabled=settings.maintenance))
         self.dependencies = Dependencies(settings, self.metrics)
         self.tracing = configure_tracing(settings.otlp_endpoint, settings.version)
@@ -79,6 +84,8 @@ class SparkApp:
         self.lag = LoopLag()
         self.shedder = Shedder(self.lag, most=settings.max_inflight, late=settings.max_lag)
         self.files = FileWatch(_live_files(self))
+        for file in self.files.files:
+            self.metrics.live_good.labels(file.name).set_function(file.goodness)
         self.lifecycle.missing = self.dependencies.missing
         self.asgi: ASGIApp | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -92,7 +99,7 @@ class SparkApp:
 
     async def start(self) -> None:
         """Begin the background work."""
-        self.files.look()
+        self.files.begin()
         for pool in self.gateway.pools.values():
             await pool.prime()
         work: list[Coroutine[Any, Any, None]] = [
@@ -306,14 +313,18 @@ def _live_files(spark: SparkApp) -> list[LiveFile]:
     def maintenance(text: str) -> None:
         spark.state.maintenance = Maintenance.model_validate_json(text)
 
+    def revocations(text: str) -> None:
+        spark.keys.revoke_listed(Revocations.model_validate_json(text).revoked)
+
     spark.keys.replace(split(current["master"]), parse_keys(current["users"]))
-    wanted = (
-        (settings.master_key_file, keys("master")),
-        (settings.api_keys_file, keys("users")),
-        (settings.providers_file, providers),
-        (settings.maintenance_file, maintenance),
+    wanted: tuple[tuple[FileName, str | None, Callable[[str], None]], ...] = (
+        ("master_key", settings.master_key_file, keys("master")),
+        ("revocations", settings.revocations_file, revocations),
+        ("api_keys", settings.api_keys_file, keys("users")),
+        ("providers", settings.providers_file, providers),
+        ("maintenance", settings.maintenance_file, maintenance),
     )
-    return [LiveFile(path, apply) for path, apply in wanted if path is not None]
+    return [LiveFile(name, path, apply) for name, path, apply in wanted if path is not None]
 
 
 def _keys(secret: SecretStr | None) -> tuple[str, ...]:

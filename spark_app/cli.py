@@ -1,8 +1,7 @@
-"""The command `spark-app`: `serve` (the default), `preflight`, `migrate`."""
+"""The command `spark-app`: `serve` (the default), `preflight`, `migrate`, `verify`, `traffic`."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
@@ -11,11 +10,13 @@ import sys
 import time
 from typing import TYPE_CHECKING, NoReturn
 
+from spark_app.options import parser
 from spark_app.report import Check, write_report
 from spark_app.settings import SettingsError, load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import argparse
+    from collections.abc import Callable, Mapping, Sequence
 
     from spark_app.storage.migrate import Status
 
@@ -32,14 +33,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 done, 1 refused or failed, 2 wrong settings, 3 the database can't be reached,
         143 ended by SIGTERM.
     """
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     if options.command in {None, "serve"}:
         return _serve()
     # As a container's first process Python would not be ended by SIGTERM at all.
     signal.signal(signal.SIGTERM, lambda *_: _stop(options.command))
-    if options.command == "migrate":
-        return _migrate(options)
-    return _preflight(options)
+    commands: Mapping[str, Callable[[argparse.Namespace], int]] = {
+        "migrate": _migrate,
+        "preflight": _preflight,
+        "verify": _verify,
+        "traffic": _traffic,
+    }
+    return commands[options.command](options)
 
 
 def _stop(check: str) -> NoReturn:
@@ -58,11 +63,36 @@ def _preflight(options: argparse.Namespace) -> int:
         write_report(False, [Check("settings", "fail", line.strip(" -")) for line in lines])
         return WRONG_SETTINGS
     found = asyncio.run(preflight(settings, stable_head=options.stable_head))
-    for check in found.checks:
-        line = json.dumps(check.as_json()) if options.json else str(check)
-        sys.stdout.write(f"{line}\n")
+    _show(found.checks, as_json=options.json)
     write_report(found.passed, found.checks, found.schema)
     return OK if found.passed else FAILED
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from spark_app.verify import Bounds, verify  # noqa: PLC0415 - the server needs none
+
+    bounds = Bounds(options.health_ms / 1000.0, options.generate_seconds, options.export_seconds)
+    return _judge(asyncio.run(verify(options.url, bounds)), as_json=options.json)
+
+
+def _traffic(options: argparse.Namespace) -> int:
+    from spark_app.traffic import Load, traffic  # noqa: PLC0415 - the server needs none
+
+    load = Load(options.requests, options.rate, options.seconds)
+    return _judge(asyncio.run(traffic(options.url, load)), as_json=options.json)
+
+
+def _judge(checks: Sequence[Check], *, as_json: bool) -> int:
+    passed = all(check.status != "fail" for check in checks)
+    _show(checks, as_json=as_json)
+    write_report(passed, checks)
+    return OK if passed else FAILED
+
+
+def _show(checks: Sequence[Check], *, as_json: bool) -> None:
+    for check in checks:
+        line = json.dumps(check.as_json()) if as_json else str(check)
+        sys.stdout.write(f"{line}\n")
 
 
 def _refuse(check: str, text: str, code: int) -> int:
@@ -138,29 +168,3 @@ def _describe(status: Status, *, as_json: bool) -> str:
         for row in status.ledger
     ]
     return "\n".join(lines) + "\n"
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="spark-app", description=__doc__)
-    commands = parser.add_subparsers(dest="command")
-    commands.add_parser("serve", help="serve until a signal ends it (the default)")
-    before = commands.add_parser("preflight", help="check keys and dependencies, buying nothing")
-    before.add_argument("--json", action="store_true", help="one JSON object a line")
-    before.add_argument(
-        "--stable-head",
-        metavar="VERSION",
-        default=os.environ.get("SPARK_STABLE_HEAD") or None,
-        help="schema version of the release that serves now ($SPARK_STABLE_HEAD)",
-    )
-    migrate = commands.add_parser("migrate", help="the schema of DATABASE_URL")
-    actions = migrate.add_subparsers(dest="action", required=True)
-    for name, text in (
-        ("up", "apply what is pending"),
-        ("rollback", "undo the last version, or back to --to"),
-        ("status", "show where the schema is"),
-    ):
-        action = actions.add_parser(name, help=text)
-        action.add_argument("--json", action="store_true", help="machine-readable output")
-        if name == "rollback":
-            action.add_argument("--to", metavar="VERSION", help="the version to go back to")
-    return parser

@@ -1,16 +1,19 @@
-"""What may change while the service runs: provider order, maintenance, keys.
+"""What may change while the service runs: provider order, maintenance, keys, revocations.
 
-Each is a mounted file, looked at once a second. kubelet swaps a mounted volume by a symbolic link,
-so the target's identity is compared, not only its time. A file that can't be read or understood
-changes nothing: the last good content stays in force, and the log says what is wrong.
+Each is a mounted file, looked at four times a second. kubelet swaps a mounted volume by a symbolic
+link, so the target's identity is compared, not only its time. A change is taken up once it has been
+the same for two looks: whoever writes in place is then done. A file that is gone, or that can't be
+read or understood, changes nothing: the last good content stays in force, and log and metrics say
+so.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,10 +23,22 @@ from spark_app.metrics import PROVIDERS, Provider
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["FileWatch", "LiveFile", "Maintenance", "RoutingDocument"]
+__all__ = [
+    "FileName",
+    "FileWatch",
+    "KeyId",
+    "LiveFile",
+    "Maintenance",
+    "Revocations",
+    "RoutingDocument",
+]
 
 MAX_FILE = 4 * 1024 * 1024
-INTERVAL = 1.0
+MAX_REVOKED = 10_000
+KeyId = Annotated[str, Field(pattern=r"^user-[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")]
+FileName = Literal["master_key", "api_keys", "providers", "maintenance", "revocations"]
+INTERVAL = 0.25
+"""Seconds; a change is in force after two of them."""
 _log = logging.getLogger(__name__)
 
 
@@ -52,58 +67,87 @@ class Maintenance(BaseModel):
     retryAfterSeconds: Annotated[int, Field(ge=1, le=86_400)] = 300  # noqa: N815
 
 
+class Revocations(BaseModel):
+    """Ids of keys that are refused, whatever other lists say; the list replaces the one before."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    revoked: Annotated[tuple[KeyId, ...], Field(max_length=MAX_REVOKED)] = ()
+
+
 class LiveFile:
     """One file and what to do with its content.
 
     Args:
+        name: for the metric.
         apply: takes the text; a ValueError means that it is wrong.
     """
 
-    def __init__(self, path: str, apply: Callable[[str], None]) -> None:
+    def __init__(self, name: FileName, path: str, apply: Callable[[str], None]) -> None:
+        self.name: FileName = name
         self._path = Path(path)
         self._apply = apply
         self._seen: tuple[int, int, int] | None = None
+        self._settled = False
+        self._digest: bytes | None = None
+        self.good: bool | None = None
 
-    def look(self) -> None:
-        """Apply the content if it changed."""
+    def goodness(self) -> float:
+        """1 while the file's content is in force, else 0: for the metric."""
+        return float(self.good is True)
+
+    def look(self, *, at_once: bool = False) -> None:
+        """Apply the content if it changed and has settled; `at_once` doesn't wait for that."""
         try:
             status = self._path.stat()
             seen = (status.st_ino, status.st_mtime_ns, status.st_size)
-            if seen == self._seen:
-                return
-            self._seen = seen
-            self._take(status.st_size)
-            _log.info("took up %s", self._path)
+            if seen != self._seen:
+                self._seen, self._settled = seen, False
+                if not at_once:
+                    return
+            if not self._settled:
+                self._settled = True
+                self._take(status.st_size)
         except FileNotFoundError:
             if self._seen is not None:
                 _log.warning("%s is gone; its last content stays in force", self._path)
-                self._seen = None
+            self._seen, self.good = None, False
         except Exception as error:
             # Whatever it is, the watch goes on. The text may hold secrets: the mistake is told.
             _log.error("%s is not taken up: %s", self._path, _explain(error))
+            self.good = False
 
     def _take(self, size: int) -> None:
         if size > MAX_FILE:
             raise ValueError(f"it is larger than {MAX_FILE} bytes")
-        self._apply(self._path.read_text(encoding="utf-8"))
+        data = self._path.read_bytes()
+        digest = hashlib.sha256(data).digest()
+        # kubelet writes a volume anew when any of its files changes; what an operator has set
+        # through the admin endpoints lasts until the content itself is another.
+        if digest != self._digest:
+            self._apply(data.decode("utf-8"))
+            self._digest = digest
+            _log.info("took up %s", self._path)
+        self.good = True
 
 
 class FileWatch:
-    """Looks at all files, once a second."""
+    """Looks at all files, again and again."""
 
     def __init__(self, files: Sequence[LiveFile]) -> None:
-        self._files = files
+        self.files = tuple(files)
 
-    def look(self) -> None:
-        """Look at every file now."""
-        for file in self._files:
-            file.look()
+    def begin(self) -> None:
+        """Take up every file now."""
+        for file in self.files:
+            file.look(at_once=True)
 
     async def watch(self) -> None:
         """Look until cancelled."""
-        while self._files:
+        while self.files:
             await asyncio.sleep(INTERVAL)
-            self.look()
+            for file in self.files:
+                file.look()
 
 
 def _explain(error: Exception) -> str:

@@ -74,6 +74,12 @@ class Metrics:
         self.limited = self._counter("spark_rate_limited")
         self.shed = self._counter("spark_shed_requests")
         self.dropped = self._counter("spark_events_dropped", "sink")
+        self.live_good = Gauge(
+            "spark_live_file_good",
+            "1 while the mounted file's content is in force, 0 while its last good one is",
+            ["file"],
+            registry=self.registry,
+        )
         self.pool = Gauge("spark_database_pool", "Connections", ["state"], registry=self.registry)
         self.overhead = Histogram(
             "spark_overhead_seconds",

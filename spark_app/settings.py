@@ -107,6 +107,10 @@ class Settings(BaseSettings):
         None, alias="SPARK_API_KEYS"
     )
     api_keys_file: str | None = Field(None, alias="SPARK_API_KEYS_FILE")
+    verify_key: SecretStr | None = Field(
+        None, alias="SPARK_VERIFY_API_KEY", min_length=8, max_length=512
+    )
+    revocations_file: str | None = Field(None, alias="SPARK_REVOCATIONS_FILE")
     rate_limit: Annotated[str, AfterValidator(_limit)] = Field(
         "600/minute", alias="SPARK_RATE_LIMIT", max_length=64
     )
@@ -178,6 +182,7 @@ _FROM_FILES = (
     "NEXT_PUBLIC_NATS_WS_URL",
     "SENTRY_DSN",
     "ERROR_TRACKING_URL",
+    "SPARK_VERIFY_API_KEY",
 )
 
 

@@ -15,9 +15,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["ANONYMOUS", "MASTER", "SLOTS", "Caller", "KeyListError", "KeyRing", "parse_keys"]
+__all__ = [
+    "ANONYMOUS",
+    "MASTER",
+    "SLOTS",
+    "VERIFY",
+    "Caller",
+    "KeyListError",
+    "KeyRing",
+    "parse_keys",
+]
 
 MASTER = "master"
+VERIFY = "verify"
+"""Id of the key with which a release is verified, whatever that key looks like."""
 ANONYMOUS = "anonymous"
 SLOTS = 2
 MAX_KEYS = 10_000
@@ -39,6 +50,11 @@ class Caller:
     def master(self) -> bool:
         """Whether the caller may use the admin endpoints."""
         return self.key_id == MASTER
+
+    @property
+    def may_pass_maintenance(self) -> bool:
+        """Whether the caller is served while the service is closed to users."""
+        return self.key_id in {MASTER, VERIFY}
 
 
 def parse_keys(text: str) -> dict[str, list[str]]:
@@ -72,24 +88,29 @@ class KeyRing:
         pepper: secret of this process; digests are worthless without it.
         enabled: whether callers need a key. It doesn't follow from there being any: a list that has
             become empty must let nobody in, not everybody.
+        verification: the key of whoever verifies a release, valid beside the lists.
     """
 
-    def __init__(self, pepper: bytes, *, enabled: bool = True) -> None:
+    def __init__(
+        self, pepper: bytes, *, enabled: bool = True, verification: str | None = None
+    ) -> None:
         self._pepper = pepper
         self.enabled = enabled
         self._digests: dict[str, tuple[bytes, ...]] = {}
         self._revoked: frozenset[str] = frozenset()
+        self._listed: frozenset[str] = frozenset()
+        self._verification = None if verification is None else self._digest(verification)
         self._dummy = self._digest("")
 
     @property
     def key_ids(self) -> tuple[str, ...]:
         """The ids that have a key, revoked ones left out."""
-        return tuple(sorted(set(self._digests) - self._revoked))
+        return tuple(sorted(set(self._digests) - self._revoked - self._listed))
 
     @property
     def revoked(self) -> tuple[str, ...]:
         """The ids that were revoked."""
-        return tuple(sorted(self._revoked))
+        return tuple(sorted(self._revoked | self._listed))
 
     def replace(self, masters: Iterable[str], users: dict[str, list[str]]) -> None:
         """Take a new list of keys; at most `SLOTS` masters are valid at once."""
@@ -105,8 +126,12 @@ class KeyRing:
         return key_id in self._digests
 
     def restore(self, key_id: str) -> None:
-        """Undo `revoke`."""
+        """Undo `revoke`; an id that a list revokes stays so until the list lets it go."""
         self._revoked -= {key_id}
+
+    def revoke_listed(self, key_ids: Iterable[str]) -> None:
+        """Refuse exactly these ids beside those of `revoke`: the list that a file holds."""
+        self._listed = frozenset(key_ids)
 
     def identify(self, presented: str) -> Caller | None:
         """The caller with this key, or None."""
@@ -116,14 +141,21 @@ class KeyRing:
         key_id = match.group(1) if match else MASTER
         digest = self._digest(presented)
         # Every slot is compared, and an unknown id costs as much as a known one.
+        known = self._is(key_id, digest)
+        # A master key may happen to look like a user's.
+        master = bool(match) and self._is(MASTER, digest)
+        verifies = hmac.compare_digest(digest, self._verification or self._dummy)
+        if verifies and self._verification and not self._is_revoked(key_id):
+            return Caller(VERIFY)
+        return Caller(key_id) if known else Caller(MASTER) if master else None
+
+    def _is(self, key_id: str, digest: bytes) -> bool:
         slots = self._digests.get(key_id, (self._dummy,))
         equal = [hmac.compare_digest(digest, slot) for slot in slots]
-        known = key_id in self._digests and key_id not in self._revoked
-        if not (any(equal) and known) and match and MASTER in self._digests:
-            # A master key may happen to look like a user's.
-            equal = [hmac.compare_digest(digest, slot) for slot in self._digests[MASTER]]
-            key_id, known = MASTER, MASTER not in self._revoked
-        return Caller(key_id) if any(equal) and known else None
+        return any(equal) and key_id in self._digests and not self._is_revoked(key_id)
+
+    def _is_revoked(self, key_id: str) -> bool:
+        return key_id in self._revoked or key_id in self._listed
 
     def _digest(self, key: str) -> bytes:
         return hmac.digest(self._pepper, key.encode("utf-8", "surrogatepass"), hashlib.sha256)

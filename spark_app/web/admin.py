@@ -7,13 +7,13 @@ of the mounted file or of this, or until the process ends: files are the truth, 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from spark_app.core.keys import MASTER
 from spark_app.errors import ForbiddenError, UnauthenticatedError
-from spark_app.live import Maintenance, RoutingDocument
+from spark_app.live import KeyId, Maintenance, RoutingDocument
 from spark_app.records import AuditRecord
 from spark_app.web.exchange import exchange_of, read_body, send_json
 from spark_app.web.gate import authenticate
@@ -38,7 +38,7 @@ class Revocation(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    keyId: Annotated[str, Field(pattern=r"^user-[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")]  # noqa: N815
+    keyId: KeyId  # noqa: N815
     action: Literal["revoke", "restore"] = "revoke"
 
 

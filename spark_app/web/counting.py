@@ -106,7 +106,7 @@ class Counting:
             severity: Severity = "warning" if status_class == "4xx" else "error"
             self._metrics.errors.labels(severity, origin).inc()
         self._metrics.requests[family].labels(status_class, origin, exchange.attempt).inc()
-        if status_class != "4xx":
+        if status_class != "4xx" and (status_class, origin) != ("5xx", "none"):
             self._metrics.observe(family, seconds)
 
 

@@ -72,7 +72,7 @@ class Gate:
 
     async def _refuse(self, scope: Scope) -> SparkError | None:
         closed = self._state.maintenance
-        if closed.enabled:
+        if closed.enabled and not self._may_pass(scope):
             return MaintenanceError(closed.message, retry_after=closed.retryAfterSeconds)
         if self._shedder.full:
             self._metrics.shed.inc()
@@ -95,6 +95,10 @@ class Gate:
             retry_after=_spread(max(1.0, decision.reset)),
             extra={"violated-policies": ["key"]},
         )
+
+    def _may_pass(self, scope: Scope) -> bool:
+        caller = authenticate(self._keys, scope)
+        return caller is not None and caller.may_pass_maintenance
 
 
 def presented_key(scope: Scope) -> str | None:

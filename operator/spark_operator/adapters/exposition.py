@@ -44,7 +44,7 @@ def counters(page: bytes) -> Counters:
 
 def counters_of(samples: list[Sample]) -> Counters:
     """Count the samples of one pod; those that are none of the contract's are left out."""
-    requests = [item for item in samples if item.name in REQUESTS and _is_first(item)]
+    requests = [item for item in samples if item.name in REQUESTS and _counts(item)]
     failures = [item for item in requests if item.labels.get("status_class") == "5xx"]
     return Counters(
         requests=_total(requests),
@@ -74,8 +74,10 @@ def _samples(page: bytes) -> Iterator[Sample]:
         yield from family.samples
 
 
-def _is_first(sample: Sample) -> bool:
-    return sample.labels.get("attempt", "first") == "first"
+def _counts(sample: Sample) -> bool:
+    # 5xx that nobody is to blame for are refusals on purpose, by maintenance: not even requests.
+    closed = (sample.labels.get("status_class"), sample.labels.get("origin")) == ("5xx", "none")
+    return sample.labels.get("attempt", "first") == "first" and not closed
 
 
 def _total(samples: list[Sample], present: list[Sample] | None = None) -> float | None:

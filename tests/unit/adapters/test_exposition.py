@@ -19,6 +19,7 @@ api_generate_total{status_class="4xx",origin="client",attempt="first"} 4
 api_generate_total{status_class="5xx",origin="app",attempt="first"} 3
 api_generate_total{status_class="5xx",origin="provider",attempt="first"} 2
 api_generate_total{status_class="5xx",origin="app",attempt="retry"} 50
+api_generate_total{status_class="5xx",origin="none",attempt="first"} 500
 # TYPE api_export_total counter
 api_export_total{status_class="2xx",origin="none",attempt="first"} 10
 api_export_total{status_class="5xx",origin="app",attempt="first"} 1
