@@ -10,13 +10,12 @@ if TYPE_CHECKING:
 
     from spark_operator.api.analysis import PrometheusSource
     from spark_operator.api.resource import SparkDeployment
-    from spark_operator.core.alerts import Alert
     from spark_operator.core.diff import Delete
     from spark_operator.core.judge import Counters, QueryValue
     from spark_operator.core.notifications.routing import Route
     from spark_operator.core.notifications.texts import Message
     from spark_operator.core.observe import Snapshot
-    from spark_operator.core.types import Event, Manifest
+    from spark_operator.core.types import Alert, Event, Manifest
 
 
 class Key(NamedTuple):

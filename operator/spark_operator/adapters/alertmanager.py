@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal, NamedTuple
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from spark_operator.api.base import MAX_NAME_LENGTH
-from spark_operator.core.alerts import Alert
+from spark_operator.core.types import Alert
 from spark_operator.ports import Key
 
 MAX_ALERTS_A_REQUEST: Final = 64

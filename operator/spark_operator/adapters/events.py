@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from spark_operator.api.base import API_VERSION, KIND
 from spark_operator.api.fields import format_time
@@ -12,13 +12,24 @@ from spark_operator.core.objects import Kind
 from spark_operator.core.turn import clip, to_time
 
 if TYPE_CHECKING:
-    from spark_operator.adapters.kube import KubeCluster
     from spark_operator.core.types import Event, Manifest
     from spark_operator.ports import Clock
 
 EVENT: Final = Kind("v1", "events")
 MAX_MESSAGE: Final = 1024
 """Longest message that the API server stores (core/v1 Event validation)."""
+
+
+class Api(Protocol):
+    """What is needed of an API server's client."""
+
+    async def get(self, path: str) -> Manifest | None:
+        """One object by path, or None where there is none."""
+
+    async def request(
+        self, method: str, path: str, body: Any = None, *, content_type: str = ...
+    ) -> Manifest:
+        """Send one request."""
 
 
 class Recorder:
@@ -28,19 +39,19 @@ class Recorder:
         self._clock = clock
         self._instance = instance
 
-    async def publish(self, cluster: KubeCluster, resource: Manifest, event: Event) -> None:
+    async def publish(self, api: Api, resource: Manifest, event: Event) -> None:
         """Create the event, or raise the count of the one that is there."""
         wanted = self._event(resource, event)
         path = EVENT.path(wanted["metadata"]["namespace"], wanted["metadata"]["name"])
-        known = await cluster.get(path)
+        known = await api.get(path)
         if known is None:
-            await cluster.request("POST", EVENT.path(wanted["metadata"]["namespace"]), wanted)
+            await api.request("POST", EVENT.path(wanted["metadata"]["namespace"]), wanted)
             return
         patch = {
             "count": int(known.get("count") or 1) + 1,
             "lastTimestamp": wanted["lastTimestamp"],
         }
-        await cluster.request("PATCH", path, patch, content_type="application/merge-patch+json")
+        await api.request("PATCH", path, patch, content_type="application/merge-patch+json")
 
     def _event(self, resource: Manifest, event: Event) -> dict[str, Any]:
         meta, at = resource["metadata"], format_time(to_time(float(int(self._clock.now()))))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from spark_operator.core.alerts import Alert
+    from spark_operator.core.types import Alert
     from spark_operator.ports import Key
 
 MAX_PENDING: Final = 64

@@ -7,7 +7,7 @@ acts a second time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -19,9 +19,9 @@ from spark_operator.core.retreat import retreat
 from spark_operator.core.turn import to_time
 
 if TYPE_CHECKING:
-    from spark_operator.api.notifications import Severity
     from spark_operator.api.status import ReleaseStatus
     from spark_operator.core.turn import Turn
+    from spark_operator.core.types import Alert
 
 OLDEST_SECONDS: Final = 900.0
 """An alert that began longer ago than this and was never heard of comes too late, or again."""
@@ -45,29 +45,6 @@ Outcome = Literal[
     "TooMany",
 ]
 """What came of an alert; from ``Repeated`` on nothing did."""
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """One alert as it was sent.
-
-    Attributes:
-        fingerprint: names its label set, hexadecimal.
-        name: the alerting rule's name.
-        starts_at: when it began to fire, seconds since the epoch.
-        firing: False once it is resolved.
-        release: hash of the release it names; empty: it names the service only.
-        severity: how bad it is; only a critical one rolls back.
-        uid: UID of the resource it means; empty: whichever has the name.
-    """
-
-    fingerprint: str
-    name: str
-    starts_at: float
-    firing: bool = True
-    release: str = ""
-    severity: Severity = "critical"
-    uid: str = ""
 
 
 def consume(turn: Turn) -> None:

@@ -28,10 +28,9 @@ if TYPE_CHECKING:
 
     from spark_operator.api.resource import SparkDeployment
     from spark_operator.api.spec import SparkDeploymentSpec
-    from spark_operator.core.alerts import Alert
     from spark_operator.core.judge import JudgePlan, JudgeState, Verdict
     from spark_operator.core.release import Release
-    from spark_operator.core.types import Observations, Workload
+    from spark_operator.core.types import Alert, Observations, Workload
 
     Outcome = Literal["Promoted", "Failed", "Inconclusive", "Aborted", "Superseded"]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from spark_operator.api.notifications import Severity
     from spark_operator.api.status import SparkDeploymentStatus
-    from spark_operator.core.alerts import Alert
     from spark_operator.core.judge import JudgeState, Tick
     from spark_operator.core.release import Release
 
@@ -94,6 +94,29 @@ class Route:
     """What the users' Service selects: one release, or with None all that have pods."""
 
     release: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert as it was sent.
+
+    Attributes:
+        fingerprint: names its label set, hexadecimal.
+        name: the alerting rule's name.
+        starts_at: when it began to fire, seconds since the epoch.
+        firing: False once it is resolved.
+        release: hash of the release it names; empty: it names the service only.
+        severity: how bad it is; only a critical one rolls back.
+        uid: UID of the resource it means; empty: whichever has the name.
+    """
+
+    fingerprint: str
+    name: str
+    starts_at: float
+    firing: bool = True
+    release: str = ""
+    severity: Severity = "critical"
+    uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from spark_operator.adapters.inbox import Inbox
-from spark_operator.core.alerts import Alert
+from spark_operator.core.types import Alert
 from spark_operator.ports import Key
 from spark_operator.receiver import BURST, MAX_BODY_BYTES, Receiver
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_operator.core.alerts import Alert
 from spark_operator.core.decide import decide
 from spark_operator.core.turn import to_time
+from spark_operator.core.types import Alert
 from tests.unit.core.builders import NOW, name, resource, seen, status
 from tests.unit.core.turns import (
     BAD,

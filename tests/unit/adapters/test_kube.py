@@ -83,7 +83,7 @@ async def test_a_repeated_event_is_counted() -> None:
     recorder = Recorder(clock, "pod-1")
     told = Event("RollingBack", "half of its answers were errors", warning=True)
     for _ in range(3):
-        await recorder.publish(store, body(), told)  # type: ignore[arg-type]
+        await recorder.publish(store, body(), told)
         clock.at += 60
     (event,) = store.found.values()
     assert event["count"] == 3
@@ -98,12 +98,12 @@ async def test_events_of_other_resources_and_other_words_are_others() -> None:
     other = body()
     other["metadata"]["uid"] = "other"
     for resource, message in ((body(), "one"), (body(), "two"), (other, "one")):
-        await recorder.publish(store, resource, Event("Paused", message))  # type: ignore[arg-type]
+        await recorder.publish(store, resource, Event("Paused", message))
     assert len(store.found) == 3
 
 
 async def test_a_long_message_is_cut_to_what_the_api_server_stores() -> None:
     store = Store()
-    await Recorder(FixedClock(), "pod-1").publish(store, body(), Event("Paused", "x" * 5000))  # type: ignore[arg-type]
+    await Recorder(FixedClock(), "pod-1").publish(store, body(), Event("Paused", "x" * 5000))
     (event,) = store.found.values()
     assert len(event["message"]) == MAX_MESSAGE

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spark_operator.adapters.alertmanager import PayloadError, read
-from spark_operator.core.alerts import Alert
+from spark_operator.core.types import Alert
 from spark_operator.ports import Key
 
 STARTED = "2026-11-24T07:30:00.123456789Z"

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spark_operator.core.alerts import Alert
 from spark_operator.core.decide import decide
 from spark_operator.core.turn import to_time
+from spark_operator.core.types import Alert
 from tests.unit.core.builders import NOW, judged, name, resource, seen, status, workload
 from tests.unit.core.turns import BAD, BOTH_BAD, GOOD, ONE, SILENT, at, guarded, shared, under_guard
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from spark_operator.adapters.inbox import UNKNOWN, Inbox, InboxFullError
-from spark_operator.core.alerts import Alert
 from spark_operator.core.objects import Ref
+from spark_operator.core.types import Alert
 from spark_operator.ports import ConflictError, Key
 from spark_operator.reconciler import Memory, Reconciler
 from tests.unit.core.builders import NOW, body, name
