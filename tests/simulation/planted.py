@@ -61,7 +61,7 @@ def _without_guard(name: str) -> Callable[[pytest.MonkeyPatch], None]:
 
 
 def _pass_not_needed(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(trial, "_step_is_done", lambda turn: turn.status.step.observed_since is not None)
+    patch.setattr(trial, "_why_done", lambda turn: "now" if turn.status.step.observed_since else "")
 
 
 def _no_data_is_pass(patch: pytest.MonkeyPatch) -> None:
@@ -262,7 +262,7 @@ def _third_release_ignored(patch: pytest.MonkeyPatch) -> None:
 
 
 def _step_skipped(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(trial, "next_step", lambda turn, why: trial.promote(turn, why, "Passed"))
+    patch.setattr(trial, "next_step", lambda turn, why, _: trial.promote(turn, why, "Passed"))
 
 
 def _failure_swept_away(patch: pytest.MonkeyPatch) -> None:

@@ -90,10 +90,6 @@ def no(*_: Any, **__: Any) -> bool:
     return False
 
 
-def yes(*_: Any, **__: Any) -> bool:
-    return True
-
-
 def fewer(resource: Any) -> dict[str, int]:
     """One pod less than stable needs."""
     counts = REPLICAS(resource)
@@ -163,7 +159,7 @@ MUTATIONS: Final = (
         handled(Phase.PROMOTING, switch_unready),
         "1",
     ),
-    Mutation("steps need no Pass", trial, "_step_is_done", yes, "2"),
+    Mutation("steps need no Pass", trial, "_why_done", lambda _: "now", "2"),
     Mutation("a Pass of an earlier weight counts", judge, "at_step", keep, "2"),
     Mutation("a Fail is not heard", deciding, "GUARDS", guards.GUARDS[1:], "4"),
     Mutation("a pause delays the cut", deciding, "GUARDS", instead(unless_paused), "4"),
