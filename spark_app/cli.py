@@ -79,7 +79,7 @@ def _traffic(options: argparse.Namespace) -> int:
     from spark_app.traffic import Load, traffic  # noqa: PLC0415 - the server needs none
 
     load = Load(options.requests, options.rate, options.seconds)
-    return _judge(asyncio.run(traffic(options.url, load)), as_json=options.json)
+    return _judge(asyncio.run(traffic(options.urls, load)), as_json=options.json)
 
 
 def _judge(checks: Sequence[Check], *, as_json: bool) -> int:

@@ -62,11 +62,18 @@ def _verify(made: argparse.ArgumentParser) -> None:
 
 
 def _traffic(made: argparse.ArgumentParser) -> None:
-    _url(made)
-    made.add_argument("--requests", type=_whole(1000), default=20, help="how many, at most")
-    made.add_argument("--rate", type=_number(0.01, 50.0), default=2.0, help="how many a second")
     made.add_argument(
-        "--seconds", type=_number(1.0, 3600.0), default=300.0, help="none is begun later"
+        "--url",
+        dest="urls",
+        type=_address,
+        action="append",
+        required=True,
+        help="http://HOST:PORT; may be repeated, each gets its requests at the same time",
+    )
+    made.add_argument("--requests", type=_whole(10_000), default=20, help="how many, at most")
+    made.add_argument("--rate", type=_number(0.01, 100.0), default=2.0, help="how many a second")
+    made.add_argument(
+        "--seconds", type=_number(1.0, 10_800.0), default=10_800.0, help="none is begun later"
     )
 
 

@@ -9,36 +9,43 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from spark_app.asking import Asker, ServiceError, prompt
 from spark_app.report import Check
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 __all__ = ["Load", "judge", "traffic"]
 
 IN_FLIGHT = 32
-"""Requests at once; one that finds no place waits for it."""
+"""Requests at once to one service; one that finds no place waits for it."""
 PATIENCE = 60.0
 """Seconds for one answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How much: at most `requests`, `rate` a second, none begun after `seconds`."""
+    """For each service: at most `requests`, `rate` a second, none begun after `seconds`."""
 
     requests: int
     rate: float
-    seconds: float = 300.0
+    seconds: float = 10_800.0
 
 
 async def traffic(
-    url: str, load: Load, *, clock: Callable[[], float] = time.monotonic
+    urls: Sequence[str], load: Load, *, clock: Callable[[], float] = time.monotonic
 ) -> list[Check]:
-    """Send the requests at their times, and tell what came back."""
+    """Send each service its requests at their times, and tell what came back: a check for each."""
+    return list(
+        await asyncio.gather(*(_send(url, load, clock, alone=len(urls) == 1) for url in urls))
+    )
+
+
+async def _send(url: str, load: Load, clock: Callable[[], float], *, alone: bool) -> Check:
     asker = Asker(url, "traffic")
     answers: Counter[str] = Counter()
     words: list[str] = []
@@ -66,7 +73,8 @@ async def traffic(
                 group.create_task(ask())
     finally:
         await asker.close()
-    return [judge(load.requests, answers, words, clock() - began)]
+    check = judge(load.requests, answers, words, clock() - began)
+    return check if alone else replace(check, detail=f"{urlsplit(url).hostname}: {check.detail}")
 
 
 def judge(wanted: int, answers: Counter[str], words: list[str], seconds: float) -> Check:

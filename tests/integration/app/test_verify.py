@@ -133,7 +133,7 @@ async def test_what_is_no_service_is_said() -> None:
 async def test_traffic_sends_what_was_asked_for_and_tells_what_came_back(
     spark: Spark, providers: Providers
 ) -> None:
-    [check] = await traffic(spark.url, Load(8, 50.0))
+    [check] = await traffic([spark.url], Load(8, 50.0))
     assert (check.status, check.detail) == (
         "pass",
         "8 of 8 requests: 8 2xx, 0 5xx, 0 4xx, 0 none",
@@ -141,11 +141,19 @@ async def test_traffic_sends_what_was_asked_for_and_tells_what_came_back(
     metrics = await spark.metrics()
     assert counted(metrics, "spark_cache_requests_total", result="hit") == 0
     await providers.faults(anthropic={"error_rate": 1.0}, openai={"error_rate": 1.0})
-    [check] = await traffic(spark.url, Load(3, 50.0))
+    [check] = await traffic([spark.url], Load(3, 50.0))
     assert (check.status, "3 5xx" in check.detail) == ("pass", True)
     metrics = await spark.metrics()
     bad = {"status_class": "5xx", "origin": "provider", "attempt": "first"}
     assert counted(metrics, "api_generate_total", **bad) == 3
+
+
+async def test_traffic_to_two_releases_is_sent_to_each(spark: Spark) -> None:
+    other = "http://localhost:1"
+    found = await traffic([spark.url, other], Load(3, 50.0))
+    assert [check.status for check in found] == ["pass", "fail"]
+    assert found[0].detail.startswith("127.0.0.1: 3 of 3 requests: 3 2xx")
+    assert found[1].detail.startswith("localhost: 3 of 3 requests: 0 2xx, 0 5xx, 0 4xx, 3 none")
 
 
 async def test_traffic_that_is_no_evidence_says_why(
@@ -154,14 +162,14 @@ async def test_traffic_that_is_no_evidence_says_why(
     monkeypatch.setenv(KEY_VARIABLE, VERIFIER)
     values = {"SPARK_MASTER_API_KEY": "master-key-0123", KEY_VARIABLE: VERIFIER}
     async with make_spark(providers.url, SPARK_RATE_LIMIT="2/minute", **values) as spark:
-        [check] = await traffic(spark.url, Load(4, 50.0))
+        [check] = await traffic([spark.url], Load(4, 50.0))
         assert check.status == "warn"
         assert "2 4xx" in check.detail
         assert "requests are used up" in check.detail
-    [check] = await traffic(spark.url, Load(2, 50.0))
+    [check] = await traffic([spark.url], Load(2, 50.0))
     assert check.status == "fail"
     assert "no connection" in check.detail
-    [check] = await traffic(spark.url, Load(5, 0.5, seconds=1.0))
+    [check] = await traffic([spark.url], Load(5, 0.5, seconds=1.0))
     assert "1 of 5 requests" in check.detail
 
 
@@ -178,8 +186,8 @@ def test_a_verdict_counts_5xx_as_evidence_and_4xx_not() -> None:
         ["verify", "--url", "ftp://a"],
         ["verify", "--url", "http://user:pw@a:1"],
         ["verify", "--url", "http://a:1", "--health-ms", "nan"],
-        ["traffic", "--url", "http://a:1", "--requests", "1001"],
-        ["traffic", "--url", "http://a:1", "--rate", "51"],
+        ["traffic", "--url", "http://a:1", "--requests", "10001"],
+        ["traffic", "--url", "http://a:1", "--rate", "101"],
     ],
 )
 def test_options_have_bounds(arguments: list[str]) -> None:
