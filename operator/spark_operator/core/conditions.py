@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from spark_operator.api.status import Condition
 from spark_operator.api.values import seconds
-from spark_operator.core import alerts, jobs
+from spark_operator.core import alerts, jobs, verification
 from spark_operator.core.guards import WATCHED
 from spark_operator.core.notifications import post
 from spark_operator.core.phases import Phase
@@ -219,10 +219,10 @@ def _alerting(turn: Turn) -> Aspect | None:
 
 def _unverified(turn: Turn) -> Aspect | None:
     """What fails on both releases alike, so that neither is blamed."""
-    failed = {job.kind: job for job in turn.status.jobs if job.state == "Failed"}
-    if "verify" not in failed or "compare" not in failed:
+    if not verification.is_shared(turn):
         return None
-    message = f"both releases fail their verification: {jobs.explain(failed['compare'])}"
+    said = [jobs.explain(job) for job in turn.status.jobs if job.kind == "compare"]
+    message = f"both releases fail their verification: {said[0]}"
     return Aspect(holds=True, reason="SharedVerificationFailure", message=message)
 
 

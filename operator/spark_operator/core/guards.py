@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.values import seconds
-from spark_operator.core import quarantine
+from spark_operator.core import jobs, quarantine
 from spark_operator.core.phases import Phase
 from spark_operator.core.retreat import retreat
 from spark_operator.core.weights import share
@@ -108,11 +108,20 @@ def deadline(turn: Turn) -> bool:
             f"only {ready} of its pods were ready within {limit}: {trouble}",
         )
         return True
-    why = turn.verdict.message if turn.verdict else "no verdict was given"
+    why = _what_is_lacking(turn)
     retreat(
         turn, "Inconclusive", "NotEnoughEvidence", f"not decided within {limit} at this step: {why}"
     )
     return True
+
+
+def _what_is_lacking(turn: Turn) -> str:
+    """Why the step could not be left."""
+    if turn.verdict is not None and turn.verdict.kind == "Pass":
+        failed = [j for j in turn.status.jobs if j.kind == "verify" and j.state != "Passed"]
+        if failed:
+            return f"the verification did not pass: {jobs.explain(failed[0])}"
+    return turn.verdict.message if turn.verdict else "no verdict was given"
 
 
 def _clock_stands(turn: Turn) -> bool:

@@ -80,9 +80,7 @@ def start(
         kind=kind,
         release=release,
         number=before.number % MAX_RUNS + 1 if before and same else 1,
-        attempt=before.attempt + 1
-        if before and same and before.step == step and before.state == "Lost"
-        else 1,
+        attempt=_attempt(before) if before and same and before.step == step else 1,
         repeats=repeats,
         target=target,
         step=step,
@@ -92,6 +90,11 @@ def start(
     others = tuple(item for item in turn.status.jobs if item.kind != kind)
     turn.set(jobs=(*others, job))
     turn.dues.append(turn.now + LOOK_SECONDS)
+
+
+def _attempt(before: JobStatus) -> int:
+    """Which run in a row this is; one after as many as are made at once begins a new row."""
+    return before.attempt % MOST_ATTEMPTS + 1 if before.state == "Lost" else 1
 
 
 def again(turn: Turn, job: JobStatus) -> bool:

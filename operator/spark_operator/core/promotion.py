@@ -94,7 +94,7 @@ def guarding(turn: Turn) -> None:
         turn.go(Phase.PENDING)
         return
     turn.watch = True
-    verified = verification.passed(turn)
+    verified = verification.passed(turn) or verification.is_shared(turn)
     if turn.phase is not Phase.GUARDING:
         return
     watched = _has_watched(turn)
@@ -103,6 +103,7 @@ def guarding(turn: Turn) -> None:
         turn.dues.append(turn.now + TICK_SECONDS)
         return
     turn.learn(promoted=True)
+    jobs.forget(turn, "compare")
     turn.set(previous=None)
     turn.go(Phase.STABLE)
     turn.note(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from spark_operator.core import jobs
+from spark_operator.core.guards import WATCHED
 from spark_operator.core.phases import Phase
 from spark_operator.core.retreat import retreat
 
@@ -39,13 +40,21 @@ def passed(turn: Turn) -> bool:
     if subject is None:
         return True
     job = jobs.find(turn, "verify", subject.release, subject.step)
-    if job is None or (job.state == "Lost" and not jobs.again(turn, job)):
+    if job is None:
         jobs.start(turn, "verify", subject.release, step=subject.step, target=subject.address)
-        return False
-    if job.state == "Failed":
+    elif job.state == "Lost" and not jobs.again(turn, job):
+        _repeat_later(turn, subject, job)
+    elif job.state == "Failed":
         _suspect(turn, subject, job)
+    return job is not None and job.state == "Passed"
+
+
+def is_shared(turn: Turn) -> bool:
+    """Whether both releases fail their verification, so that neither is blamed."""
+    if turn.phase not in WATCHED:
         return False
-    return job.state == "Passed"
+    last = {job.kind: job.state for job in turn.status.jobs}
+    return last.get("verify") == "Failed" == last.get("compare")
 
 
 def _subject(turn: Turn) -> Subject | None:

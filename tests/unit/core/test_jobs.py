@@ -18,6 +18,7 @@ from tests.unit.core.builders import NOW, judged, name, release, resource, seen,
 from tests.unit.core.turns import (
     FOUR_TWOS,
     GOOD,
+    LATE,
     ONE,
     SILENT,
     TWO,
@@ -267,6 +268,32 @@ class TestVerification:
         assert (after.phase, after.weight.desired) == ("Progressing", 5)
         degraded = next(item for item in after.conditions if item.type == "Degraded")
         assert degraded.reason == "SharedVerificationFailure"
+
+    def test_a_guard_ends_although_both_fail(self) -> None:
+        failed = (job("verify", "Failed"), self.compare("Failed").model_copy(update={"step": None}))
+        over = under_guard()
+        given = guarded(jobs=failed, watched=2.0)
+        assert given.stable is not None
+        given = given.model_copy(
+            update={"stable": given.stable.model_copy(update={"since": to_time(NOW - 7200)})}
+        )
+        after = turn(given, over, **VERIFIED)
+        assert after.phase == "Stable"
+
+    def test_one_without_a_result_is_repeated_and_then_less_often(self) -> None:
+        again = of("verify", self.step(self.verify("Lost")))
+        assert (again.state, again.attempt, again.number) == ("Running", 2, 2)
+        waits = self.step(self.verify("Lost", attempt=3))
+        assert of("verify", waits).state == "Lost"
+        later = self.step(self.verify("Lost", attempt=3, finished_at=to_time(NOW - 31)))
+        assert (of("verify", later).state, of("verify", later).attempt) == ("Running", 1)
+
+    def test_the_deadline_says_that_the_verification_did_not_pass(self) -> None:
+        shared = replace(seen(ONE, TWO, route="shared"), judge=GOOD)
+        given = at(0, 5, entered=LATE, jobs=(self.verify("Failed"), self.compare("Failed")))
+        after = turn(given, shared, **VERIFIED)
+        assert after.failure is not None
+        assert "verification did not pass: database" in after.failure.message
 
     def test_a_promoted_release_is_verified_beside_the_previous_one_s_pod(self) -> None:
         failed = job("verify", "Failed")
