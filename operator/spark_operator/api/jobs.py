@@ -64,7 +64,8 @@ class Verification(Model):
     api_key: SecretKeyRef | None = Field(
         None,
         alias="apiKey",
-        description="Key that its requests carry; needed where the service asks for one.",
+        description="Key that its requests carry, known to the service beside the users' keys; it"
+        " passes maintenance. Needed where the service asks for keys.",
     )
     health: Duration = Field(
         "100ms",

@@ -12,7 +12,6 @@ from spark_operator.core.render.meta import metadata
 
 if TYPE_CHECKING:
     from spark_operator.api.pods import Resources
-    from spark_operator.api.references import SecretKeyRef
     from spark_operator.api.resource import SparkDeployment
     from spark_operator.core.release import Release
     from spark_operator.core.types import Manifest
@@ -143,13 +142,14 @@ def _environment(release: Release) -> list[dict[str, Any]]:
 
 
 def _secret_environment(resource: SparkDeployment, fields: list[str]) -> list[dict[str, Any]]:
-    entries: list[dict[str, Any]] = []
-    for field, variable in ((field, VARIABLES[field]) for field in fields):
-        reference: SecretKeyRef | None = getattr(resource.spec.secrets, field)
-        if reference is not None:
-            source = {"name": reference.name, "key": reference.key}
-            entries.append({"name": variable, "valueFrom": {"secretKeyRef": source}})
-    return entries
+    """Credentials by reference; the service knows the verification's key as one of its own."""
+    wanted = {VARIABLES[field]: getattr(resource.spec.secrets, field) for field in fields}
+    wanted["SPARK_VERIFY_API_KEY"] = resource.spec.verification.api_key
+    return [
+        {"name": name, "valueFrom": {"secretKeyRef": {"name": found.name, "key": found.key}}}
+        for name, found in wanted.items()
+        if found is not None
+    ]
 
 
 def _resources(resources: Resources) -> dict[str, dict[str, str]]:

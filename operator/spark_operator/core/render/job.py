@@ -117,8 +117,4 @@ def _environment(resource: SparkDeployment, entry: JobStatus) -> list[dict[str, 
     made: list[dict[str, Any]] = [{"name": "SPARK_REPORT_FILE", "value": REPORT}]
     if entry.kind in ("preflight", "migrate") and stable is not None and stable.schema_head:
         made.append({"name": "SPARK_STABLE_HEAD", "value": stable.schema_head})
-    key = resource.spec.verification.api_key
-    if key is not None and entry.kind in ("verify", "compare", "traffic"):
-        source = {"name": key.name, "key": key.key}
-        made.append({"name": "SPARK_VERIFY_API_KEY", "valueFrom": {"secretKeyRef": source}})
     return made
