@@ -25,8 +25,18 @@ FAULTS: Mapping[str, Mapping[str, str]] = {
     "crashing": {"FAULT_CRASH_AFTER": "5"},
     "never-ready": {"FAULT_NEVER_READY": "true"},
     "breaker-open": {"FAULT_PROVIDER_URL": "http://127.0.0.1:9"},
+    "broken-export": {"FAULT_PATH": "/api/export", "FAULT_RATE": "1"},
+    "migration": {"MIGRATIONS": "adds"},
+    "migration-fails": {"MIGRATIONS": "fails"},
+    "migration-hangs": {"MIGRATIONS": "hangs"},
+    "migration-slow": {"MIGRATIONS": "slow"},
+    "migration-drops": {"MIGRATIONS": "adds drops"},
+    "migration-errors": {"MIGRATIONS": "adds", "FAULT_RATE": "1"},
 }
-"""Fault of a bad release to the environment that causes it; see ``dev/releases/faulty.py``."""
+"""What is special about a release to what causes it: its environment, or more schema versions.
+
+See ``dev/releases/faulty.py`` and ``dev/releases/versions``.
+"""
 
 
 class UnknownImageError(ClusterError):
@@ -52,6 +62,14 @@ OPERATOR = Image(
     inputs=("Dockerfile", "requirements/operator.lock", "operator/spark_operator"),
 )
 
+SERVICES = Image(
+    reference=f"{REGISTRY}/spark-services:dev",
+    dockerfile="dev/services.Dockerfile",
+    target="services",
+    inputs=("dev/services.Dockerfile",),
+)
+"""What a release depends on: PostgreSQL, Redis, NATS, and a mail server that prints."""
+
 
 def _app(version: str) -> Image:
     return Image(
@@ -69,7 +87,7 @@ def _dev(reference: str, target: str, arguments: Mapping[str, str]) -> Image:
         reference=reference,
         dockerfile="dev/Dockerfile",
         target=target,
-        inputs=("dev/Dockerfile", "dev/providers", "dev/releases", "dev/users"),
+        inputs=("dev/Dockerfile", "dev/providers", "dev/releases", "dev/sinks", "dev/users"),
         arguments=arguments,
         parent=parent,
     )
@@ -85,11 +103,13 @@ def parse(name: str) -> Image:
         return OPERATOR
     if name == "dev":
         return _dev(f"{REGISTRY}/spark-dev:dev", "tools", {})
+    if name == "services":
+        return SERVICES
     version = name.removeprefix("app:")
     if version == name or VERSION.fullmatch(version) is None:
         raise UnknownImageError(
-            f"{name!r} is no image: name operator, dev, app:1.2.3 or app:1.2.3-FAULT with a fault"
-            f" of {', '.join(FAULTS)}."
+            f"{name!r} is no image: name operator, dev, services, app:1.2.3 or app:1.2.3-FAULT"
+            f" with a fault of {', '.join(FAULTS)}."
         )
     _, _, fault = version.partition("-")
     if not fault:

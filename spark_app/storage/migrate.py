@@ -11,6 +11,7 @@ table waiting behind, and the stable release is serving.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,8 @@ LOCK_KEY = 0x535041524B
 LOCK_SECONDS = 60.0
 TABLE_LOCK_SECONDS = 10.0
 """How long a version waits for a table that is in use."""
+CLIENT_CHECK_SECONDS = 1.0
+"""How often the server looks whether we are still there while a version runs."""
 _LEDGER = (
     """
 CREATE TABLE IF NOT EXISTS spark_migration_ledger (
@@ -132,7 +135,24 @@ async def migrate(
         await engine.dispose()
 
 
+def _watch_client(connection: Connection) -> None:
+    """Have the server end what it does for us as soon as we are gone, killed for example.
+
+    It would otherwise notice after the statement at hand, hours later perhaps, and hold our locks
+    until then: https://www.postgresql.org/docs/current/runtime-config-connection.html
+    """
+    # Absent before PostgreSQL 14, and refused where the system can't tell.
+    with contextlib.suppress(DBAPIError):
+        connection.execute(
+            sa.text(f"SET client_connection_check_interval = {int(CLIENT_CHECK_SECONDS * 1000)}")
+        )
+        connection.commit()
+        return
+    connection.rollback()
+
+
 def _lock(connection: Connection, seconds: float) -> None:
+    _watch_client(connection)
     connection.execute(sa.text(f"SET lock_timeout = {int(seconds * 1000)}"))
     try:
         connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": LOCK_KEY})

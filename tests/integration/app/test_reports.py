@@ -188,7 +188,7 @@ async def test_an_ended_version_is_undone_and_can_be_repeated(
 ) -> None:
     await migrate(url, "up")
     report = tmp_path / "report"
-    sleeps = f'{ADDS}; op.execute("SELECT pg_sleep(30)")'
+    sleeps = f'{ADDS}; op.execute("SELECT pg_sleep(3600)")'
     hangs = release(tmp_path, sleeps, compatible_with=SECOND)
     process = await hangs.start("migrate", "up", DATABASE_URL=url, SPARK_REPORT_FILE=str(report))
     engine = connect(url, pool=1)
@@ -208,3 +208,8 @@ async def test_an_ended_version_is_undone_and_can_be_repeated(
         assert "ended by SIGTERM" in report.read_text()
     status = await migrate(url, "status")
     assert (status.current, [row["version"] for row in status.ledger]) == (SECOND, [FIRST, SECOND])
+    # The server has ended the statement and let go of the locks, an hour early.
+    good = release(tmp_path / "good", ADDS, compatible_with=SECOND)
+    async with asyncio.timeout(20):
+        repeated = await good.run("migrate", "up", DATABASE_URL=url)
+    assert repeated.report["schema"]["current"] == THIRD

@@ -25,9 +25,11 @@ BASE = "base"
     [
         ("operator", "localhost/spark-operator:dev"),
         ("dev", "localhost/spark-dev:dev"),
+        ("services", "localhost/spark-services:dev"),
         ("app:1.0.0", "localhost/spark-app:1.0.0"),
         ("app:3.0.0-errors", "localhost/spark-app:3.0.0-errors"),
         ("app:3.0.0-never-ready", "localhost/spark-app:3.0.0-never-ready"),
+        ("app:2.0.0-migration", "localhost/spark-app:2.0.0-migration"),
     ],
 )
 def test_names(name: str, reference: str) -> None:
@@ -54,6 +56,11 @@ def test_every_fault_is_one_that_the_faulty_release_knows() -> None:
     for fault in specs.FAULTS.values():
         for variable in fault:
             assert f"ARG {variable}\n" in declared
+
+
+def test_every_schema_version_of_a_release_is_there() -> None:
+    named = {name for it in specs.FAULTS.values() for name in it.get("MIGRATIONS", "").split()}
+    assert named == {path.stem for path in (CLONE / "dev/releases/versions").glob("[a-z]*.py")}
 
 
 @pytest.fixture

@@ -1,0 +1,17 @@
+"""A column more: every release since the first two versions goes on beside it."""
+
+from alembic import op
+
+revision = "20250101000000"
+down_revision = "20241207000000"
+compatible_with = "20241207000000"
+
+
+def upgrade() -> None:
+    """Apply."""
+    op.execute("ALTER TABLE spark_usage ADD COLUMN note text")
+
+
+def downgrade() -> None:
+    """Undo."""
+    op.execute("ALTER TABLE spark_usage DROP COLUMN note")
