@@ -70,6 +70,9 @@ class StepStatus(Model):
         None, description="Since when the wanted pods are ready, so that samples count."
     )
     approved: bool = Field(False, description="Whether a person has approved leaving this step.")
+    in_maintenance: bool = Field(
+        False, description="Whether it goes to 100% at once, because nobody is served meanwhile."
+    )
 
     @computed_field(description="Step of steps, counted from 1, such as 2/4.")  # type: ignore[prop-decorator]
     @property
@@ -203,11 +206,12 @@ class AlertStatus(Model):
 
 
 class MaintenanceStatus(Model):
-    """A maintenance window that is announced or goes on."""
+    """A maintenance window that is announced, goes on, or has ended within 15 minutes."""
 
-    state: Literal["Announced", "Active"] = Field(description="Whether it has begun.")
-    since: Time = Field(description="When it was announced, or began.")
-    until: Time | None = Field(None, description="When it ends; absent: not known.")
+    state: Literal["Announced", "Active", "Ended"] = Field(description="How far it is.")
+    since: Time = Field(description="When it was announced, began, or ended.")
+    begins: Time = Field(description="When it begins, or began.")
+    until: Time | None = Field(None, description="When it ends, or ended; absent: not known.")
 
 
 class Finding(Model):
@@ -287,7 +291,7 @@ class SparkDeploymentStatus(Model):
         ),
     ] = Field((), description="The last Job of each kind, with the result of its checks.")
     maintenance: MaintenanceStatus | None = Field(
-        None, description="The maintenance window that is announced or goes on."
+        None, description="The maintenance window that is announced, goes on, or has just ended."
     )
     secrets_revision: str | None = Field(
         None, max_length=64, description="Names the credentials' contents that pods were given."

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 from spark_operator.api.status import MAX_ALERTS, AlertStatus
-from spark_operator.core import judge
+from spark_operator.core import judge, windows
 from spark_operator.core.guards import ON_TRIAL, WATCHED
 from spark_operator.core.phases import Phase
 from spark_operator.core.retreat import retreat
@@ -131,6 +131,11 @@ def _watched(turn: Turn) -> ReleaseStatus | None:
 
 
 def _concerns(turn: Turn, item: AlertStatus) -> bool:
+    """Whether an alert may act: one that was only noted, as in maintenance, never does."""
+    return item.outcome != "Noted" and _is_about(turn, item)
+
+
+def _is_about(turn: Turn, item: AlertStatus) -> bool:
     """Whether an alert goes on and is about the release that is watched now, or the service.
 
     A warning about the service blames nobody.
@@ -165,7 +170,7 @@ def _add(turn: Turn, alert: Alert) -> Outcome:
         at=turn.at,
         seen_at=turn.at,
     )
-    if _concerns(turn, item):
+    if _is_about(turn, item) and not windows.covers(turn.status, item.starts_at):
         item = item.model_copy(update={"outcome": "Held"})
     others = list(turn.status.alerts)
     if len(others) >= MAX_ALERTS:

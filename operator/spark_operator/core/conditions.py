@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from spark_operator.api.status import Condition
 from spark_operator.api.values import seconds
-from spark_operator.core import alerts, jobs, verification
+from spark_operator.core import alerts, jobs, verification, windows
 from spark_operator.core.guards import WATCHED
 from spark_operator.core.notifications import post
 from spark_operator.core.phases import Phase
@@ -55,6 +55,7 @@ def conditions(turn: Turn) -> tuple[Condition, ...]:
         "Degraded": _degraded(turn),
         "RolledBack": _rolled_back(turn),
         "Paused": _paused(turn),
+        "MaintenanceMode": _maintenance(turn),
     }
     notified = post.aspect(turn)
     if notified is not None:
@@ -127,6 +128,9 @@ def _foreign(turn: Turn) -> str:
 
 
 def _reconciling(turn: Turn, stalled: Aspect) -> Aspect:
+    waits = windows.waits(turn)
+    if waits and not stalled.holds:
+        return Aspect(holds=True, reason="Frozen", message=waits)
     if stalled.holds or turn.phase in (Phase.STABLE, Phase.GUARDING, Phase.ROLLED_BACK):
         return Aspect(holds=False, reason=turn.phase.value, message="")
     return Aspect(holds=True, reason=turn.phase.value, message=_story(turn))
@@ -135,6 +139,9 @@ def _reconciling(turn: Turn, stalled: Aspect) -> Aspect:
 def _ready(turn: Turn, stalled: Aspect) -> Aspect:
     if stalled.holds:
         return stalled._replace(holds=False)
+    waits = windows.waits(turn)
+    if waits:
+        return Aspect(holds=False, reason="Frozen", message=waits)
     if turn.phase not in (Phase.STABLE, Phase.GUARDING) or turn.status.stable is None:
         return Aspect(holds=False, reason=turn.phase.value, message=_story(turn))
     ready, wanted = turn.stable.ready, turn.spec.replicas
@@ -165,6 +172,9 @@ def _story(turn: Turn) -> str:
 def _available(turn: Turn) -> Aspect:
     if turn.status.stable is None:
         return Aspect(holds=False, reason="NothingStable", message="no release is stable yet")
+    if windows.active(turn.status):
+        message = f"users are answered 503: {turn.spec.maintenance.message}"
+        return Aspect(holds=False, reason="Maintenance", message=message)
     ready = turn.stable.ready
     message = f"{ready} pods of the stable release answer users"
     return Aspect(
@@ -260,3 +270,12 @@ def _paused(turn: Turn) -> Aspect:
     if turn.phase is Phase.PAUSED:
         return Aspect(holds=True, reason="Paused", message=_story(turn))
     return Aspect(holds=False, reason="NotPaused", message="")
+
+
+def _maintenance(turn: Turn) -> Aspect:
+    window = turn.status.maintenance
+    if window is None or window.state == "Ended":
+        return Aspect(holds=False, reason="NotInMaintenance", message="")
+    end = windows.when(window.until) if window.until else "it is switched off in the spec"
+    message = f"from {windows.when(window.begins)} until {end}: {turn.spec.maintenance.message}"
+    return Aspect(holds=window.state == "Active", reason=window.state, message=message)

@@ -16,7 +16,7 @@ from spark_operator.api.status import (
     VerdictStatus,
     Weight,
 )
-from spark_operator.core import alerts, jobs, judge, requests
+from spark_operator.core import alerts, jobs, judge, requests, windows
 from spark_operator.core.conditions import conditions
 from spark_operator.core.guards import GUARDS, WATCHED, actual_weight
 from spark_operator.core.labels import selector_text
@@ -70,6 +70,7 @@ def decide(resource: SparkDeployment, observations: Observations, now: float) ->
     )
     _forget_override(turn)
     _observe_roles(turn)
+    windows.settle(turn)
     alerts.consume(turn)
     jobs.settle(turn)
     if not observations.foreign or turn.status.stable is not None:
@@ -130,13 +131,20 @@ def _seen(turn: Turn, role: ReleaseStatus | None) -> ReleaseStatus | None:
 
 
 def _consult_judge(turn: Turn) -> None:
-    """Feed the latest samples to the judge and hear its verdict, while a release is watched."""
+    """Feed the latest samples to the judge and hear its verdict, while a release is watched.
+
+    What is read in maintenance is passed over: only a failure proven before it counts then.
+    """
     if turn.phase not in WATCHED:
         return
     turn.judge = turn.observations.judge or _restored(turn)
-    if turn.observations.tick is not None:
+    rests = windows.rests(turn)
+    if rests:
+        turn.judge = judge.resume(turn.plan, turn.judge, turn.now)
+    elif turn.observations.tick is not None:
         turn.judge = judge.observe(turn.plan, turn.judge, turn.observations.tick)
-    turn.verdict = judge.verdict(turn.plan, turn.judge, turn.now)
+    said = judge.verdict(turn.plan, turn.judge, turn.now)
+    turn.verdict = None if rests and said.kind != judge.Kind.FAIL else said
 
 
 def _restored(turn: Turn) -> judge.JudgeState:
@@ -151,6 +159,7 @@ def _restored(turn: Turn) -> judge.JudgeState:
 
 def _conclude(turn: Turn) -> None:
     _checkpoint(turn)
+    windows.tell(turn)
     post.settle(turn)
     stable = turn.status.stable
     turn.set(
@@ -217,6 +226,7 @@ def _moves(before: SparkDeploymentStatus, after: SparkDeploymentStatus) -> bool:
             status.candidate and status.candidate.release,
             status.previous and status.previous.release,
             status.weight.desired,
+            status.maintenance,
             status.first_traffic_at is None,
         )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.values import seconds
-from spark_operator.core import jobs, quarantine
+from spark_operator.core import jobs, quarantine, windows
 from spark_operator.core.phases import Phase
 from spark_operator.core.retreat import retreat
 from spark_operator.core.weights import share
@@ -128,6 +128,8 @@ def _clock_stands(turn: Turn) -> bool:
     """Whether the step's time does not run: it is no fault of the candidate that it takes long."""
     if turn.spec.paused or turn.status.held:
         return True
+    if windows.blind(turn):
+        return not (turn.status.step and turn.status.step.in_maintenance)
     if turn.verdict is None:
         return False
     waits = turn.verdict.kind == "Fail" and not turn.spec.rollback.automatic

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spark_operator.api.status import StepStatus
-from spark_operator.core import judge, quarantine
+from spark_operator.core import judge, quarantine, windows
 from spark_operator.core.phases import Phase
 
 if TYPE_CHECKING:
@@ -22,18 +22,28 @@ def launch(turn: Turn) -> None:
     steps = turn.spec.strategy.canary.steps
     turn.judge = judge.start(turn.plan, turn.now, turn.status.baseline or "")
     turn.watch = True
-    name, image = turn.on_trial.release, turn.on_trial.image
+    name = turn.on_trial.release
     fast = quarantine.was_stable(turn.status, name)
-    straight = steps[0].weight == 100 or (fast and turn.spec.strategy.canary.fast_track)
+    planned = steps[0].weight == 100 or (fast and turn.spec.strategy.canary.fast_track)
+    unserved = not planned and windows.active(turn.status)
+    straight = planned or unserved
     turn.weigh(0 if straight else steps[0].weight)
     index = len(steps) - 1 if straight else 0
-    turn.set(step=StepStatus(index=index, total=len(steps), entered_at=turn.at), held=False)
-    turn.go(Phase.PROMOTING if straight else Phase.PROGRESSING)
+    step = StepStatus(index=index, total=len(steps), entered_at=turn.at, in_maintenance=unserved)
+    turn.set(step=step, held=False)
+    target = Phase.PROMOTING if straight else Phase.PROGRESSING
+    if turn.phase is not target:
+        turn.go(target)
+    turn.note("TrialStarted", *_plan(turn, straight=straight, unserved=unserved), release=name)
+
+
+def _plan(turn: Turn, *, straight: bool, unserved: bool) -> tuple[str, str]:
+    """Reason and message of a trial's start."""
+    steps = turn.spec.strategy.canary.steps
     plan = " → ".join(f"{step.weight}%" for step in (steps[-1:] if straight else steps))
-    turn.note(
-        "TrialStarted",
-        "FastTrack" if straight and fast else "NewRelease",
-        f"{image} is on trial: plan {plan}"
-        + (": it was stable before" if straight and fast else ""),
-        release=name,
-    )
+    said = f"{turn.on_trial.image} is on trial: plan {plan}"
+    if unserved:
+        return "MaintenanceWindow", f"{said} at once: users are not served meanwhile"
+    if straight and quarantine.was_stable(turn.status, turn.on_trial.release):
+        return "FastTrack", f"{said}: it was stable before"
+    return "NewRelease", said

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.status import Weight
 from spark_operator.api.values import seconds
-from spark_operator.core import jobs, quarantine, verification
+from spark_operator.core import jobs, quarantine, verification, windows
 from spark_operator.core.phases import Phase
 from spark_operator.core.preparation import prepare
 from spark_operator.core.retreat import fail
@@ -43,6 +43,8 @@ def pending(turn: Turn) -> None:
         return
     if turn.status.failure and turn.status.failure.release == desired:
         turn.go(Phase.ROLLED_BACK)
+        return
+    if windows.hold_back(turn):
         return
     if turn.third_release:
         turn.dues.append(turn.now + SETTLE_SECONDS)

@@ -60,6 +60,7 @@ TRANSITIONS: Final[dict[Phase, dict[Phase, str]]] = {
     Phase.PROMOTING: {
         Phase.GUARDING: "all traffic on the candidate: it is stable now",
         Phase.STABLE: "all traffic on the candidate, and no guard is wanted",
+        Phase.PROGRESSING: "maintenance ended before the switch that it allowed",
         Phase.ROLLING_BACK: "Fail, deadline, abort or a newer spec",
     },
     Phase.GUARDING: {

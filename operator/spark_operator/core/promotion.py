@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.status import ReleaseStatus, Weight
 from spark_operator.api.values import seconds
-from spark_operator.core import alerts, jobs, judge, verification
+from spark_operator.core import alerts, jobs, judge, verification, windows
+from spark_operator.core.launch import launch
 from spark_operator.core.phases import Phase
 from spark_operator.core.retreat import retreat
 from spark_operator.core.turn import TICK_SECONDS
@@ -25,10 +26,17 @@ def promoting(turn: Turn) -> None:
     turn.watch = True
     turn.dues.append(turn.now + TICK_SECONDS)
     role = turn.on_trial
+    if _outlasts_maintenance(turn):
+        held = turn.status.held
+        launch(turn)
+        turn.set(held=held)
+        return
     if turn.candidate.ready < turn.spec.replicas:
         return
     if turn.status.weight.desired < 100:
         if turn.spec.paused or turn.status.held or alerts.holds(turn):
+            return
+        if not _verified_in_maintenance(turn):
             return
         turn.weigh(100)
         if turn.status.first_traffic_at is None:
@@ -44,6 +52,19 @@ def promoting(turn: Turn) -> None:
     if turn.observations.route is None or turn.observations.route.release != role.release:
         return
     _promote(turn, role)
+
+
+def _outlasts_maintenance(turn: Turn) -> bool:
+    """Whether users came back before the switch that they were not to notice."""
+    step = turn.status.step
+    unserved = step is not None and step.in_maintenance and turn.status.weight.desired < 100
+    return unserved and not windows.active(turn.status)
+
+
+def _verified_in_maintenance(turn: Turn) -> bool:
+    """Whether a release that no user tries before the switch has passed its verification."""
+    step = turn.status.step
+    return step is None or not step.in_maintenance or verification.passed(turn)
 
 
 def _promote(turn: Turn, role: ReleaseStatus) -> None:
@@ -89,7 +110,7 @@ def guarding(turn: Turn) -> None:
     if turn.desired.name == previous.release:
         retreat(turn, "Aborted", "SpecReverted", "the spec names the previous release again")
         return
-    if turn.desired.name != stable.release:
+    if turn.desired.name != stable.release and not windows.frozen(turn):
         turn.set(previous=None)
         turn.go(Phase.PENDING)
         return

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from spark_operator.api.status import StepStatus
 from spark_operator.api.values import seconds
-from spark_operator.core import alerts, judge, verification
+from spark_operator.core import alerts, judge, verification, windows
 from spark_operator.core.exposure import foresee
 from spark_operator.core.low_traffic import on_low_traffic
 from spark_operator.core.phases import Phase
@@ -33,7 +33,7 @@ def progressing(turn: Turn) -> None:
             "a person asked to hold: go on with the annotation spark.dev/resume: TOKEN",
         )
         return
-    if not _reach_weight(turn):
+    if windows.blind(turn) or not _reach_weight(turn):
         return
     if alerts.holds(turn):
         return
@@ -70,7 +70,7 @@ def _reach_weight(turn: Turn) -> bool:
         return True
     if turn.candidate.ready < candidate_pods(turn.spec.replicas, turn.status.weight.desired):
         return False
-    if turn.status.first_traffic_at is None and turn.third_release:
+    if turn.status.first_traffic_at is None and (turn.third_release or _surplus(turn)):
         return False
     turn.set(step=step.model_copy(update={"observed_since": turn.at}))
     if turn.judge is not None:
@@ -86,6 +86,12 @@ def _reach_weight(turn: Turn) -> bool:
         )
     turn.dues.append(turn.now)
     return False
+
+
+def _surplus(turn: Turn) -> bool:
+    """Whether more pods are left than this weight allows, of a switch that came to nothing."""
+    wanted = candidate_pods(turn.spec.replicas, turn.status.weight.desired)
+    return len(turn.candidate.live) > wanted
 
 
 def _why_done(turn: Turn) -> str:

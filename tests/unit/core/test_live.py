@@ -45,7 +45,7 @@ def test_the_service_understands_every_file() -> None:
 
 @pytest.mark.parametrize(("state", "closed"), [("Announced", False), ("Active", True)])
 def test_the_service_is_closed_while_a_window_is_active(state: Any, closed: bool) -> None:
-    window = MaintenanceStatus(state=state, since=to_time(NOW))
+    window = MaintenanceStatus(state=state, since=to_time(NOW), begins=to_time(NOW))
     given = resource(1, status("Stable", maintenance=window), maintenance={"message": "soon"})
     told = Maintenance.model_validate_json(live(given)["maintenance.json"])
     assert (told.enabled, told.message, told.retryAfterSeconds) == (closed, "soon", 300)

@@ -6,6 +6,7 @@ explains the mathematics and what the named sensitivities buy.
 
 from spark_operator.core.judge.assess import in_doubt, requests_to_pass, verdict
 from spark_operator.core.judge.codec import JudgeStateError, decode, encode
+from spark_operator.core.judge.gap import resume
 from spark_operator.core.judge.lean import leaning
 from spark_operator.core.judge.observe import at_step, baseline_of, observe, start
 from spark_operator.core.judge.plan import (
@@ -51,6 +52,7 @@ __all__ = [
     "observe",
     "plan_for",
     "requests_to_pass",
+    "resume",
     "start",
     "totals",
     "verdict",

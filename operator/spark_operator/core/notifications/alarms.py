@@ -48,7 +48,13 @@ class Rule:
 
 
 RULES: Final = (
-    Rule("Unavailable", "Available", "False", "critical", ignored=frozenset({"NothingStable"})),
+    Rule(
+        "Unavailable",
+        "Available",
+        "False",
+        "critical",
+        ignored=frozenset({"NothingStable", "Maintenance"}),
+    ),
     Rule(
         "Degraded",
         "Degraded",

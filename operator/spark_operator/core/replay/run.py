@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from spark_operator.api.jobs import Preflight
 from spark_operator.api.status import ReleaseStatus, SparkDeploymentStatus
+from spark_operator.api.windows import Maintenance
 from spark_operator.core import judge
 from spark_operator.core.decide import decide
 from spark_operator.core.judge import Action, Kind, PodSample, Tick
@@ -162,6 +163,8 @@ def _judged_alone(spec: SparkDeploymentSpec) -> SparkDeploymentSpec:
         update={
             "preflight": Preflight(enabled=False),
             "migrations": None,
+            "maintenance": Maintenance(),
+            "freeze": (),
             "verification": spec.verification.model_copy(update={"enabled": False}),
             "analysis": spec.analysis.model_copy(update={"on_low_traffic": "Pause"}),
         }

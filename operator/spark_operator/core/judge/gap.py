@@ -1,0 +1,46 @@
+"""A time that must blame nobody, such as maintenance: the judge passes over it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from spark_operator.core.judge.state import Block, Checks, Queries, Step
+
+if TYPE_CHECKING:
+    from spark_operator.core.judge.plan import JudgePlan
+    from spark_operator.core.judge.state import JudgeState
+
+
+def resume(plan: JudgePlan, state: JudgeState, now: float) -> JudgeState:
+    """Return the state as if nothing had been read since the last look before the gap.
+
+    Evidence from before it stays, what was counted in no block yet is dropped, every pod gives a
+    base line first, and the evidence for a `Pass` starts anew. Clocks of absence and of breakers
+    start anew too: they may have run on what the gap is about.
+
+    Args:
+        plan: the numbers of this trial.
+        state: before, or in, the gap.
+        now: Unix seconds; the gap lasts until then at least.
+    """
+    del plan
+    presence = state.presence
+    return replace(
+        state,
+        at=max(state.at, now),
+        candidate=(),
+        stable=(),
+        forgotten_before=now,
+        block=Block(now),
+        step=Step(now),
+        checks=Checks(now, failed=state.checks.failed),
+        queries=Queries(
+            now,
+            state.queries.working,
+            tuple(replace(block, looks=0.0, out=0.0) for block in state.queries.found),
+        ),
+        presence=replace(presence, down=0.0, up=0.0, known=(), idle=0.0, stable_done=0.0, cause=""),
+        breakers=(),
+        stable_busy_at=now,
+    )
