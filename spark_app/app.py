@@ -7,6 +7,7 @@ import contextlib
 import random
 import secrets
 import time
+from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -37,12 +38,13 @@ from spark_app.web.health import Health
 from spark_app.web.openapi import openapi_document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from typing import Any
 
     from pydantic import SecretStr
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from spark_app.diagnostics import Diagnostics
     from spark_app.live import FileName
     from spark_app.metrics import Provider
     from spark_app.providers.base import ProviderPort
@@ -67,7 +69,7 @@ class SparkApp:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.metrics = Metrics(settings.release, settings.version)
+        self.metrics = Metrics(settings.release, settings.version, key_ids=settings.metrics_key_ids)
         self.lifecycle = Lifecycle()
         self.keys = KeyRing(
             secrets.token_bytes(32),
@@ -213,7 +215,7 @@ def _routes(spark: SparkApp) -> dict[str, dict[str, ASGIApp]]:
 def _gateway(spark: SparkApp) -> Gateway:
     settings = spark.settings
     pools: dict[Provider, Pool] = {}
-    for name, ports in ports_of(settings).items():
+    for name, ports in ports_of(settings, spark.metrics.diagnostics).items():
         breaker = Breaker(name, BreakerConfig(), time.monotonic, random.random)
         pools[name] = Pool(
             name, ports, breaker, spark.metrics, clock=time.monotonic, chance=random.random
@@ -227,25 +229,32 @@ def _gateway(spark: SparkApp) -> Gateway:
         chance=random.random,
         idle=settings.stream_idle,
     )
-    for name in pools:
+    for name, pool in pools.items():
+        spark.metrics.diagnostics.watch(pool)
         spark.metrics.watch_breaker(name, lambda name=name: gateway.breaker_state(name))  # type: ignore[misc]
     return gateway
 
 
-def ports_of(settings: Settings) -> dict[Provider, list[ProviderPort]]:
+def ports_of(
+    settings: Settings, diagnostics: Diagnostics | None = None
+) -> dict[Provider, list[ProviderPort]]:
     """A client for each configured key."""
+
+    def told(name: Provider) -> Callable[[Mapping[str, str]], None] | None:
+        return None if diagnostics is None else partial(diagnostics.answered, name)
+
     # Each SDK takes a second to import: only the configured ones are.
     made: dict[Provider, list[ProviderPort]] = {}
     if keys := _keys(settings.anthropic_api_key):
         from spark_app.providers.claude import ClaudeProvider  # noqa: PLC0415
 
         url, model = settings.anthropic_base_url, settings.anthropic_model
-        made["claude"] = [ClaudeProvider(key, url, model) for key in keys]
+        made["claude"] = [ClaudeProvider(key, url, model, told("claude")) for key in keys]
     if keys := _keys(settings.openai_api_key):
         from spark_app.providers.openai import OpenAIProvider  # noqa: PLC0415
 
         url, model = settings.openai_base_url, settings.openai_model
-        made["openai"] = [OpenAIProvider(key, url, model) for key in keys]
+        made["openai"] = [OpenAIProvider(key, url, model, told("openai")) for key in keys]
     return made
 
 

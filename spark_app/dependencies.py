@@ -119,4 +119,6 @@ class Dependencies:
         gauge.labels("size").set_function(lambda: float(pool.size()))
         gauge.labels("in_use").set_function(lambda: float(max(0, pool.checkedout())))
         gauge.labels("idle").set_function(lambda: float(max(0, pool.checkedin())))
+        # As many as stay open may come and go beside them (`connect`).
+        gauge.labels("max").set(2 * pool.size())
         gauge.labels("overflow").set_function(lambda: float(max(0, pool.overflow())))

@@ -178,8 +178,9 @@ class Gateway:
         with self._tracing.call(pool.name, ask.model) as span:
             port = self._port(pool, permit)
             try:
-                async with asyncio.timeout(limit):
-                    completion = await port.complete(ask)
+                with self._metrics.diagnostics.call(pool.name):
+                    async with asyncio.timeout(limit):
+                        completion = await port.complete(ask)
             except TimeoutError:
                 failure = ProviderFailure(FailureKind.TIMEOUT, f"no answer in {limit:.1f} s")
                 raise self._failed(pool, port, permit, failure) from None
@@ -197,16 +198,17 @@ class Gateway:
         pieces = port.stream(ask)
         wait = min(route.limit(), route.remaining)
         try:
-            while True:
-                try:
-                    async with asyncio.timeout(wait):
-                        piece = await anext(pieces)
-                except StopAsyncIteration:
-                    return
-                if isinstance(piece, Completion):
-                    permit.success()
-                yield piece
-                wait = max(0.0, min(self._idle, route.remaining))
+            with self._metrics.diagnostics.call(pool.name):
+                while True:
+                    try:
+                        async with asyncio.timeout(wait):
+                            piece = await anext(pieces)
+                    except StopAsyncIteration:
+                        return
+                    if isinstance(piece, Completion):
+                        permit.success()
+                    yield piece
+                    wait = max(0.0, min(self._idle, route.remaining))
         except TimeoutError:
             failure = ProviderFailure(FailureKind.TIMEOUT, f"no piece in {wait:.1f} s")
             raise self._failed(pool, port, permit, failure) from None
@@ -228,6 +230,7 @@ class Gateway:
     ) -> ProviderFailure:
         self._metrics.generations.labels(pool.name, outcome_of(failure)).inc()
         self._metrics.errors.labels("warning", "provider").inc()
+        self._metrics.diagnostics.failures.labels(pool.name, failure.kind.value).inc()
         if failure.counts_against_provider:
             permit.failure()
             self._metrics.breaker_failures.labels(pool.name).inc()

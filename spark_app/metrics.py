@@ -22,6 +22,8 @@ from prometheus_client import (
 from prometheus_summary import Summary
 
 from spark_app.core.breaker import BreakerState
+from spark_app.core.provider import PROVIDERS, Provider
+from spark_app.diagnostics import Diagnostics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,13 +35,12 @@ __all__ = ["PROVIDERS", "Attempt", "Family", "Metrics", "Outcome", "Provider", "
 Family = Literal["generate", "export"]
 Attempt = Literal["first", "retry"]
 Severity = Literal["warning", "error", "critical"]
-Provider = Literal["claude", "openai"]
 Outcome = Literal["success", "invalid", "error", "timeout", "rate_limited", "unauthorized"]
 
-PROVIDERS: tuple[Provider, ...] = get_args(Provider)
 DEPENDENCIES = ("redis", "database", "nats", "error_tracking")
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0, 7.5, 10.0, 15.0, 30.0, 60.0)
 QUANTILES = ((0.5, 0.01), (0.95, 0.005), (0.99, 0.001))
+OVERHEAD_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 _RESULTS: tuple[tuple[str, Origin], ...] = (
     ("2xx", "none"),
     ("4xx", "client"),
@@ -48,6 +49,35 @@ _RESULTS: tuple[tuple[str, Origin], ...] = (
     ("5xx", "none"),
 )
 
+_HELP = {
+    "api_generate": "Generations asked for, by class of status, who is to blame, and attempt",
+    "api_export": "Exports asked for, by class of status, who is to blame, and attempt",
+    "errors": "What went wrong, by severity and who is to blame",
+    "spark_generation": "Calls to a provider, by how they ended",
+    "spark_provider_retries": "Calls repeated at the same provider",
+    "spark_provider_failovers": "Calls that went on to the next provider",
+    "spark_coalesced_requests": "Requests that joined an identical one in flight",
+    "spark_repairs": "Scripts sent back to a model with their mistakes, by how that ended",
+    "spark_rate_limit_degraded": "Requests counted by the pod alone, because Redis was away",
+    "spark_rate_limited": "Requests refused with 429",
+    "spark_shed_requests": "Requests turned away because the process had too much to do",
+    "spark_events_dropped": "Records that found no place in the queue of a receiver that is away",
+    "spark_dependency_failures": "Failures of what the service depends on",
+    "spark_cache_requests": "Looks into the cache, by result",
+    "spark_circuit_breaker_failures": "Calls that counted against a provider's breaker",
+    "spark_inflight_requests": "Requests being served",
+    "spark_generation_duration_seconds": "Wall time of a generation, but of 4xx and of maintenance",
+    "api_export_duration_seconds": "Wall time of an export, but of 4xx and of maintenance",
+    "spark_generation_duration_ms": "Wall time of a generation in milliseconds, with quantiles",
+    "api_export_duration_ms": "Wall time of an export in milliseconds, with quantiles",
+    "spark_overhead_seconds": "Time of a generation that was not spent waiting for a provider",
+    "spark_circuit_breaker_state": "1 for the state that the provider's breaker is in",
+    "spark_live_file_good": "1 while the content of a mounted file is in force, else 0",
+    "spark_database_pool": "Connections to PostgreSQL",
+    "spark_cache_hit_ratio": "Hits / looks into the cache since start",
+    "spark_release_info": "Always 1",
+}
+
 
 class Metrics:
     """One process's metrics, in a registry of its own.
@@ -55,68 +85,57 @@ class Metrics:
     Args:
         release: hash of the release, for `spark_release_info`.
         version: version of the image.
+        key_ids: whether key ids are named.
     """
 
-    def __init__(self, release: str, version: str) -> None:
+    def __init__(self, release: str, version: str, *, key_ids: bool = True) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
+        self._requests()
+        self._providers()
+        self._around()
+        self.diagnostics = Diagnostics(self.registry, key_ids=key_ids)
+        self._hits = 0
+        self._misses = 0
+        self._gauge("spark_cache_hit_ratio").set_function(self._hit_ratio)
+        self._gauge("spark_release_info", "release", "version").labels(release, version).set(1)
+        self._expose_zeroes()
+
+    def _requests(self) -> None:
         self.requests: dict[Family, Counter] = {
             "generate": self._counter("api_generate", "status_class", "origin", "attempt"),
             "export": self._counter("api_export", "status_class", "origin", "attempt"),
         }
         self.errors = self._counter("errors", "severity", "origin")
-        self.generations = self._counter("spark_generation", "provider", "outcome")
-        self.retries = self._counter("spark_provider_retries", "provider")
-        self.failovers = self._counter("spark_provider_failovers", "provider")
-        self.coalesced = self._counter("spark_coalesced_requests")
-        self.repairs = self._counter("spark_repairs", "result")
-        self.limits_degraded = self._counter("spark_rate_limit_degraded")
-        self.limited = self._counter("spark_rate_limited")
-        self.shed = self._counter("spark_shed_requests")
-        self.dropped = self._counter("spark_events_dropped", "sink")
-        self.live_good = Gauge(
-            "spark_live_file_good",
-            "1 while the mounted file's content is in force, 0 while its last good one is",
-            ["file"],
-            registry=self.registry,
-        )
-        self.pool = Gauge("spark_database_pool", "Connections", ["state"], registry=self.registry)
-        self.overhead = Histogram(
-            "spark_overhead_seconds",
-            "Time of a generation that was not spent waiting for a provider",
-            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0),
-            registry=self.registry,
-        )
-        self.degraded = self._counter("spark_dependency_failures", "dependency")
-        self.cache = self._counter("spark_cache_requests", "result")
-        self.breaker_failures = self._counter("spark_circuit_breaker_failures", "provider")
-        self.breaker_state = Gauge(
-            "spark_circuit_breaker_state",
-            "1 for the state that the provider's breaker is in",
-            ["provider", "state"],
-            registry=self.registry,
-        )
-        self.inflight = Gauge(
-            "spark_inflight_requests", "Requests being served", registry=self.registry
-        )
+        self.inflight = self._gauge("spark_inflight_requests")
         self._seconds = {
-            "generate": self._histogram("spark_generation_duration_seconds"),
-            "export": self._histogram("api_export_duration_seconds"),
+            "generate": self._histogram("spark_generation_duration_seconds", BUCKETS),
+            "export": self._histogram("api_export_duration_seconds", BUCKETS),
         }
         self._milliseconds = {
             "generate": self._summary("spark_generation_duration_ms"),
             "export": self._summary("api_export_duration_ms"),
         }
-        self._hits = 0
-        self._misses = 0
-        Gauge(
-            "spark_cache_hit_ratio", "Hits / requests since start", registry=self.registry
-        ).set_function(self._hit_ratio)
-        info = Gauge(
-            "spark_release_info", "Always 1", ["release", "version"], registry=self.registry
-        )
-        info.labels(release, version).set(1)
-        self._expose_zeroes()
+        self.overhead = self._histogram("spark_overhead_seconds", OVERHEAD_BUCKETS)
+        self.limits_degraded = self._counter("spark_rate_limit_degraded")
+        self.limited = self._counter("spark_rate_limited")
+        self.shed = self._counter("spark_shed_requests")
+
+    def _providers(self) -> None:
+        self.generations = self._counter("spark_generation", "provider", "outcome")
+        self.retries = self._counter("spark_provider_retries", "provider")
+        self.failovers = self._counter("spark_provider_failovers", "provider")
+        self.coalesced = self._counter("spark_coalesced_requests")
+        self.repairs = self._counter("spark_repairs", "result")
+        self.breaker_failures = self._counter("spark_circuit_breaker_failures", "provider")
+        self.breaker_state = self._gauge("spark_circuit_breaker_state", "provider", "state")
+
+    def _around(self) -> None:
+        self.cache = self._counter("spark_cache_requests", "result")
+        self.dropped = self._counter("spark_events_dropped", "sink")
+        self.degraded = self._counter("spark_dependency_failures", "dependency")
+        self.live_good = self._gauge("spark_live_file_good", "file")
+        self.pool = self._gauge("spark_database_pool", "state")
 
     def observe(self, family: Family, seconds: float) -> None:
         """Record how long one request took."""
@@ -147,19 +166,18 @@ class Metrics:
         return self._hits / looked if looked else math.nan
 
     def _counter(self, name: str, *labels: str) -> Counter:
-        return Counter(name, f"Count of {name.replace('_', ' ')}", labels, registry=self.registry)
+        return Counter(name, _HELP[name], labels, registry=self.registry)
 
-    def _histogram(self, name: str) -> Histogram:
-        return Histogram(name, "Wall time, not of 4xx", buckets=BUCKETS, registry=self.registry)
+    def _gauge(self, name: str, *labels: str) -> Gauge:
+        return Gauge(name, _HELP[name], labels, registry=self.registry)
+
+    def _histogram(self, name: str, buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(name, _HELP[name], buckets=buckets, registry=self.registry)
 
     def _summary(self, name: str) -> Summary:
         # Each age bucket is an estimator of its own that every value goes to: two are enough.
         return Summary(
-            name,
-            "Wall time, not of 4xx",
-            registry=self.registry,
-            invariants=QUANTILES,
-            age_buckets=2,
+            name, _HELP[name], registry=self.registry, invariants=QUANTILES, age_buckets=2
         )
 
     def _expose_zeroes(self) -> None:

@@ -80,6 +80,7 @@ class Settings(BaseSettings):
     app_url: str = Field("http://localhost:3000", alias="NEXT_PUBLIC_APP_URL", max_length=2048)
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", alias="LOG_LEVEL")
     access_log: bool = Field(default=True, alias="SPARK_ACCESS_LOG")
+    metrics_key_ids: bool = Field(default=True, alias="SPARK_METRICS_KEY_IDS")
     page: bool = Field(default=True, alias="SPARK_PAGE")
 
     # Several keys of one provider, the preferred first, are separated by commas.

@@ -95,6 +95,13 @@ class AnthropicWire:
         """Name the request as Anthropic does."""
         return {"request-id": request_id}
 
+    def quota(self, remaining: int, limit: int) -> dict[str, str]:
+        """Tell the quota as the provider does."""
+        return {
+            "anthropic-ratelimit-requests-remaining": str(remaining),
+            "anthropic-ratelimit-requests-limit": str(limit),
+        }
+
     def models(self) -> dict[str, Any]:
         """Write one page of Model objects."""
         data = [

@@ -30,6 +30,10 @@ class Outcome(StrEnum):
     DRIP = "drip"
 
 
+QUOTA = 1000
+"""Requests a minute that the stand-in says are allowed."""
+
+
 class Latency(BaseModel):
     """Time before the first byte, in seconds: fixed, or log-normal by its median and p95."""
 
@@ -53,7 +57,10 @@ class Latency(BaseModel):
 
 
 class Faults(BaseModel):
-    """One provider's faults; rates are shares of requests, exclude each other and sum to <= 1."""
+    """One provider's faults; rates are shares of requests, exclude each other and sum to <= 1.
+
+    ``quota`` is what the headers of every answer tell is left of ``QUOTA`` requests a minute.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -69,6 +76,7 @@ class Faults(BaseModel):
     drip_rate: Rate = 0.0
     drip_seconds: Seconds = 10.0
     latency: Latency = Latency(median=0.02)
+    quota: Annotated[int, Field(ge=0, le=QUOTA)] | None = None
     revoked_keys: Annotated[tuple[str, ...], Field(max_length=100)] = ()
 
     @model_validator(mode="after")

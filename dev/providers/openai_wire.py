@@ -84,6 +84,13 @@ class OpenAIWire:
         """Name the request as OpenAI does."""
         return {"x-request-id": request_id}
 
+    def quota(self, remaining: int, limit: int) -> dict[str, str]:
+        """Tell the quota as the provider does."""
+        return {
+            "x-ratelimit-remaining-requests": str(remaining),
+            "x-ratelimit-limit-requests": str(limit),
+        }
+
     def models(self) -> dict[str, Any]:
         """Write the list of models."""
         data = [

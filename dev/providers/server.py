@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from dev.providers.anthropic_wire import AnthropicWire
-from dev.providers.faults import Dice, Outcome, Plan
+from dev.providers.faults import QUOTA, Dice, Outcome, Plan
 from dev.providers.openai_wire import OpenAIWire
 from dev.providers.replies import Reply, hang, reply, whole
 from dev.providers.wire import Ids, RefusedError, Wire, complete
@@ -85,7 +85,7 @@ class Provider:
             return self._error(RefusedError(504, "Request timed out"), request_id)
         ident = self._ids.new(self._wire.id_prefix)
         completion = complete(request, ident, empty=draw.outcome is Outcome.EMPTY)
-        headers = self._wire.headers(request_id)
+        headers = self._headers(request_id)
         answer = reply(
             self._wire, completion, draw.outcome, headers, self._dice.faults.drip_seconds
         )
@@ -111,9 +111,14 @@ class Provider:
     def _error(
         self, refusal: RefusedError, request_id: str, extra: dict[str, str] | None = None
     ) -> Reply:
-        headers = self._wire.headers(request_id) | (extra or {})
+        headers = self._headers(request_id) | (extra or {})
         body = self._wire.error(refusal.status, str(refusal), request_id)
         return whole(refusal.status, headers, body)
+
+    def _headers(self, request_id: str) -> dict[str, str]:
+        left = self._dice.faults.quota
+        told = {} if left is None else self._wire.quota(left, QUOTA)
+        return self._wire.headers(request_id) | told
 
     def _count(self, outcome: str, status: int) -> None:
         self.outcomes[outcome] += 1

@@ -93,6 +93,9 @@ class Wire(Protocol):
     def headers(self, request_id: str) -> dict[str, str]:
         """Headers of every response."""
 
+    def quota(self, remaining: int, limit: int) -> dict[str, str]:
+        """Headers that tell how many requests are left."""
+
     def models(self) -> dict[str, Any]:
         """Write the list of models."""
 

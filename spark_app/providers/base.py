@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import httpx2
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
     from spark_app.metrics import Provider
 
@@ -113,6 +113,18 @@ def checked(text: str, **rest: Any) -> Completion:
 _SICK = frozenset(
     {FailureKind.SERVER, FailureKind.TIMEOUT, FailureKind.CONNECTION, FailureKind.MALFORMED}
 )
+
+
+def hooks(
+    told: Callable[[Mapping[str, str]], None] | None,
+) -> dict[str, list[Callable[[httpx2.Response], Awaitable[None]]]]:
+    """Event hooks of an HTTP client that tell the headers of each answer."""
+
+    async def tell(response: httpx2.Response) -> None:
+        if told is not None:
+            told(response.headers)
+
+    return {"response": [tell]}
 
 
 class ProviderPort(Protocol):

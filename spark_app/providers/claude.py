@@ -18,10 +18,11 @@ from spark_app.providers.base import (
     checked,
     failure_from_exception,
     failure_from_status,
+    hooks,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable, Mapping
 
     from spark_app.metrics import Provider
 
@@ -37,11 +38,18 @@ class ClaudeProvider:
         key: the API key.
         base_url: None for Anthropic's own.
         model: the model where a request names none.
+        told: gets the headers of each answer, whatever its status.
     """
 
     name: Provider = "claude"
 
-    def __init__(self, key: str, base_url: str | None, model: str) -> None:
+    def __init__(
+        self,
+        key: str,
+        base_url: str | None,
+        model: str,
+        told: Callable[[Mapping[str, str]], None] | None = None,
+    ) -> None:
         self._model = model
         self._client = anthropic.AsyncAnthropic(
             api_key=key,
@@ -49,6 +57,7 @@ class ClaudeProvider:
             max_retries=0,
             timeout=None,
             open_telemetry=False,
+            http_client=anthropic.DefaultAsyncHttpxClient(timeout=None, event_hooks=hooks(told)),
         )
 
     async def complete(self, ask: Ask) -> Completion:

@@ -18,10 +18,11 @@ from spark_app.providers.base import (
     checked,
     failure_from_exception,
     failure_from_status,
+    hooks,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable, Mapping
 
     from spark_app.metrics import Provider
 
@@ -35,14 +36,25 @@ class OpenAIProvider:
         key: the API key.
         base_url: None for OpenAI's own; ends in `/v1`.
         model: the model where a request names none.
+        told: gets the headers of each answer, whatever its status.
     """
 
     name: Provider = "openai"
 
-    def __init__(self, key: str, base_url: str | None, model: str) -> None:
+    def __init__(
+        self,
+        key: str,
+        base_url: str | None,
+        model: str,
+        told: Callable[[Mapping[str, str]], None] | None = None,
+    ) -> None:
         self._model = model
         self._client = openai.AsyncOpenAI(
-            api_key=key, base_url=base_url, max_retries=0, timeout=None
+            api_key=key,
+            base_url=base_url,
+            max_retries=0,
+            timeout=None,
+            http_client=openai.DefaultAsyncHttpxClient(timeout=None, event_hooks=hooks(told)),
         )
 
     async def complete(self, ask: Ask) -> Completion:

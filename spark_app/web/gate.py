@@ -87,6 +87,8 @@ class Gate:
         exchange.key_id = caller.key_id
         decision = await self._limiter.hit(caller.key_id)
         exchange.headers += _limit_headers(decision)
+        left = decision.remaining / decision.quota
+        self._metrics.diagnostics.hit(caller.key_id, allowed=decision.allowed, left=left)
         if decision.allowed:
             return None
         self._metrics.limited.inc()
