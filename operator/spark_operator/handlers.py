@@ -107,6 +107,7 @@ async def _first(wanted: asyncio.Task[None], stopped: asyncio.Task[bool]) -> boo
 async def _watch(running: Operator, settings: Settings, stop: asyncio.Event) -> None:
     ready = asyncio.Event()
     marking = asyncio.create_task(_mark_ready(running, ready))
+    watching = asyncio.create_task(running.secrets.run())
     try:
         await kopf.operator(
             registry=registry(running),
@@ -120,6 +121,7 @@ async def _watch(running: Operator, settings: Settings, stop: asyncio.Event) -> 
         )
     finally:
         marking.cancel()
+        watching.cancel()
 
 
 async def _mark_ready(running: Operator, ready: asyncio.Event) -> None:

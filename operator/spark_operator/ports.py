@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from spark_operator.core.notifications.routing import Route
     from spark_operator.core.notifications.texts import Message
     from spark_operator.core.observe import Snapshot
+    from spark_operator.core.secretdata import SecretData
+    from spark_operator.core.touch import Touch
     from spark_operator.core.types import Alert, Event, Manifest
 
 
@@ -148,11 +150,28 @@ class Cluster(Protocol):
             RefusedError: the API server does not want it.
         """
 
+    async def annotate(self, namespace: str, touch: Touch) -> None:
+        """Set annotations of a pod; one that is gone is no error."""
+
     async def delete(self, namespace: str, deletion: Delete) -> None:
         """Delete an object with the UID that was seen; one that is gone is no error."""
 
     async def publish(self, resource: Manifest, event: Event) -> None:
         """Tell an event about the resource; repeated ones are counted."""
+
+
+class Secrets(Protocol):
+    """Knows Secrets by their metadata."""
+
+    def follow(self, key: Key, names: frozenset[str]) -> Mapping[str, SecretData] | None:
+        """What is known of these Secrets of the resource's namespace.
+
+        Those that are not there are left out; None says that nothing is known yet. From now on a
+        change of one of them, and the first knowledge of all, wakes the resource.
+        """
+
+    def forget(self, key: Key) -> None:
+        """There is no such resource."""
 
 
 class Metrics(Protocol):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.fit import fit
 from spark_operator.api.resource import InvalidResourceError, SparkDeployment, parse
-from spark_operator.core import judge, observe
+from spark_operator.core import judge, observe, rotation
 from spark_operator.core.attempt import Attempt, signature
 from spark_operator.core.decide import decide
 from spark_operator.core.diff import (
@@ -42,15 +42,20 @@ from spark_operator.ports import (
     Key,
     Metrics,
     Notices,
+    Secrets,
     Series,
     TooLargeError,
 )
 from spark_operator.sampling import Sampler
+from spark_operator.touching import touch_pods
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from spark_operator.api.status import SparkDeploymentStatus
     from spark_operator.core.judge import Tick
     from spark_operator.core.observe import Snapshot
+    from spark_operator.core.secretdata import SecretData
     from spark_operator.core.types import Manifest
 
 SNAPSHOT_SECONDS: Final = 10.0
@@ -102,6 +107,7 @@ class Reconciler:
         notices: Notices | None = None,
         alerts: Alerts | None = None,
         series: Series | None = None,
+        secrets: Secrets | None = None,
     ) -> None:
         """Make a reconciler on its ports.
 
@@ -112,12 +118,14 @@ class Reconciler:
             notices: sends what outboxes hold; None: it stays there.
             alerts: what is pushed in; None: nothing is.
             series: asks a Prometheus; None: a resource that names one gets no data.
+            secrets: knows Secrets by their metadata; None: no change of one is noticed.
         """
         self._cluster = cluster
         self._sampler = Sampler(metrics, series, clock)
         self._clock = clock
         self._notices = notices
         self._alerts = alerts
+        self._secrets = secrets
 
     async def turn(self, key: Key, memory: Memory, *, woken: bool) -> Turned | None:
         """Carry out one turn; None when the resource is gone.
@@ -133,6 +141,8 @@ class Reconciler:
                 self._notices.forget(key)
             if self._alerts:
                 self._alerts.forget(key)
+            if self._secrets:
+                self._secrets.forget(key)
             self._sampler.forget(key)
             return None
         try:
@@ -167,6 +177,7 @@ class Reconciler:
             delivered=delivered.done,
             delivery_problems=delivered.problems,
             alerts=self._alerts.pending(key) if self._alerts else (),
+            secrets=self._known_secrets(resource),
         )
         if not memory.watch:
             self._sampler.forget(key)
@@ -178,6 +189,12 @@ class Reconciler:
         stable = observations.workload(beside.release).live if beside else ()
         tick = await self._sampler.tick(resource, observations, candidate, stable)
         return replace(observations, tick=tick, rate=request_rate(memory.tick, tick))
+
+    def _known_secrets(self, resource: SparkDeployment) -> Mapping[str, SecretData] | None:
+        if self._secrets is None:
+            return None
+        key = Key(resource.metadata.namespace, resource.metadata.name)
+        return self._secrets.follow(key, rotation.names(resource.spec))
 
     async def _carry_out(
         self, resource: SparkDeployment, snapshot: Snapshot, decision: Decision, memory: Memory
@@ -209,18 +226,22 @@ class Reconciler:
         if said and failure is None:
             attempt = attempt if held else attempt.again(said, now)
             next_write = attempt.not_before
-        due = min(next_write, math.inf if decision.next_due is None else decision.next_due)
+        secrets = self._known_secrets(resource)
+        touched = await touch_pods(self._cluster, resource, snapshot, secrets)
+        again_at = math.inf if touched.again_after is None else now + touched.again_after
+        next_due = math.inf if decision.next_due is None else decision.next_due
+        due, is_stale = min(next_write, next_due, again_at), bool(said) or touched.any
         return Turned(
             next_due=None if due == math.inf else due,
             memory=Memory(
-                snapshot=None if said else snapshot,
+                snapshot=None if is_stale else snapshot,
                 read_at=memory.read_at,
                 judge=decision.judge,
                 watch=decision.watch,
                 tick=memory.tick,
                 attempt=attempt,
                 is_settled=not said,
-                seen=None if said else memory.seen,
+                seen=None if is_stale else memory.seen,
             ),
             failure=failure,
         )

@@ -18,11 +18,13 @@ from spark_operator.adapters.events import Recorder
 from spark_operator.adapters.inbox import Inbox
 from spark_operator.adapters.kube import RESOURCE, KubeCluster
 from spark_operator.adapters.lease import Lease
+from spark_operator.adapters.metadata import MetadataClient
 from spark_operator.adapters.notifiers.channels import Channels
 from spark_operator.adapters.notifiers.outgoing import Outgoing
 from spark_operator.adapters.notifiers.secret_files import SecretFiles
 from spark_operator.adapters.pod_metrics import PodMetrics
 from spark_operator.adapters.prometheus import PrometheusSeries
+from spark_operator.adapters.secret_watch import SecretWatch
 from spark_operator.api.resource import InvalidResourceError, parse
 from spark_operator.errors import MissingResourceDefinitionError, SettingsError
 from spark_operator.notifier import Notifier
@@ -50,6 +52,7 @@ class Operator:
 
     workers: Workers
     probes: Probes
+    secrets: SecretWatch
     lease: Lease | None = None
     """None: there is no election, this process leads."""
     ready: bool = False
@@ -116,7 +119,9 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
             limit=settings.scrape_bytes,
             loopback=not TOKEN.exists(),
         )
-        reconciler = Reconciler(cluster, metrics, clock, notifier, inbox, series)
+        reader = MetadataClient(client, request_seconds=settings.request_seconds)
+        secrets = SecretWatch(reader, wake, settings.namespaces)
+        reconciler = Reconciler(cluster, metrics, clock, notifier, inbox, series, secrets)
         workers = Workers(reconciler, clock, telemetry.observe_turn)
         telemetry.track_longest(workers.longest_turn)
         probes = Probes(
@@ -125,7 +130,7 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
             live=lambda: workers.longest_turn() < settings.stall_seconds,
             ready=lambda: running.ready,
         )
-        running = Operator(workers, probes, lease=_lease(cluster, clock, settings))
+        running = Operator(workers, probes, secrets, lease=_lease(cluster, clock, settings))
         receiver = _receiver(running, inbox, clock, settings, telemetry.observe_alert)
         await probes.start()
         try:

@@ -9,6 +9,7 @@ import pytest
 from spark_operator.adapters.kube import APPLY, MERGE
 from spark_operator.api.base import API_VERSION, KIND, PLURAL
 from spark_operator.core.diff import UNSEEN
+from spark_operator.core.touch import Touch
 from spark_operator.ports import ConflictError, GoneError, RefusedError
 
 if TYPE_CHECKING:
@@ -286,3 +287,18 @@ async def test_an_event_is_counted(api: Api) -> None:
     await api.cluster.request("POST", api.path("events"), event)
     found = await merge(api, api.path("events", "spark.1"), {"count": 2})
     assert (found["count"], found["reason"]) == (2, "Promoted")
+
+
+async def test_a_pod_is_annotated_and_one_that_is_gone_is_no_error(api: Api) -> None:
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "told", "annotations": {"other": "stays"}},
+        "spec": {"containers": [{"name": "spark", "image": "spark:1"}]},
+    }
+    await api.cluster.request("POST", api.path("pods"), pod)
+    for name in ("told", "gone"):
+        touch = Touch(name, (("spark.dev/live", "new"),))
+        await api.cluster.annotate(api.namespace, touch)
+    found = await api.cluster.request("GET", api.path("pods", "told"))
+    assert found["metadata"]["annotations"] == {"other": "stays", "spark.dev/live": "new"}

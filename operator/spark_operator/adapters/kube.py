@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from spark_operator.adapters.events import Recorder
     from spark_operator.core.diff import Delete
+    from spark_operator.core.touch import Touch
     from spark_operator.core.types import Event, Manifest
 
 RESOURCE: Final = Kind(API_VERSION, PLURAL)
@@ -152,6 +153,16 @@ class KubeCluster:
         path = CHILD_KINDS[patch["kind"]].path(meta["namespace"], meta["name"])
         query = urlencode({"fieldManager": MANAGER})
         await self.request("PATCH", f"{path}?{query}", patch, content_type=STRATEGIC)
+
+    async def annotate(self, namespace: str, touch: Touch) -> None:
+        """See ``Cluster.annotate``."""
+        self._must_lead()
+        meta = {"annotations": dict(touch.annotations)}
+        path = f"{POD.path(namespace, touch.pod)}?{urlencode({'fieldManager': MANAGER})}"
+        try:
+            await self.request("PATCH", path, {"metadata": meta}, content_type=MERGE)
+        except GoneError:
+            return
 
     async def delete(self, namespace: str, deletion: Delete) -> None:
         """See ``Cluster.delete``."""

@@ -16,7 +16,7 @@ from spark_operator.api.status import (
     VerdictStatus,
     Weight,
 )
-from spark_operator.core import alerts, jobs, judge, requests, windows
+from spark_operator.core import alerts, credentials, jobs, judge, requests, rotation, windows
 from spark_operator.core.conditions import conditions
 from spark_operator.core.guards import GUARDS, WATCHED, actual_weight
 from spark_operator.core.labels import selector_text
@@ -73,6 +73,7 @@ def decide(resource: SparkDeployment, observations: Observations, now: float) ->
     windows.settle(turn)
     alerts.consume(turn)
     jobs.settle(turn)
+    rotation.notice(turn)
     if not observations.foreign or turn.status.stable is not None:
         _consult_judge(turn)
         requests.consume(turn)
@@ -228,6 +229,8 @@ def _moves(before: SparkDeploymentStatus, after: SparkDeploymentStatus) -> bool:
             status.weight.desired,
             status.maintenance,
             status.first_traffic_at is None,
+            credentials.count(status),
+            status.maintenance and status.maintenance.state,
         )
 
     return projected(before) != projected(after)

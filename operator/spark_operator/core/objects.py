@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
+from spark_operator.api.fields import parse_time
 from spark_operator.core.labels import EPOCH_ANNOTATION
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from spark_operator.core.types import Manifest
 
 
@@ -63,6 +66,11 @@ def epoch(manifest: Manifest) -> int:
     """The epoch of the decision an object stems from, 0 where it carries none that can be."""
     text = (manifest["metadata"].get("annotations") or {}).get(EPOCH_ANNOTATION, "0")
     return int(text) if text.isdecimal() and len(text) < 16 else 0
+
+
+def timestamp(text: str | None) -> float:
+    """A time as the API server writes it, in seconds since the epoch; 0 where there is none."""
+    return cast("datetime", parse_time(text)).timestamp() if text else 0.0
 
 
 def covers(live: Any, wanted: Any) -> bool:

@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from spark_operator.api.fields import parse_time
 from spark_operator.core import objects
 from spark_operator.core.image import digest_of
-from spark_operator.core.labels import RELEASE_LABEL, RUN_ANNOTATION
+from spark_operator.core.labels import RELEASE_LABEL, ROTATIONS_ANNOTATION, RUN_ANNOTATION
 from spark_operator.core.objects import Ref, is_owned_by
 from spark_operator.core.release import Release
 from spark_operator.core.types import Job, Pod, Route, Workload
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from spark_operator.core.types import Manifest
 
 SIGNALLED: Final = 128
@@ -52,17 +49,10 @@ def pod(manifest: Manifest) -> Pod:
         terminating="deletionTimestamp" in meta or status.get("phase") in ("Failed", "Succeeded"),
         restarts=int(container.get("restartCount", 0)),
         oom_killed=last.get("reason") == "OOMKilled",
-        started_at=_timestamp(running.get("startedAt")),
+        started_at=objects.timestamp(running.get("startedAt")),
         digest=digest_of(container.get("imageID", "")),
         trouble=_trouble(container, conditions),
     )
-
-
-def _timestamp(text: str | None) -> float:
-    if not text:
-        return 0.0
-    parsed: datetime = parse_time(text)  # type: ignore[assignment]
-    return parsed.timestamp()
 
 
 def _trouble(container: dict[str, Any], conditions: dict[str, dict[str, Any]]) -> str:
@@ -99,6 +89,7 @@ def workloads(snapshot: Snapshot) -> dict[str, Workload]:
             else 0,
             pods=tuple(pods.get(release, ())),
             refusal=_refusal(deployments.get(release)),
+            rotations=_rotations(deployments.get(release)),
         )
         for release in {*pods, *deployments}
     }
@@ -144,6 +135,13 @@ def _job(manifest: Manifest, last: Manifest | None) -> Job:
 def _release_in_name(item: Manifest) -> str:
     """The release that a child's name ends in: names cannot be edited, labels can."""
     return str(item["metadata"]["name"]).rpartition("-")[2]
+
+
+def _rotations(deployment: Manifest | None) -> int:
+    template = ((deployment or {}).get("spec") or {}).get("template") or {}
+    annotations = (template.get("metadata") or {}).get("annotations") or {}
+    text = annotations.get(ROTATIONS_ANNOTATION, "0")
+    return int(text) if text.isdecimal() and len(text) < 6 else 0
 
 
 def _refusal(deployment: Manifest | None) -> str:

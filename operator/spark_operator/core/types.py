@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from spark_operator.api.status import SparkDeploymentStatus
     from spark_operator.core.judge import JudgeState, Tick
     from spark_operator.core.release import Release
+    from spark_operator.core.secretdata import SecretData
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class Workload:
     pods: tuple[Pod, ...] = ()
     refusal: str = ""
     """Why its pods cannot be created, such as a quota; empty when they can."""
+    rotations: int = 0
+    """How often its pods were restarted for their credentials, as its template says."""
 
     @property
     def live(self) -> tuple[Pod, ...]:
@@ -131,6 +134,8 @@ class Observations:
     """Objects under our children's names that belong to somebody else."""
     epoch: int = 0
     """The highest epoch that a child carries."""
+    secrets: Mapping[str, SecretData] | None = None
+    """What is known of the Secrets that are referred to; None: nothing yet."""
     tick: Tick | None = None
     rate: float | None = None
     """Requests per second on stable, between the last two ticks."""

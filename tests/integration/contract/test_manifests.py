@@ -25,7 +25,8 @@ OWN = READ | {"create", "patch", "delete"}
 RIGHTS = {
     "sparkdeployments.spark.dev": READ,
     "sparkdeployments/status.spark.dev": {"patch", "update"},
-    "pods": READ,
+    "pods": READ | {"patch"},
+    "secrets": {"list", "watch"},
     "services": OWN,
     "serviceaccounts": OWN,
     "configmaps": OWN,

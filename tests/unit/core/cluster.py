@@ -13,6 +13,7 @@ from tests.unit.core.builders import NOW, body
 
 if TYPE_CHECKING:
     from spark_operator.core.diff import Delete
+    from spark_operator.core.touch import Touch
     from spark_operator.core.types import Event, Manifest
     from spark_operator.ports import Key, Target
 
@@ -88,6 +89,13 @@ class MemoryCluster:
 
     async def strip(self, patch: Manifest) -> None:
         self._write(f"strip {patch['kind']} {patch['metadata']['name']}")
+
+    async def annotate(self, namespace: str, touch: Touch) -> None:
+        assert namespace == "production"
+        self._write(f"annotate Pod {touch.pod}")
+        for item in self.pods:
+            if item["metadata"]["name"] == touch.pod:
+                item["metadata"].setdefault("annotations", {}).update(touch.annotations)
 
     async def delete(self, namespace: str, deletion: Delete) -> None:
         assert namespace == "production"

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spark_operator.api.secrets import VARIABLES
 from spark_operator.api.values import canonical_quantity
-from spark_operator.core.labels import child_name, common, selector
+from spark_operator.core.credentials import count
+from spark_operator.core.labels import ROTATIONS_ANNOTATION, child_name, common, selector
 from spark_operator.core.render import live
 from spark_operator.core.render.meta import metadata
 
@@ -59,7 +60,13 @@ def _with_secrets(template: dict[str, Any], resource: SparkDeployment) -> dict[s
     fields = [field for field in VARIABLES if not (mounts and field == "api_keys")]
     environment = [*container["env"], *_secret_environment(resource, fields)]
     pod = pod | {"containers": [container | {"env": environment}, *others]}
-    return template | {"spec": live.with_keys(pod, resource) if mounts else pod}
+    made = template | {"spec": live.with_keys(pod, resource) if mounts else pod}
+    rotations = count(resource.status)
+    if rotations:
+        annotations = template["metadata"].get("annotations", {})
+        named = annotations | {ROTATIONS_ANNOTATION: str(rotations)}
+        made["metadata"] = template["metadata"] | {"annotations": named}
+    return made
 
 
 def _pod(name: str, release: Release) -> dict[str, Any]:
