@@ -89,11 +89,13 @@ class Turned:
             None: only when woken.
         memory: what the next turn is given.
         failure: the first write to a child that failed; the next turn tries again.
+        statuses: the status before and after, as they are stored; None: no decision was made.
     """
 
     next_due: float | None
     memory: Memory
     failure: ClusterError | None = None
+    statuses: tuple[SparkDeploymentStatus, SparkDeploymentStatus] | None = None
 
 
 class Reconciler:
@@ -200,7 +202,7 @@ class Reconciler:
         self, resource: SparkDeployment, snapshot: Snapshot, decision: Decision, memory: Memory
     ) -> Turned:
         kept = await self._keep_revision(resource, snapshot, decision)
-        epoch, jobs = resource.status.epoch, resource.status.jobs
+        before = resource.status
         if decision.status != resource.status:
             stored = await self._persist(snapshot.resource, decision)
             resource = parse(stored)
@@ -211,8 +213,8 @@ class Reconciler:
         if self._notices:
             self._notices.offer(key, resource)
         is_settled = memory.is_settled and (decision.status.epoch, decision.status.jobs) == (
-            epoch,
-            jobs,
+            before.epoch,
+            before.jobs,
         )
         writes = [] if is_settled else self._writes(resource, snapshot)
         said = kept + signature(writes)
@@ -244,6 +246,7 @@ class Reconciler:
                 seen=None if is_stale else memory.seen,
             ),
             failure=failure,
+            statuses=(before, resource.status),
         )
 
     async def _keep_revision(

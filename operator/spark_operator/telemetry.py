@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from spark_operator.rollouts import Rollouts
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from spark_operator.ports import Key
+    from spark_operator.ports import Clock, Key, Metrics, Reading, Target
+    from spark_operator.reconciler import Turned
 
 BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -42,7 +45,13 @@ class Telemetry:
             ["channel", "outcome"],
             registry=self.registry,
         )
-
+        self._sampling = Histogram(
+            "spark_operator_sampling_seconds",
+            "Duration of one reading of a resource's pods.",
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self._rollouts = Rollouts(self.registry)
         self._alerts = Counter(
             "spark_operator_alerts",
             "Alerts that were pushed in, by what came of them.",
@@ -54,10 +63,18 @@ class Telemetry:
         """Count one alert that was pushed in."""
         self._alerts.labels(outcome=outcome).inc()
 
-    def observe_turn(self, _: Key, seconds: float, outcome: str) -> None:
-        """Count one turn."""
+    def observe_turn(self, key: Key, seconds: float, outcome: str, turned: Turned | None) -> None:
+        """Count one turn, and show what it decided."""
         self._turns.labels(outcome=outcome).inc()
         self._seconds.observe(max(0.0, seconds))
+        if turned is not None and turned.statuses is not None:
+            self._rollouts.follow(key, *turned.statuses)
+        elif outcome == "gone":
+            self._rollouts.forget(key)
+
+    def timed(self, metrics: Metrics, clock: Clock) -> Metrics:
+        """The same port, with the duration of every reading observed."""
+        return _Timed(metrics, clock, self._sampling)
 
     def observe_notification(self, kind: str, outcome: str) -> None:
         """Count one attempt on a kind of channel, or one notification that was given up."""
@@ -70,3 +87,20 @@ class Telemetry:
     def page(self) -> bytes:
         """All metrics in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+class _Timed:
+    """A ``Metrics`` port whose readings are timed."""
+
+    def __init__(self, metrics: Metrics, clock: Clock, seconds: Histogram) -> None:
+        self._metrics = metrics
+        self._clock = clock
+        self._seconds = seconds
+
+    async def read(self, targets: tuple[Target, ...]) -> dict[str, Reading]:
+        """See ``Metrics.read``."""
+        began = self._clock.now()
+        try:
+            return await self._metrics.read(targets)
+        finally:
+            self._seconds.observe(max(0.0, self._clock.now() - began))

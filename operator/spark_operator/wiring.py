@@ -102,9 +102,10 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
             leads=lambda: running.lease is None or running.lease.leads(),
         )
         await _check_definition(cluster)
-        metrics = PodMetrics(
+        pods = PodMetrics(
             scraper, clock, seconds=settings.scrape_seconds, limit=settings.scrape_bytes
         )
+        metrics = telemetry.timed(pods, clock)
 
         def wake(key: Key) -> None:
             workers.wake(key)

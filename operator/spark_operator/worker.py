@@ -38,9 +38,12 @@ class Workers:
     """Runs turns, one at a time for each resource, many resources side by side."""
 
     def __init__(
-        self, reconciler: Reconciler, clock: Clock, observer: Callable[[Key, float, str], None]
+        self,
+        reconciler: Reconciler,
+        clock: Clock,
+        observer: Callable[[Key, float, str, Turned | None], None],
     ) -> None:
-        """``observer`` is told key, seconds and outcome of every turn, for metrics."""
+        """``observer`` is told key, seconds, outcome and result of every turn, for metrics."""
         self._reconciler = reconciler
         self._clock = clock
         self._observer = observer
@@ -117,7 +120,7 @@ class Workers:
             log.exception("%s: a turn failed unexpectedly; it is tried again", key)
         finally:
             entry.turn_began = None
-            self._observer(key, self._clock.now() - began, outcome)
+            self._observer(key, self._clock.now() - began, outcome, turned)
         return turned, outcome
 
     async def _wait(self, entry: _Entry, due: float | None) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from spark_operator.adapters.events import Recorder
 from spark_operator.adapters.kube import KubeCluster
-from spark_operator.reconciler import Reconciler
+from spark_operator.reconciler import Reconciler, Turned
 from spark_operator.settings import Settings
 from spark_operator.worker import Workers
 
@@ -52,7 +52,7 @@ class Process:
         reconciler = Reconciler(self.cluster, metrics, clock)
         self._workers = Workers(reconciler, clock, self._observe)
 
-    def _observe(self, _: Key, __: float, outcome: str) -> None:
+    def _observe(self, _: Key, __: float, outcome: str, ___: Turned | None) -> None:
         self.outcomes.append(outcome)
 
     def wake(self, key: Key) -> None:

@@ -72,7 +72,7 @@ async def run() -> AsyncIterator[Run]:
     async def play(*outcomes: Callable[[], Turned | None]) -> tuple[Script, list[str], Workers]:
         script, said, told = Script(*outcomes), list[str](), asyncio.Event()
 
-        def observe(_key: Key, _seconds: float, outcome: str) -> None:
+        def observe(_key: Key, _seconds: float, outcome: str, _: Turned | None) -> None:
             said.append(outcome)
             if len(said) == len(outcomes):
                 told.set()
