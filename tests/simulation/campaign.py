@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tests.simulation.catalogue import SCENARIOS
 from tests.simulation.oracles import Case, judge_history
 from tests.simulation.plans import FAMILIES
-from tests.simulation.scenarios import SCENARIOS
 from tests.simulation.simulation import run
 
 if TYPE_CHECKING:

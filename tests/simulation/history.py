@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from tests.simulation.api.server import Change
+    from tests.simulation.world.database import Run
     from tests.simulation.world.network import Routed
     from tests.simulation.world.users import Served
 
@@ -37,6 +38,8 @@ class History:
     leaderless: list[Span] = field(default_factory=list)
     api_away: list[Span] = field(default_factory=list)
     disturbed: list[Span] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+    """Every command that a Job ran, in the order of their beginnings."""
     errors: list[str] = field(default_factory=list)
     stuck: str = ""
     """What the scenario waited for in vain."""

@@ -29,6 +29,7 @@ from tests.simulation.history import History, Judged, Span
 from tests.simulation.loop import DeadlockError, virtual_loop
 from tests.simulation.process import Process
 from tests.simulation.watch import Watches
+from tests.simulation.world import job_pods
 from tests.simulation.world.metrics import SimulatedMetrics
 from tests.simulation.world.world import World
 
@@ -78,10 +79,12 @@ class Simulation:
         Watches(world.server, world.later, world.rng, self._processes, plan.watch)
         history.routed = world.proxy.routed
         history.served = world.users.served
+        history.runs = world.database.runs
 
     def _record(self, change: Any) -> None:
         self.history.changes.append(change)
-        if change.collection == RESOURCES:
+        is_job = change.collection.plural == "pods" and job_pods.is_job(change.manifest)
+        if is_job or change.collection == RESOURCES:
             self._changed.set()
 
     # --- operators ---
@@ -202,6 +205,17 @@ class Simulation:
         changed = merge.merge_patch(server.all(where)[name], change)
         server.replace("somebody", where, changed)
 
+    def is_running(self, kind: str) -> bool:
+        """Whether a Job's command of this kind runs."""
+        return any(run.kind == kind and run.ended is None for run in self.history.runs)
+
+    def take_pod(self, kind: str) -> None:
+        """Take away the pod of a running Job, as a node that is drained does."""
+        where = Collection("v1", "pods", KEY.namespace)
+        for name, pod in list(self.world.server.all(where).items()):
+            if job_pods.is_job(pod) and job_pods.kind_of(pod) == kind:
+                self.world.server.end("somebody", where, name)
+
     def behaves(self, image: str, behaviour: Behaviour) -> None:
         """Say how an image behaves."""
         self.world.kubelet.images[image] = behaviour
@@ -209,7 +223,7 @@ class Simulation:
     async def until(
         self, condition: Callable[[], bool], what: str, seconds: float | None = None
     ) -> None:
-        """Wait until something holds of the resource.
+        """Wait until something holds of the resource or of its Jobs.
 
         Raises:
             StuckError: it does not within ``seconds``, by default ``LONGEST_SECONDS``.

@@ -134,7 +134,7 @@ def test_a_job_with_tries_left_gets_another_pod() -> None:
 
 def test_a_migration_is_committed_once_however_often_it_runs_and_can_be_undone() -> None:
     def story(world: World) -> list[float]:
-        for number, kind in enumerate(["migrate", "migrate", "migrate-rollback", "migrate"]):
+        for number, kind in enumerate(["migrate", "migrate", "undo", "migrate"]):
             world.later(20.0 * number, partial(_applied, world, kind, f"job-{number}"))
         return [100.0]
 
@@ -143,7 +143,7 @@ def test_a_migration_is_committed_once_however_often_it_runs_and_can_be_undone()
     assert found == [
         ("migrate", True),
         ("migrate", False),
-        ("migrate-rollback", True),
+        ("undo", True),
         ("migrate", True),
     ]
 

@@ -11,9 +11,9 @@ import pytest
 from spark_operator.notifier import Notifier
 from spark_operator.ports import ChannelError
 from tests.simulation import scenarios, simulation
+from tests.simulation.catalogue import SCENARIOS
 from tests.simulation.plans import kills
 from tests.simulation.process import Process
-from tests.simulation.scenarios import SCENARIOS
 from tests.simulation.simulation import RESOURCES, run
 
 if TYPE_CHECKING:

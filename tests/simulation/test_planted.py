@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.simulation import simulation
+from tests.simulation.catalogue import SCENARIOS
 from tests.simulation.faults import NO_FAULT
 from tests.simulation.oracles import ORACLES, Case, judge_history
 from tests.simulation.planted import PLANTED, Planted
-from tests.simulation.scenarios import SCENARIOS
 from tests.simulation.simulation import run
 
 if TYPE_CHECKING:

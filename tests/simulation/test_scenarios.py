@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.simulation.campaign import reference
+from tests.simulation.catalogue import SCENARIOS
 from tests.simulation.oracles import Case, judge_history
-from tests.simulation.scenarios import SCENARIOS
 from tests.simulation.simulation import run
 
 

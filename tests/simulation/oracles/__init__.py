@@ -6,7 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from tests.simulation.oracles import end, honesty, safety
+from tests.simulation.oracles import end, honesty, jobs, safety
 from tests.simulation.timeline import decisions
 from tests.simulation.world.users import RATE
 
@@ -106,6 +106,10 @@ ORACLES: Final[dict[str, Callable[[Case], list[str]]]] = {
         safety.cut_in_time,
         safety.quarantine_holds,
         safety.exposure_is_bounded,
+        jobs.migrates_once,
+        jobs.migrates_one_at_a_time,
+        jobs.prepares_before_pods,
+        jobs.undoes_without_traffic,
         honesty.conditions_agree,
         honesty.status_is_small,
         honesty.generation_is_observed,

@@ -76,6 +76,8 @@ def canonical(history: History) -> dict[str, Any]:
         if collection.plural == "pods":
             result["pods"] = _pods(items)
             continue
+        if collection.plural == "jobs":
+            continue
         for name, item in items.items():
             key = f"{collection.plural}/{name}"
             result[key] = _resource(item) if collection.plural == PLURAL else _child(item)
@@ -140,6 +142,9 @@ def _resource(item: Manifest) -> dict[str, Any]:
         "conditions": sorted(
             (entry["type"], entry["status"]) for entry in status.get("conditions", [])
         ),
+        "jobs": sorted(
+            (entry["kind"], entry["release"], entry["state"]) for entry in status.get("jobs", [])
+        ),
         "observed": status.get("observedGeneration") == item["metadata"]["generation"],
         "replicas": (status.get("replicas"), status.get("readyReplicas")),
     }
@@ -165,12 +170,24 @@ def leaks_nothing(case: Case) -> list[str]:
     roles = {
         (status.get(role) or {}).get("release") for role in ("stable", "candidate", "previous")
     }
+    told = {
+        f"spark-{entry['release']}-{entry['kind']}-{entry['number']}"
+        for entry in status.get("jobs", [])
+    }
+    left = {name: item for name, item in left.items() if _job_of(name, item) not in told}
     return [
         f"{name} belongs to no release in use"
         for name, item in left.items()
         if not name.startswith("controllerrevisions/")
         and item["metadata"]["labels"].get(RELEASE_LABEL) not in {None, *roles}
     ]
+
+
+def _job_of(name: str, item: Manifest) -> str:
+    """The Job that an object is or belongs to, empty where it is neither."""
+    if name.startswith("pods/") and job_pods.is_job(item):
+        return str(item["metadata"]["ownerReferences"][0]["name"])
+    return name.removeprefix("jobs/") if name.startswith("jobs/") else ""
 
 
 def is_quiet(case: Case) -> list[str]:

@@ -1,4 +1,4 @@
-"""The users' database, as far as migrations go: what is in, and who ran when."""
+"""The database as far as migrations go, and a record of every command that was run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FIRST: Final = "base"
 
 @dataclass(slots=True)
 class Run:
-    """One run of a migration's command; times in seconds since the epoch, None: still running.
+    """One run of a release's command; times in seconds since the epoch, None: still running.
 
     Attributes:
         committed: whether it changed the schema.

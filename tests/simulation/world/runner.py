@@ -86,10 +86,8 @@ class Runner:
         if command.ended or not self._is_there(command):
             return
         container, now = command.container, self._server.now()
-        if command.kind in (work.MIGRATE, work.ROLLBACK):
-            command.run = self._database.begin(
-                command.kind, container.release, container.name.rpartition("-")[0], now
-            )
+        job = container.name.rpartition("-")[0]
+        command.run = self._database.begin(command.kind, container.release, job, now)
         self._report(command, lambda pod: job_pods.running(pod, now, container.ip))
         half = command.work.seconds / 2
         match command.work.end:

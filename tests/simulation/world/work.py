@@ -11,10 +11,12 @@ if TYPE_CHECKING:
 
 JOB_LABEL: Final = "spark.dev/job"
 MIGRATE: Final = "migrate"
-ROLLBACK: Final = "migrate-rollback"
+ROLLBACK: Final = "undo"
+VERIFIED: Final = ("health", "metrics", "generate", "export")
 CHECKS: Final[Mapping[str, tuple[str, ...]]] = {
     "preflight": ("keys", "database", "redis", "nats", "schema"),
-    "verify": ("health", "metrics", "generate", "export"),
+    "verify": VERIFIED,
+    "compare": VERIFIED,
 }
 """Checks in the report of each kind; any other kind reports one check of its own name."""
 SCHEMA_KINDS: Final = frozenset({"preflight", MIGRATE, ROLLBACK})
