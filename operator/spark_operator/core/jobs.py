@@ -137,8 +137,13 @@ def _settled(turn: Turn, job: JobStatus) -> JobStatus:
     if seen is not None and seen.run == run_id(job) and seen.finished:
         return _finished(turn, job, seen, limit)
     if turn.now > job.started_at.timestamp() + limit + GRACE_SECONDS:
-        why = seen.trouble if seen else ""
-        return _ended(turn, job, _late(job), f"no result within {limit:.0f} s: {why or 'gone'}")
+        if seen is None:
+            # Never made while the API server was away, or taken away: nobody's fault.
+            return _ended(
+                turn, job, "Lost", f"no result within {limit:.0f} s: there is no such Job"
+            )
+        why = seen.trouble or "it did not end"
+        return _ended(turn, job, _late(job), f"no result within {limit:.0f} s: {why}")
     trouble = clip(seen.trouble) if seen is not None else ""
     return job if trouble == job.message else job.model_copy(update={"message": trouble})
 

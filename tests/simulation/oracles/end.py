@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from spark_operator.api.base import PLURAL
 from spark_operator.core.labels import EPOCH_ANNOTATION, RELEASE_LABEL
 from tests.simulation.world import job_pods, pods
+from tests.simulation.world.work import MIGRATE, ROLLBACK
 
 if TYPE_CHECKING:
     from spark_operator.core.types import Manifest
@@ -142,8 +143,10 @@ def _resource(item: Manifest) -> dict[str, Any]:
         "conditions": sorted(
             (entry["type"], entry["status"]) for entry in status.get("conditions", [])
         ),
-        "jobs": sorted(
-            (entry["kind"], entry["release"], entry["state"]) for entry in status.get("jobs", [])
+        "schema changes": sorted(
+            (entry["kind"], entry["release"], entry["state"])
+            for entry in status.get("jobs", [])
+            if entry["kind"] in (MIGRATE, ROLLBACK)
         ),
         "observed": status.get("observedGeneration") == item["metadata"]["generation"],
         "replicas": (status.get("replicas"), status.get("readyReplicas")),

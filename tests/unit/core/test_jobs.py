@@ -133,6 +133,15 @@ def test_a_job_that_nobody_ends_is_given_up_with_its_trouble() -> None:
     assert after.failure.message == "no result within 120 s: ErrImagePull: not found"
 
 
+def test_a_job_that_was_never_made_blames_nobody_and_is_made_anew() -> None:
+    late = job("migrate", "Running", spec=MIGRATED).model_copy(
+        update={"started_at": to_time(NOW - 3600)}
+    )
+    anew = of("migrate", turn(before("Migrating", late, spec=MIGRATED), world()))
+    assert (anew.state, anew.number, anew.attempt) == ("Running", 2, 2)
+    assert anew.started_at == to_time(NOW)
+
+
 def test_a_failed_migration_quarantines_its_release_but_not_its_image() -> None:
     entry = job("migrate", "Failed", spec=MIGRATED)
     after = turn(before("Migrating", entry, spec=MIGRATED), world(), **MIGRATED)
