@@ -6,7 +6,7 @@ the hand would, and names the story, the faults and the oracle that show it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_operator import reconciler, worker
@@ -27,9 +27,11 @@ from spark_operator.core import (
 )
 from spark_operator.core.phases import Phase
 from spark_operator.core.render import children, policy, service
-from tests.simulation.faults import NO_FAULT, Outage, Plan
+from tests.simulation.faults import Outage, Plan
 from tests.simulation.loop import EPOCH
 from tests.simulation.plans import phases
+from tests.simulation.planted_jobs import PLANTED_JOBS
+from tests.simulation.planting import Planted
 from tests.simulation.world.metrics import Disturbance
 
 if TYPE_CHECKING:
@@ -38,17 +40,6 @@ if TYPE_CHECKING:
     import pytest
 
     from tests.simulation.history import History
-
-
-@dataclass(frozen=True, slots=True)
-class Planted:
-    """One bug: what is wrong, how it is planted, where it shows, and who must see it."""
-
-    name: str
-    plant: Callable[[pytest.MonkeyPatch], None]
-    scenario: str
-    caught_by: str
-    plan: Callable[[History], Plan] = lambda _: NO_FAULT
 
 
 def _without_guard(name: str) -> Callable[[pytest.MonkeyPatch], None]:
@@ -376,4 +367,5 @@ PLANTED: Final = (
         "release-in-guard",
         "only-roles-get-traffic",
     ),
+    *PLANTED_JOBS,
 )

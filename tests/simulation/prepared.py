@@ -97,6 +97,15 @@ async def late_fault(sim: Simulation) -> None:
     await sim.until(lambda: is_rolled_back(sim, NEW), "the rollback")
 
 
+async def let_out(sim: Simulation) -> None:
+    """A release that migrated and failed is repaired and let out: its schema is there already."""
+    await prepared(sim)
+    await sim.until(lambda: is_rolled_back(sim, NEW), "the rollback")
+    sim.behaves(NEW, Behaviour())
+    sim.ask("let-out", f"{sim.status['failure']['release']}@first")
+    await sim.until(lambda: rests_on(sim, NEW), "the promotion")
+
+
 def _new(**jobs: Work) -> dict[str, Behaviour]:
     return {NEW: Behaviour(jobs=jobs)}
 
@@ -162,6 +171,13 @@ STORIES: Final = (
         script=superseded,
         ends_on=NEWER,
         outcomes=((NEW, "Superseded"), (NEWER, "Promoted")),
+    ),
+    Scenario(
+        name="migrated-before",
+        script=let_out,
+        images={NEW: BAD},
+        ends_on=NEW,
+        outcomes=((NEW, "Failed"), (NEW, "Promoted")),
     ),
     Scenario(name="delete-in-migration", script=deleted, ends_on=None, phase=""),
     Scenario(

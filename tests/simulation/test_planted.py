@@ -11,11 +11,12 @@ from tests.simulation import simulation
 from tests.simulation.catalogue import SCENARIOS
 from tests.simulation.faults import NO_FAULT
 from tests.simulation.oracles import ORACLES, Case, judge_history
-from tests.simulation.planted import PLANTED, Planted
+from tests.simulation.planted import PLANTED
 from tests.simulation.simulation import run
 
 if TYPE_CHECKING:
     from tests.simulation.history import History
+    from tests.simulation.planting import Planted
 
 
 @cache

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.base import PLURAL
+from tests.simulation.timeline import decisions
 from tests.simulation.world import job_pods, pods
 from tests.simulation.world.work import MIGRATE, ROLLBACK
 
@@ -18,22 +20,32 @@ CHANGES: Final = (MIGRATE, ROLLBACK)
 
 
 def migrates_once(case: Case) -> list[str]:
-    """Rule 6: a release's migration is committed once, and never run again once it has passed."""
+    """Rule 6: a release's migration is committed once, and passes once each time it is tried."""
     found = []
-    done: dict[str, bool] = {}
+    passed, tried = Counter[str](), _tries(case)
     committed: dict[str, bool] = {}
     for run in case.history.runs:
         if run.kind not in CHANGES:
             continue
-        if run.kind == MIGRATE and done.get(run.release):
-            found.append(f"{run.began:.3f}: {run.job} migrates once more")
         if run.kind == MIGRATE and run.committed and committed.get(run.release):
             found.append(f"{run.began:.3f}: {run.job} commits once more")
         if run.committed:
             committed[run.release] = run.kind == MIGRATE
-        if run.passed:
-            done[run.release] = run.kind == MIGRATE
-    return found
+        passed[run.release] += run.passed and run.kind == MIGRATE
+    return found + [
+        f"{release}: {passed[release]} migrations passed in {tried[release]} tries"
+        for release in passed
+        if passed[release] > tried[release]
+    ]
+
+
+def _tries(case: Case) -> Counter[str]:
+    """How often each release came to its migration."""
+    return Counter(
+        str(after["candidate"]["release"])
+        for _, before, after in decisions(case.history)
+        if after.get("phase") == "Migrating" != before.get("phase")
+    )
 
 
 def migrates_one_at_a_time(case: Case) -> list[str]:
