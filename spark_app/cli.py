@@ -95,10 +95,21 @@ def _show(checks: Sequence[Check], *, as_json: bool) -> None:
         sys.stdout.write(f"{line}\n")
 
 
-def _refuse(check: str, text: str, code: int) -> int:
+def _refuse(check: str, text: str, code: int, schema: Status | None = None) -> int:
     sys.stderr.write(f"spark-app: {text}\n")
-    write_report(False, [Check(check, "fail", text)])
+    write_report(False, [Check(check, "fail", text)], schema)
     return code
+
+
+def _where(url: str) -> Status | None:
+    """Where a failure has left the schema: of several versions the first ones may be applied."""
+    from spark_app.storage.migrate import run  # noqa: PLC0415 - the server needs no Alembic
+
+    try:
+        return run(url, "status", None)
+    except Exception:
+        # The failure itself has been said, and is what counts.
+        return None
 
 
 def _serve() -> int:
@@ -128,7 +139,7 @@ def _migrate(options: argparse.Namespace) -> int:
         status = run(url, options.action, getattr(options, "to", None))
     except Exception as error:
         code, text = _classify(error)
-        return _refuse("migrate", text, code)
+        return _refuse("migrate", text, code, _where(url) if code == FAILED else None)
     sys.stdout.write(_describe(status, as_json=options.json))
     detail = f"schema {status.current or 'none'}"
     write_report(True, [Check("migrate", "pass", detail, time.monotonic() - began)], status)

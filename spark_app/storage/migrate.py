@@ -183,6 +183,8 @@ def _rollback(connection: Connection, release: str, to: str | None) -> None:
         raise MigrationError(
             f"the database is at version {status.current}, which only a newer release can undo"
         )
+    if status.current is None and to == "base":
+        return
     if status.current is None:
         raise MigrationError("there is nothing to roll back: no version is applied")
     if to is not None and to not in {*versions, "base"}:

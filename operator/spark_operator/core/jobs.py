@@ -157,7 +157,7 @@ def _finished(turn: Turn, job: JobStatus, seen: Job, limit: float) -> JobStatus:
         return _ended(turn, job, "Lost", seen.trouble or "its pod was taken away")
     found = report.parse(seen.report)
     ended = _ended(turn, job, "Passed" if seen.succeeded else "Failed", found.text)
-    return ended.model_copy(update={"checks": found.checks, "schema_": found.schema or job.schema_})
+    return ended.model_copy(update={"checks": found.checks, "schema_": found.schema})
 
 
 def _late(job: JobStatus) -> JobState:
@@ -165,7 +165,10 @@ def _late(job: JobStatus) -> JobState:
 
 
 def _ended(turn: Turn, job: JobStatus, state: JobState, message: str) -> JobStatus:
-    return job.model_copy(update={"state": state, "finished_at": turn.at, "message": clip(message)})
+    """How a Job ended; where it left the schema is for its report to say, and else not known."""
+    changed = {"state": state, "finished_at": turn.at, "message": clip(message)}
+    unknown = {"schema_": None} if job.kind in ("migrate", "undo") else {}
+    return job.model_copy(update=changed | unknown)
 
 
 def failures(job: JobStatus) -> tuple[CheckStatus, ...]:

@@ -12,6 +12,7 @@ from spark_operator.core import jobs
 from spark_operator.core.launch import launch
 from spark_operator.core.phases import Phase
 from spark_operator.core.retreat import retreat
+from spark_operator.core.undo import version_of
 
 if TYPE_CHECKING:
     from spark_operator.api.runs import JobKind, JobStatus
@@ -116,9 +117,8 @@ def _start_migration(turn: Turn) -> None:
     release = turn.on_trial.release
     before = jobs.find(turn, "preflight", release)
     schema = before.schema_ if before else None
-    jobs.start(
-        turn, "migrate", release, schema=schema, target=(schema.current if schema else "") or ""
-    )
+    target = version_of(schema) if schema else ""
+    jobs.start(turn, "migrate", release, schema=schema, target=target)
 
 
 def _refuse(turn: Turn, job: JobStatus, reason: str, outcome: str) -> None:

@@ -6,14 +6,17 @@ once; whether the schema is brought back is for the release to say.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spark_operator.core import jobs
 
 if TYPE_CHECKING:
     from spark_operator.api.jobs import Migrations
-    from spark_operator.api.runs import JobStatus
+    from spark_operator.api.runs import JobStatus, SchemaStatus
     from spark_operator.core.turn import Turn
+
+BASE: Final = "base"
+"""Alembic's name for a schema without any version."""
 
 
 def undone(turn: Turn) -> bool:
@@ -23,9 +26,9 @@ def undone(turn: Turn) -> bool:
     kept = turn.observations.revisions.get(name)
     if migrated is None or kept is None or kept.migrations is None:
         return True
-    if migrated.schema_ and migrated.schema_.current == (migrated.target or None):
+    if migrated.schema_ and migrated.target == version_of(migrated.schema_):
         return True
-    if kept.migrations.rollback != "Automatic":
+    if kept.migrations.rollback != "Automatic" or not _has_way(migrated):
         _tell_kept(turn, migrated, kept.migrations)
         return True
     job = jobs.find(turn, "undo", name)
@@ -36,6 +39,20 @@ def undone(turn: Turn) -> bool:
         return False
     _tell_ended(turn, job)
     return True
+
+
+def version_of(schema: SchemaStatus) -> str:
+    """What brings a schema where it is now, as the rollback's command names it."""
+    return schema.current or BASE
+
+
+def _has_way(migrated: JobStatus) -> bool:
+    """Whether undoing leads where the migration began, and not past it.
+
+    Without a version the command undoes the last one, which is stable's own where the migration
+    came to nothing.
+    """
+    return bool(migrated.target) or (migrated.state == "Passed" and migrated.schema_ is None)
 
 
 def on_request(turn: Turn, version: str) -> str:
@@ -52,17 +69,20 @@ def on_request(turn: Turn, version: str) -> str:
     job = jobs.find(turn, "undo", migrated.release)
     if job is not None and job.state == "Running":
         return "AlreadyUndoing"
+    if not version and not _has_way(migrated):
+        return "VersionNeeded"
     jobs.start(turn, "undo", migrated.release, target=version[:32] or migrated.target)
     return "Done"
 
 
 def _tell_kept(turn: Turn, migrated: JobStatus, migrations: Migrations) -> None:
     at = migrated.schema_.current if migrated.schema_ else None
-    how = (
-        "it may be undone with the annotation spark.dev/undo-migration: TOKEN"
-        if migrations.rollback == "Allowed"
-        else "the release says that it cannot be undone"
-    )
+    how = {
+        "Allowed": "it may be undone with the annotation spark.dev/undo-migration: TOKEN",
+        "Forbidden": "the release says that it cannot be undone",
+        "Automatic": "where it was before is not known, since no preflight looked: see to it"
+        " yourself with the annotation spark.dev/undo-migration: VERSION@TOKEN",
+    }[migrations.rollback]
     stable = turn.status.stable.image if turn.status.stable else "nothing"
     turn.note(
         "SchemaKept",

@@ -102,6 +102,7 @@ async def test_rollback_undoes_one_or_all_and_up_applies_again(url: str) -> None
 async def test_what_makes_no_sense_is_refused_in_words(url: str) -> None:
     with pytest.raises(MigrationError, match="nothing to roll back"):
         await migrate(url, "rollback")
+    assert (await migrate(url, "rollback", to="base")).current is None
     await migrate(url, "up")
     with pytest.raises(MigrationError, match="there is no version 20990101000000"):
         await migrate(url, "rollback", to="20990101000000")

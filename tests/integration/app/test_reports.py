@@ -85,6 +85,8 @@ async def test_a_failing_migration_says_which_and_why_and_leaves_nothing(
         f"version {THIRD} failed and nothing of it remains:"
         ' UndefinedTableError: relation "spark_nothing" does not exist'
     )
+    # The versions before it are applied: whoever wants to undo it must know where it got.
+    assert found.report["schema"]["current"] == SECOND
     assert (await migrate(url, "status")).current == SECOND
     found = await broken.run("migrate", "rollback", "--to", FIRST, DATABASE_URL=url)
     assert (found.code, found.report["passed"]) == (0, True)

@@ -14,7 +14,7 @@ from spark_operator.core.decide import decide
 from spark_operator.core.plan import judge_plan
 from spark_operator.core.turn import to_time
 from spark_operator.core.types import Job
-from tests.unit.core.builders import NOW, judged, name, release, resource, seen, status, workload
+from tests.unit.core.builders import NOW, judged, name, resource, seen, status, workload
 from tests.unit.core.turns import (
     FOUR_TWOS,
     GOOD,
@@ -29,7 +29,6 @@ from tests.unit.core.turns import (
 from tests.unit.core.turns_prepared import (
     CHECKED,
     MIGRATED,
-    NEW_SCHEMA,
     OLD_SCHEMA,
     before,
     job,
@@ -159,6 +158,23 @@ def test_a_migration_knows_where_the_schema_was() -> None:
     assert after.candidate.schema_head == "0002"
 
 
+def test_an_empty_database_is_a_place_to_go_back_to() -> None:
+    empty = SchemaStatus(head="0002")
+    given = before("Preflight", job("preflight", spec=MIGRATED, schema_=empty), spec=MIGRATED)
+    assert of("migrate", turn(given, world(), **CHECKED, **MIGRATED)).target == "base"
+
+
+@pytest.mark.parametrize(("how", "state"), [({"timed_out": True}, "Failed"), ({}, "Lost")])
+def test_where_a_migration_without_a_result_left_the_schema_is_not_known(
+    how: dict[str, Any], state: str
+) -> None:
+    running = job("migrate", "Running", spec=MIGRATED, schema_=OLD_SCHEMA, target="0001")
+    ended = run(running, finished=True, **how)
+    given = before("Migrating", running.model_copy(update={"attempt": 3}), spec=MIGRATED)
+    after = of("migrate", turn(given, world(ended), **MIGRATED))
+    assert (after.state, after.schema_, after.target) == (state, None, "0001")
+
+
 def test_a_running_migration_is_left_to_end_whatever_the_spec_says_meanwhile() -> None:
     entry = job("migrate", "Running", spec=MIGRATED)
     given = before("Migrating", entry, spec=MIGRATED)
@@ -180,56 +196,6 @@ def test_a_preflight_that_failed_is_repeated_once_the_spec_is_changed() -> None:
     assert turn(settled, world(), **CHECKED).phase == "RolledBack"
     edited = settled.model_copy(update={"observed_generation": 1})
     assert turn(edited, world(), **CHECKED).phase == "Pending"
-
-
-class TestUndo:
-    """A release that migrated the schema is on its way out."""
-
-    def leaving(self, rollback: str, *more: JobStatus) -> tuple[SparkDeploymentStatus, Any]:
-        spec = {"migrations": {"rollback": rollback}}
-        done = job("migrate", spec=spec, schema_=NEW_SCHEMA, target="0001")
-        given = before("RollingBack", done, *more, spec=spec)
-        kept = {name(2, **spec): release(2, **spec)}
-        return given, replace(world(), revisions=kept | dict(world().revisions))
-
-    def test_automatic_runs_the_rollback_to_where_it_began(self) -> None:
-        after = turn(*self.leaving("Automatic"))
-        assert after.phase == "RollingBack"
-        assert (of("undo", after).state, of("undo", after).target) == ("Running", "0001")
-
-    def test_it_is_over_when_that_is_done(self) -> None:
-        spec = {"migrations": {"rollback": "Automatic"}}
-        undo = job("undo", spec=spec, started_at=to_time(NOW - 5), schema_=OLD_SCHEMA)
-        after = turn(*self.leaving("Automatic", undo))
-        assert after.phase != "RollingBack"
-        assert after.ledger[0].decision in ("MigrationUndone", "RolledBack")
-
-    def test_what_cannot_be_undone_is_told_loudly_and_holds_nothing_up(self) -> None:
-        spec = {"migrations": {"rollback": "Automatic"}}
-        undo = job("undo", "Failed", spec=spec, started_at=to_time(NOW - 5))
-        after = turn(*self.leaving("Automatic", undo))
-        assert after.phase != "RollingBack"
-        degraded = next(item for item in after.conditions if item.type == "Degraded")
-        assert (degraded.status, degraded.reason) == ("True", "MigrationRollbackFailed")
-
-    @pytest.mark.parametrize("rollback", ["Allowed", "Forbidden"])
-    def test_otherwise_the_schema_stays_and_the_ledger_says_so(self, rollback: str) -> None:
-        after = turn(*self.leaving(rollback))
-        kept = next(item for item in after.ledger if item.decision == "SchemaKept")
-        assert kept.reason == f"Rollback{rollback}"
-        assert "undo" not in {item.kind for item in after.jobs}
-
-    @pytest.mark.parametrize(
-        ("rollback", "result"), [("Allowed", "Done"), ("Forbidden", "MigrationForbidden")]
-    )
-    def test_a_person_may_ask_where_the_release_allows_it(self, rollback: str, result: str) -> None:
-        given, seen_now = self.leaving(rollback)
-        given = given.model_copy(update={"phase": "Stable", "candidate": None})
-        asked = {"spark.dev/undo-migration": "0000@now"}
-        after = decide(resource(1, given, asked), seen_now, NOW).status
-        assert after.requests[0].result == result
-        if result == "Done":
-            assert of("undo", after).target == "0000"
 
 
 class TestVerification:
