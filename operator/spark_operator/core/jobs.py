@@ -28,6 +28,8 @@ STARTING_SECONDS: Final = 60.0
 """What synthetic requests are given beside their own time, for the pod to start."""
 MOST_ATTEMPTS: Final = 3
 """Runs in a row without a result."""
+TOLD: Final[dict[str, str]] = {"verify": "Verified", "traffic": "TrafficSent"}
+"""Kinds whose success is a decision's evidence and follows no phase, and what it is called."""
 DECISIVE: Final = ("preflight", "migrate", "undo")
 """Kinds for which running out of time is a result, not the lack of one."""
 
@@ -125,8 +127,12 @@ def settle(turn: Turn) -> None:
     settled = tuple(
         _settled(turn, job) if job.state == "Running" else job for job in turn.status.jobs
     )
-    if settled != turn.status.jobs:
+    before = turn.status.jobs
+    if settled != before:
         turn.set(jobs=settled)
+    for was, job in zip(before, settled, strict=True):
+        if was.state != job.state and job.kind in TOLD and job.state == "Passed":
+            turn.note(TOLD[job.kind], "Passed", summary(job), release=job.release)
     if any(job.state == "Running" for job in settled):
         turn.dues.append(turn.now + LOOK_SECONDS)
 
@@ -174,6 +180,11 @@ def _ended(turn: Turn, job: JobStatus, state: JobState, message: str) -> JobStat
 def failures(job: JobStatus) -> tuple[CheckStatus, ...]:
     """The checks that failed."""
     return tuple(check for check in job.checks if check.status == "fail")
+
+
+def summary(job: JobStatus) -> str:
+    """What a Job that passed has found, in words for people."""
+    return "; ".join(f"{check.check}: {check.detail}" for check in job.checks) or "it passed"
 
 
 def explain(job: JobStatus) -> str:

@@ -53,13 +53,7 @@ def preflight(turn: Turn) -> None:
     elif job.state == "Passed":
         head = job.schema_.head if job.schema_ else None
         turn.set(candidate=role.model_copy(update={"schema_head": head}))
-        warned = [f"{c.check}: {c.detail}" for c in job.checks if c.status == "warn"]
-        turn.note(
-            "PreflightPassed",
-            "Passed",
-            "; ".join([f"{len(job.checks)} checks", *warned]),
-            release=role.release,
-        )
+        turn.note("PreflightPassed", "Passed", jobs.summary(job), release=role.release)
         _migrate_or_launch(turn)
     elif job.state == "Failed" or not jobs.again(turn, job):
         _refuse(turn, job, "PreflightFailed", "Inconclusive")

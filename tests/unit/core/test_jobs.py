@@ -216,6 +216,14 @@ class TestVerification:
     def test_a_step_that_is_verified_is_left(self) -> None:
         assert self.step(self.verify("Passed")).weight.desired == 25
 
+    def test_its_numbers_are_in_the_ledger(self) -> None:
+        entry = self.verify("Running")
+        ended = run(entry, finished=True, succeeded=True, report=REPORT)
+        shared = replace(seen(ONE, TWO, route="shared"), judge=GOOD, jobs={ended.name: ended})
+        after = turn(at(0, 5, jobs=(entry,)), shared, **VERIFIED)
+        told = next(item for item in after.ledger if item.decision == "Verified")
+        assert told.message == "database: wrong password; redis: answers"
+
     def test_a_result_of_another_step_does_not_count(self) -> None:
         after = self.step(job("verify", step=1))
         assert (after.weight.desired, of("verify", after).state) == (5, "Running")
