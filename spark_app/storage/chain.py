@@ -17,9 +17,11 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from alembic.script import Script
 
-__all__ = ["Chain", "MigrationError", "config", "load_chain"]
+__all__ = ["Chain", "MigrationError", "chain_of", "config", "load_chain"]
 
 
 class MigrationError(Exception):
@@ -69,21 +71,31 @@ def load_chain() -> Chain:
         MigrationError: they don't ascend, or one declares what is no version up to itself.
     """
     scripts = [*reversed([*ScriptDirectory.from_config(config()).walk_revisions()])]
-    versions = tuple(script.revision for script in scripts)
+    return chain_of([(script.revision, _declared(script)) for script in scripts])
+
+
+def chain_of(declared: Sequence[tuple[str, str | None]]) -> Chain:
+    """Versions with what each declares, oldest first; None for a version that declares nothing.
+
+    Raises:
+        MigrationError: as `load_chain`.
+    """
+    versions = tuple(version for version, _ in declared)
     if list(versions) != sorted(set(versions)):
         raise MigrationError("the release's schema versions don't ascend: name them by their time")
     floors: list[str] = []
-    for number, script in enumerate(scripts):
-        declared = _declared(script, versions[: number + 1])
-        floors.append(max([declared, *floors[-1:]]))
+    for number, (version, floor) in enumerate(declared):
+        wanted = floor or version
+        if wanted not in versions[: number + 1]:
+            raise MigrationError(
+                f"version {version} declares compatible_with {wanted}, which is no version up to"
+                " itself; correct it in the release"
+            )
+        # What one version has taken away, a later one doesn't give back.
+        floors.append(max([wanted, *floors[-1:]]))
     return Chain(versions, tuple(floors))
 
 
-def _declared(script: Script, known: tuple[str, ...]) -> str:
-    declared = str(getattr(script.module, "compatible_with", script.revision))
-    if declared not in known:
-        raise MigrationError(
-            f"version {script.revision} declares compatible_with {declared}, which is no version"
-            " up to itself; correct it in the release"
-        )
-    return declared
+def _declared(script: Script) -> str | None:
+    found = getattr(script.module, "compatible_with", None)
+    return None if found is None else str(found)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from dev import services
 from spark_app.storage.database import connect
-from spark_app.storage.migrate import migrate
+from spark_app.storage.migrate import MigrationError, migrate
 from tests.integration.app.releases import ADDS, FIRST, SECOND, THIRD, Release, release
 
 if TYPE_CHECKING:
@@ -102,18 +102,18 @@ async def test_a_defect_in_a_versions_own_code_is_no_lost_connection(
 
 
 async def test_a_version_gives_up_where_a_table_is_in_use(
-    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await migrate(url, "up")
     monkeypatch.setattr("spark_app.storage.migrate.TABLE_LOCK_SECONDS", 0.3)
     engine = connect(url, pool=1)
     async with engine.connect() as reader:
         await reader.execute(sa.text("SELECT * FROM spark_usage"))
-        with pytest.raises(Exception, match="a table it changes was in use"):
-            await migrate(url, "rollback")
+        async with asyncio.timeout(10):
+            with pytest.raises(MigrationError, match="a table it changes was in use"):
+                await migrate(url, "rollback")
     await engine.dispose()
     assert (await migrate(url, "status")).current == SECOND
-    del tmp_path
 
 
 async def test_an_older_release_goes_on_while_the_schema_only_expands(

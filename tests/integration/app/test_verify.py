@@ -10,12 +10,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import uvicorn
 
 from spark_app.asking import KEY_VARIABLE
 from spark_app.cli import main
 from spark_app.traffic import Load, judge, traffic
 from spark_app.verify import Bounds, verify
-from tests.integration.app.harness import Providers, Spark, counted
+from tests.integration.app.harness import Providers, Spark, counted, running
 from tests.integration.app.harness import spark as make_spark
 
 if TYPE_CHECKING:
@@ -122,6 +123,29 @@ async def test_it_passes_a_maintenance_window_with_the_services_verification_key
         assert "closed for maintenance" in found["generate"].detail
         monkeypatch.setenv(KEY_VARIABLE, VERIFIER)
         assert not failed(await checked(spark.url))
+
+
+async def pretender(scope: Any, receive: Any, send: Any) -> None:
+    """A service that answers everything with 200, and nothing right."""
+    del receive
+    bodies = {
+        "/api/spark/health": b'{"status": "healthy", "circuit_breakers": {}}',
+        "/api/metrics": b"api_generate_total 1\n",
+        "/api/spark/generate": b'{"code": "class Mover {", "scriptName": "Mover"}',
+        "/api/export": b"something else",
+    }
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": bodies[scope["path"]]})
+
+
+async def test_answers_are_read_not_only_their_status() -> None:
+    config = uvicorn.Config(pretender, log_config=None, lifespan="off")
+    async with running(uvicorn.Server(config)) as url:
+        found = await checked(url)
+    assert failed(found) == {"metrics", "generate", "export"}
+    assert "metrics are missing: api_export_total" in found["metrics"].detail
+    assert "the generated code is no valid C#: line 1" in found["generate"].detail
+    assert "is not the script that was sent" in found["export"].detail
 
 
 async def test_what_is_no_service_is_said() -> None:

@@ -45,10 +45,6 @@ class Volume:
         if old is not None:
             shutil.rmtree(old)
 
-    def overwrite(self, name: str, text: str) -> None:
-        """Write into a file in place, as kubelet never does but people do."""
-        (self.folder / name).write_text(text)
-
     def hide(self, name: str) -> None:
         """Take a file away."""
         (self.folder / name).unlink()
