@@ -27,11 +27,16 @@ MOMENTS: Final[dict[str, tuple[int, SparkDeploymentStatus]]] = {
     "promoting": (2, at(3, 100, "Promoting")),
     "guarding": (2, guarded()),
     "rolling-back": (2, at(1, 0, "RollingBack")),
+    "isolated": (2, at(1, 25)),
     "preflight": (2, before("Preflight", job("preflight", "Running"))),
     "migrating": (2, before("Migrating", job("migrate", "Running", spec=SCHEMA), spec=SCHEMA)),
     "verifying": (2, at(1, 25, jobs=(job("verify", "Running", step=1, target=CANDIDATE),))),
 }
-SPECS: Final[dict[str, dict[str, Any]]] = {"migrating": SCHEMA, "verifying": VERIFIED}
+SPECS: Final[dict[str, dict[str, Any]]] = {
+    "migrating": SCHEMA,
+    "verifying": VERIFIED,
+    "isolated": {"isolated": True},
+}
 
 
 def rendered(moment: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from spark_operator.api.status import Condition
 from spark_operator.api.values import seconds
-from spark_operator.core import alerts, jobs, verification, windows
+from spark_operator.core import alerts, isolation, jobs, verification, windows
 from spark_operator.core.guards import WATCHED
 from spark_operator.core.notifications import post
 from spark_operator.core.phases import Phase
@@ -56,6 +56,7 @@ def conditions(turn: Turn) -> tuple[Condition, ...]:
         "RolledBack": _rolled_back(turn),
         "Paused": _paused(turn),
         "MaintenanceMode": _maintenance(turn),
+        isolation.CONDITION: _isolated(turn),
     }
     notified = post.aspect(turn)
     if notified is not None:
@@ -139,6 +140,8 @@ def _reconciling(turn: Turn, stalled: Aspect) -> Aspect:
 def _ready(turn: Turn, stalled: Aspect) -> Aspect:
     if stalled.holds:
         return stalled._replace(holds=False)
+    if turn.spec.isolated:
+        return Aspect(holds=False, reason="Isolated", message=isolation.MESSAGE)
     waits = windows.waits(turn)
     if waits:
         return Aspect(holds=False, reason="Frozen", message=waits)
@@ -172,6 +175,8 @@ def _story(turn: Turn) -> str:
 def _available(turn: Turn) -> Aspect:
     if turn.status.stable is None:
         return Aspect(holds=False, reason="NothingStable", message="no release is stable yet")
+    if turn.spec.isolated:
+        return Aspect(holds=False, reason="Isolated", message=isolation.MESSAGE)
     if windows.active(turn.status):
         message = f"users are answered 503: {turn.spec.maintenance.message}"
         return Aspect(holds=False, reason="Maintenance", message=message)
@@ -279,3 +284,9 @@ def _maintenance(turn: Turn) -> Aspect:
     end = windows.when(window.until) if window.until else "it is switched off in the spec"
     message = f"from {windows.when(window.begins)} until {end}: {turn.spec.maintenance.message}"
     return Aspect(holds=window.state == "Active", reason=window.state, message=message)
+
+
+def _isolated(turn: Turn) -> Aspect:
+    if turn.spec.isolated:
+        return Aspect(holds=True, reason="IsolationRequested", message=isolation.MESSAGE)
+    return Aspect(holds=False, reason="NotIsolated", message="")

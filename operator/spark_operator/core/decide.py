@@ -16,7 +16,16 @@ from spark_operator.api.status import (
     VerdictStatus,
     Weight,
 )
-from spark_operator.core import alerts, credentials, jobs, judge, requests, rotation, windows
+from spark_operator.core import (
+    alerts,
+    credentials,
+    isolation,
+    jobs,
+    judge,
+    requests,
+    rotation,
+    windows,
+)
 from spark_operator.core.conditions import conditions
 from spark_operator.core.guards import GUARDS, WATCHED, actual_weight
 from spark_operator.core.labels import selector_text
@@ -73,8 +82,10 @@ def decide(resource: SparkDeployment, observations: Observations, now: float) ->
     windows.settle(turn)
     alerts.consume(turn)
     jobs.settle(turn)
-    rotation.notice(turn)
-    if not observations.foreign or turn.status.stable is not None:
+    if isolation.settle(turn):
+        turn.judge = observations.judge
+    elif not observations.foreign or turn.status.stable is not None:
+        rotation.notice(turn)
         _consult_judge(turn)
         requests.consume(turn)
         if not alerts.alerted(turn) and not any(guard(turn) for guard in GUARDS):
@@ -176,6 +187,8 @@ def _conclude(turn: Turn) -> None:
 
 def _checkpoint(turn: Turn) -> None:
     """Write the verdict and the judge's state when they say something new, or every 10 s."""
+    if turn.spec.isolated:
+        return
     if turn.phase not in WATCHED or turn.judge is None:
         if turn.status.judge is not None:
             turn.set(judge=None, judge_at=None)
@@ -229,6 +242,7 @@ def _moves(before: SparkDeploymentStatus, after: SparkDeploymentStatus) -> bool:
             status.weight.desired,
             status.maintenance,
             status.first_traffic_at is None,
+            isolation.recorded(status),
             credentials.count(status),
             status.maintenance and status.maintenance.state,
         )

@@ -34,9 +34,13 @@ READ_BY_GROUP: Final = 0o440
 
 
 def live(resource: SparkDeployment) -> dict[str, str]:
-    """The files' texts by name: equal values give equal texts."""
+    """The files' texts by name: equal values give equal texts.
+
+    An isolated service closes too: a connection that a user keeps open outlives the Service's cut.
+    """
     spec, status = resource.spec, resource.status
-    closed = status.maintenance is not None and status.maintenance.state == "Active"
+    active = status.maintenance is not None and status.maintenance.state == "Active"
+    closed = active or spec.isolated
     documents: dict[str, dict[str, Any]] = {
         "providers.json": {"order": list(spec.providers.order)},
         "maintenance.json": {

@@ -49,14 +49,23 @@ def disruption_budget(resource: SparkDeployment, release: str) -> Manifest:
 
 
 def network_policy(resource: SparkDeployment) -> Manifest:
-    """Pods may be reached on the service's port only."""
+    """Pods may be reached on the service's port only; isolated, they reach and are reached by none.
+
+    A policy that lists a direction without a rule denies it:
+    https://kubernetes.io/docs/concepts/services-networking/network-policies/
+    """
+    rules = {
+        "policyTypes": ["Ingress"],
+        "ingress": [{"ports": [{"port": "http", "protocol": "TCP"}]}],
+    }
+    if resource.spec.isolated:
+        rules = {"policyTypes": ["Ingress", "Egress"]}
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
         "metadata": metadata(resource, resource.metadata.name),
         "spec": {
             "podSelector": {"matchLabels": selector(resource.metadata.name)},
-            "policyTypes": ["Ingress"],
-            "ingress": [{"ports": [{"port": "http", "protocol": "TCP"}]}],
+            **rules,
         },
     }

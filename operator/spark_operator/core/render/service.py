@@ -43,13 +43,14 @@ def services(resource: SparkDeployment) -> list[Manifest]:
 
 
 def _service(resource: SparkDeployment, name: str, release: str | None) -> Manifest:
+    selected = NO_RELEASE if resource.spec.isolated else release
     return {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": metadata(resource, name),
         "spec": {
             "type": "ClusterIP",
-            "selector": selector(resource.metadata.name, release),
+            "selector": selector(resource.metadata.name, selected),
             "ports": [{"name": "http", "port": PORT, "targetPort": "http", "protocol": "TCP"}],
         },
     }
