@@ -165,7 +165,7 @@ def cut_in_time(case: Case) -> list[str]:
     ]
     found, open_since = [], None
     events: list[tuple[float, int, Moment | None]] = [
-        *((verdict.at, 1, None) for verdict in case.history.verdicts if verdict.kind == "Fail"),
+        *((it.at, 1 if it.kind == "Fail" else 3, None) for it in case.history.verdicts),
         *((moment.at, 0, moment) for moment in cuts),
         *((span.since, 2, None) for span in case.history.leaderless),
     ]
@@ -182,6 +182,8 @@ def cut_in_time(case: Case) -> list[str]:
                 open_since = None
         elif kind == 1 and exposed:
             open_since = at if open_since is None else open_since
+        elif kind == 3:
+            open_since = None  # nothing of the Fail could be stored, and it holds no longer
         elif kind == 2 and deciding != "RollingBack":
             open_since = None  # what only the process knew is gone with it
     if open_since is not None and exposed:
