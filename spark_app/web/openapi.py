@@ -33,6 +33,10 @@ _PROBLEM_TYPES: tuple[type[errors.SparkError], ...] = (
     errors.MaintenanceError,
     errors.ProviderTimeoutError,
 )
+_KEYS = (
+    "A user's key, the master key or the key for verification; while the service is in maintenance"
+    " only the last two are served, everybody else gets 503 with code `maintenance`."
+)
 _READING = (400, 413, 422)
 _GATED = (401, 429, 503)
 
@@ -52,8 +56,13 @@ def openapi_document(version: str) -> bytes:
         "components": {
             "schemas": schemas,
             "securitySchemes": {
-                "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-                "bearer": {"type": "http", "scheme": "bearer"},
+                "key": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "X-API-Key",
+                    "description": _KEYS,
+                },
+                "bearer": {"type": "http", "scheme": "bearer", "description": _KEYS},
             },
         },
     }

@@ -154,3 +154,12 @@ def test_labels_are_bounded_whatever_comes() -> None:
     page = generate_latest(registry).decode()
     assert page.count("\nspark_rate_limited_recent{") == TOP + 1
     assert page.count("\nspark_provider_quota_limit{") == 0
+
+
+def test_key_ids_can_be_left_out() -> None:
+    registry = CollectorRegistry()
+    diagnostics = Diagnostics(registry, key_ids=False)
+    diagnostics.hit("user-alice", allowed=False, left=0.0)
+    page = generate_latest(registry).decode()
+    assert 'spark_rate_limited_recent{key_id="other"} 1.0' in page
+    assert "alice" not in page
