@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from spark_operator.core.secretdata import SecretData
     from spark_operator.core.touch import Touch
     from spark_operator.core.types import Alert, Event, Manifest
+    from spark_operator.core.vitals import Measure
 
 
 class Key(NamedTuple):
@@ -179,6 +180,13 @@ class Metrics(Protocol):
 
     async def read(self, targets: tuple[Target, ...]) -> dict[str, Reading]:
         """One reading for each target by UID, all within a bounded time."""
+
+
+class Vitals(Protocol):
+    """Reads what pods say of themselves beside what the judge counts."""
+
+    async def examine(self, targets: tuple[Target, ...]) -> dict[str, tuple[Measure, ...] | None]:
+        """What each target told by UID, None where it told nothing; within a bounded time."""
 
 
 class Series(Protocol):

@@ -6,6 +6,7 @@ of it, so a crash between any two writes heals on the next turn.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,7 @@ from spark_operator.core.objects import Ref, is_owned_by, ref
 from spark_operator.core.release import Release
 from spark_operator.core.render import finished_jobs, render, revision, unknown
 from spark_operator.core.types import Decision, Event, Observations
+from spark_operator.examining import Examiner
 from spark_operator.ports import (
     Alerts,
     Clock,
@@ -45,6 +47,7 @@ from spark_operator.ports import (
     Secrets,
     Series,
     TooLargeError,
+    Vitals,
 )
 from spark_operator.sampling import Sampler
 from spark_operator.touching import touch_pods
@@ -60,6 +63,8 @@ if TYPE_CHECKING:
 
 SNAPSHOT_SECONDS: Final = 10.0
 """How long a snapshot serves turns that nothing woke; every write of status is guarded anyway."""
+RESTING_SECONDS: Final = 300.0
+"""The same at rest, where nothing happens that does not wake: as often as without any turn."""
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +115,7 @@ class Reconciler:
         alerts: Alerts | None = None,
         series: Series | None = None,
         secrets: Secrets | None = None,
+        vitals: Vitals | None = None,
     ) -> None:
         """Make a reconciler on its ports.
 
@@ -121,9 +127,11 @@ class Reconciler:
             alerts: what is pushed in; None: nothing is.
             series: asks a Prometheus; None: a resource that names one gets no data.
             secrets: knows Secrets by their metadata; None: no change of one is noticed.
+            vitals: what pods say of themselves; None: nothing is diagnosed.
         """
         self._cluster = cluster
         self._sampler = Sampler(metrics, series, clock)
+        self._examiner = Examiner(vitals, clock)
         self._clock = clock
         self._notices = notices
         self._alerts = alerts
@@ -146,6 +154,7 @@ class Reconciler:
             if self._secrets:
                 self._secrets.forget(key)
             self._sampler.forget(key)
+            self._examiner.forget(key)
             return None
         try:
             resource = parse(snapshot.resource)
@@ -160,7 +169,12 @@ class Reconciler:
 
     async def _gather(self, key: Key, memory: Memory, *, woken: bool) -> Memory:
         now = self._clock.now()
-        if memory.snapshot and not woken and now - memory.read_at < SNAPSHOT_SECONDS:
+        longest = (
+            RESTING_SECONDS
+            if memory.snapshot and observe.rests(memory.snapshot)
+            else SNAPSHOT_SECONDS
+        )
+        if memory.snapshot and not woken and now - memory.read_at < longest:
             return memory
         return replace(
             memory,
@@ -181,16 +195,20 @@ class Reconciler:
             alerts=self._alerts.pending(key) if self._alerts else (),
             secrets=self._known_secrets(resource),
         )
+        examined = self._examiner.rounds(key, resource, observations)
         if not memory.watch:
             self._sampler.forget(key)
-            return observations
+            return replace(observations, rounds=await examined)
         status = resource.status
         watched = status.candidate or status.stable
         beside = status.stable if status.candidate else status.previous
         candidate = observations.workload(watched.release if watched else "").live
         stable = observations.workload(beside.release).live if beside else ()
-        tick = await self._sampler.tick(resource, observations, candidate, stable)
-        return replace(observations, tick=tick, rate=request_rate(memory.tick, tick))
+        # Side by side: the diagnosis must not delay a verdict.
+        tick, rounds = await asyncio.gather(
+            self._sampler.tick(resource, observations, candidate, stable), examined
+        )
+        return replace(observations, tick=tick, rate=request_rate(memory.tick, tick), rounds=rounds)
 
     def _known_secrets(self, resource: SparkDeployment) -> Mapping[str, SecretData] | None:
         if self._secrets is None:
@@ -232,7 +250,10 @@ class Reconciler:
         touched = await touch_pods(self._cluster, resource, snapshot, secrets)
         again_at = math.inf if touched.again_after is None else now + touched.again_after
         next_due = math.inf if decision.next_due is None else decision.next_due
-        due, is_stale = min(next_write, next_due, again_at), bool(said) or touched.any
+        due, is_stale = (
+            min(next_write, next_due, again_at, self._examiner.wakes(key)),
+            bool(said) or touched.any,
+        )
         return Turned(
             next_due=None if due == math.inf else due,
             memory=Memory(

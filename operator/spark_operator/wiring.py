@@ -122,7 +122,7 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
         )
         reader = MetadataClient(client, request_seconds=settings.request_seconds)
         secrets = SecretWatch(reader, wake, settings.namespaces)
-        reconciler = Reconciler(cluster, metrics, clock, notifier, inbox, series, secrets)
+        reconciler = Reconciler(cluster, metrics, clock, notifier, inbox, series, secrets, pods)
         workers = Workers(reconciler, clock, telemetry.observe_turn)
         telemetry.track_longest(workers.longest_turn)
         probes = Probes(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client.parser import text_string_to_metric_families
 
 from spark_operator.core.judge import Counters
+from spark_operator.core.vitals import Measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,31 @@ CACHE: Final = "spark_cache_requests_total"
 BREAKER: Final = "spark_circuit_breaker_state"
 INFLIGHT: Final = "spark_inflight_requests"
 NAMES: Final = (*REQUESTS, LATENCY, CACHE, BREAKER, INFLIGHT)
+VITALS: Final = (
+    *REQUESTS,
+    LATENCY,
+    CACHE,
+    BREAKER,
+    "spark_rate_limited_recent",
+    "spark_rate_limited_total",
+    "spark_provider_duration_seconds_sum",
+    "spark_provider_duration_seconds_count",
+    "spark_provider_failures_total",
+    "spark_provider_quota_remaining",
+    "spark_provider_quota_limit",
+    "spark_provider_key_present",
+    "spark_provider_keys_accepted",
+    "spark_provider_connections",
+    "spark_database_pool",
+    "spark_cpu_throttled_periods_total",
+    "spark_cpu_periods_total",
+    "spark_memory_working_set_bytes",
+    "spark_memory_limit_bytes",
+)
+"""What a diagnosis is made from."""
 MAX_SAMPLES: Final = 2_000
+MAX_VITALS: Final = 500
+MAX_LABEL: Final = 64
 
 
 class ExpositionError(Exception):
@@ -37,9 +62,33 @@ def counters(page: bytes) -> Counters:
         ExpositionError: the page cannot be read, whatever is wrong with it.
     """
     try:
-        return counters_of(list(_samples(page)))
+        return counters_of(list(_samples(page, NAMES, MAX_SAMPLES)))
     except (ValueError, LookupError, ArithmeticError, TypeError, AttributeError) as error:
         raise ExpositionError(f"the metrics page cannot be read: {error}") from error
+
+
+def vitals(page: bytes) -> tuple[Measure, ...]:
+    """Read what a diagnosis is made from: finite values, labels shortened and fit to be shown.
+
+    Raises:
+        ExpositionError: the page cannot be read, whatever is wrong with it.
+    """
+    try:
+        return tuple(
+            Measure(
+                item.name,
+                {key: _shown(value) for key, value in item.labels.items()},
+                float(item.value),
+            )
+            for item in _samples(page, VITALS, MAX_VITALS)
+            if item.name in VITALS and math.isfinite(item.value) and item.value >= 0
+        )
+    except (ValueError, LookupError, ArithmeticError, TypeError, AttributeError) as error:
+        raise ExpositionError(f"the metrics page cannot be read: {error}") from error
+
+
+def _shown(label: str) -> str:
+    return "".join(c if c.isalnum() or c in "+-._:@/" else "?" for c in label[:MAX_LABEL])
 
 
 def counters_of(samples: list[Sample]) -> Counters:
@@ -65,10 +114,10 @@ def counters_of(samples: list[Sample]) -> Counters:
     )
 
 
-def _samples(page: bytes) -> Iterator[Sample]:
-    lines = [line for line in page.decode().split("\n") if line.startswith(NAMES)]
-    if len(lines) > MAX_SAMPLES:
-        msg = f"{len(lines)} series of the contract's metrics: at most {MAX_SAMPLES} are read"
+def _samples(page: bytes, names: tuple[str, ...], most: int) -> Iterator[Sample]:
+    lines = [line for line in page.decode().split("\n") if line.startswith(names)]
+    if len(lines) > most:
+        msg = f"{len(lines)} series of the contract's metrics: at most {most} are read"
         raise ExpositionError(msg)
     for family in text_string_to_metric_families("\n".join(lines) + "\n"):
         yield from family.samples

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import httpx
 
-from spark_operator.adapters.exposition import ExpositionError, counters
+from spark_operator.adapters.exposition import ExpositionError, counters, vitals
 from spark_operator.adapters.http import AnswerTooLargeError, BadAnswerError, fetch
 from spark_operator.ports import Clock, Reading, Target
 
 if TYPE_CHECKING:
-    from spark_operator.core.judge import Counters
+    from collections.abc import Callable
 
+    from spark_operator.core.vitals import Measure
+
+T = TypeVar("T")
 PATH: Final = "/api/metrics"
 
 log = logging.getLogger(__name__)
@@ -37,12 +40,21 @@ class PodMetrics:
         return {target.uid: reading for target, reading in zip(targets, readings, strict=True)}
 
     async def _read_one(self, target: Target) -> Reading:
+        found = await self._page(target, counters)
+        return Reading(counters=found, at=self._clock.now())
+
+    async def examine(self, targets: tuple[Target, ...]) -> dict[str, tuple[Measure, ...] | None]:
+        """See ``Vitals.examine``."""
+        told = await asyncio.gather(*(self._page(target, vitals) for target in targets))
+        return {target.uid: found for target, found in zip(targets, told, strict=True)}
+
+    async def _page(self, target: Target, read: Callable[[bytes], T]) -> T | None:
+        """What a pod's page says; None where it says nothing in time."""
         host = f"[{target.ip}]" if ":" in target.ip else target.ip
         url = f"http://{host}:{target.port}{PATH}"
-        found: Counters | None = None
         try:
             page = await fetch(self._http, url, seconds=self._seconds, limit=self._limit)
-            found = counters(page)
+            return read(page)
         except (
             TimeoutError,
             httpx.HTTPError,
@@ -52,4 +64,4 @@ class PodMetrics:
             ExpositionError,
         ) as error:
             log.debug("no reading of pod %s: %s", target.uid, error)
-        return Reading(at=self._clock.now(), counters=found)
+            return None

@@ -57,6 +57,7 @@ def conditions(turn: Turn) -> tuple[Condition, ...]:
         "Paused": _paused(turn),
         "MaintenanceMode": _maintenance(turn),
         isolation.CONDITION: _isolated(turn),
+        "Diagnosis": _diagnosis(turn),
     }
     notified = post.aspect(turn)
     if notified is not None:
@@ -290,3 +291,10 @@ def _isolated(turn: Turn) -> Aspect:
     if turn.spec.isolated:
         return Aspect(holds=True, reason="IsolationRequested", message=isolation.MESSAGE)
     return Aspect(holds=False, reason="NotIsolated", message="")
+
+
+def _diagnosis(turn: Turn) -> Aspect:
+    """The most telling finding; status has the others."""
+    for finding in turn.status.diagnosis[:1]:
+        return Aspect(holds=True, reason=finding.symptom, message=finding.message)
+    return Aspect(holds=False, reason="NoSymptom", message="")

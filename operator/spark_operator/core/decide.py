@@ -27,6 +27,7 @@ from spark_operator.core import (
     windows,
 )
 from spark_operator.core.conditions import conditions
+from spark_operator.core.diagnosis import diagnose
 from spark_operator.core.guards import GUARDS, WATCHED, actual_weight
 from spark_operator.core.labels import selector_text
 from spark_operator.core.notifications import post
@@ -172,6 +173,7 @@ def _restored(turn: Turn) -> judge.JudgeState:
 def _conclude(turn: Turn) -> None:
     _checkpoint(turn)
     windows.tell(turn)
+    turn.set(diagnosis=diagnose(turn))
     post.settle(turn)
     stable = turn.status.stable
     turn.set(

@@ -179,3 +179,10 @@ def epoch(snapshot: Snapshot) -> int:
     uid = snapshot.resource["metadata"]["uid"]
     owned = (item for item in snapshot.children if is_owned_by(item, uid))
     return max(map(objects.epoch, owned), default=0)
+
+
+def rests(snapshot: Snapshot) -> bool:
+    """Whether a resource waits for nothing but people and alerts."""
+    status = snapshot.resource.get("status") or {}
+    running = any(job.get("state") == "Running" for job in status.get("jobs") or ())
+    return status.get("phase") in ("Stable", "RolledBack") and not running

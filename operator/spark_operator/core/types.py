@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from spark_operator.core.judge import JudgeState, Tick
     from spark_operator.core.release import Release
     from spark_operator.core.secretdata import SecretData
+    from spark_operator.core.vitals import Round
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,8 @@ class Observations:
     """Notices and the channels that have taken them, as pairs of ids."""
     delivery_problems: Mapping[str, str] = field(default_factory=dict)
     """What is wrong with each channel whose last attempt failed."""
+    rounds: tuple[Round, ...] = ()
+    """What some pods said of themselves lately, oldest first."""
     alerts: tuple[Alert, ...] = ()
     """What was pushed in since the last decision that was persisted."""
 

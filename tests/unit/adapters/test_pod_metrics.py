@@ -12,6 +12,7 @@ from aiohttp import web
 
 from spark_operator.adapters.http import client
 from spark_operator.adapters.pod_metrics import PodMetrics
+from spark_operator.core.vitals import Measure
 from spark_operator.ports import Reading, Target
 from tests.unit.core.builders import NOW
 from tests.unit.core.cluster import FixedClock
@@ -116,3 +117,18 @@ async def test_a_pod_that_is_not_there(serve: Serve) -> None:
         found = await metrics.read((Target("a", "127.0.0.1", port), Target("b", "127.0.0.1", 1)))
     assert found["a"].counters is not None
     assert found["b"].counters is None
+
+
+async def test_what_a_pod_says_for_a_diagnosis_and_what_a_silent_one_does_not(serve: Serve) -> None:
+    async def telling(_: web.Request) -> web.Response:
+        return web.Response(text='spark_database_pool{state="max"} 10\nspark_other 1\n')
+
+    ports = (await serve(telling), await serve(never))
+    targets = tuple(Target(f"pod-{n}", "127.0.0.1", port) for n, port in enumerate(ports))
+    async with client() as http:
+        metrics = PodMetrics(http, FixedClock(), seconds=SECONDS, limit=LIMIT)
+        told = await metrics.examine(targets)
+    assert told == {
+        "pod-0": (Measure("spark_database_pool", {"state": "max"}, 10.0),),
+        "pod-1": None,
+    }
