@@ -385,6 +385,7 @@ def _seen(snapshot: Snapshot) -> Observations:
         jobs=observe.jobs(snapshot),
         foreign=tuple(f"{kind} {name}" for kind, name in snapshot.foreign),
         epoch=observe.epoch(snapshot),
+        managed=tuple(snapshot.resource["metadata"].get("managedFields") or ()),
     )
 
 

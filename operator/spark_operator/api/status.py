@@ -296,6 +296,9 @@ class SparkDeploymentStatus(Model):
     secrets_revision: str | None = Field(
         None, max_length=64, description="Names the credentials' contents that pods were given."
     )
+    audited: str | None = Field(
+        None, max_length=1024, description="What the spec said when it was last looked at, opaque."
+    )
     diagnosis: Annotated[tuple[Finding, ...], Field(max_length=MAX_FINDINGS)] = Field(
         (), description="What the operator found about a common issue that goes on."
     )

@@ -18,6 +18,7 @@ from spark_operator.api.status import (
 )
 from spark_operator.core import (
     alerts,
+    audit,
     credentials,
     isolation,
     jobs,
@@ -79,6 +80,7 @@ def decide(resource: SparkDeployment, observations: Observations, now: float) ->
         desired=_desired(resource, observations),
     )
     _forget_override(turn)
+    audit.notice(turn)
     _observe_roles(turn)
     windows.settle(turn)
     alerts.consume(turn)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.base import GROUP
 from spark_operator.api.status import MAX_REQUESTS, ConsumedRequest, Override
-from spark_operator.core import preparation, quarantine, undo
+from spark_operator.core import audit, preparation, quarantine, undo
 from spark_operator.core.guards import ON_TRIAL
 from spark_operator.core.phases import Phase
 from spark_operator.core.release import Release
@@ -37,10 +37,12 @@ def consume(turn: Turn) -> None:
         entry = ConsumedRequest(name=name, token=token[:MAX_TOKEN], result=result, at=turn.at)
         others = tuple(item for item in turn.status.requests if item.name != name)
         turn.set(requests=(entry, *others)[:MAX_REQUESTS])
+        who = audit.asked_by(turn.observations.managed, f"{GROUP}/{name}")
+        by = f" by {who}" if who else ""
         turn.note(
             "RequestConsumed",
             result,
-            f"annotation {GROUP}/{name} with token {token[:MAX_TOKEN]}: {result}",
+            f"annotation {GROUP}/{name} with token {token[:MAX_TOKEN]}{by}: {result}",
             warning=result != "Done",
         )
 

@@ -135,6 +135,8 @@ class Observations:
     """Objects under our children's names that belong to somebody else."""
     epoch: int = 0
     """The highest epoch that a child carries."""
+    managed: tuple[Manifest, ...] = ()
+    """The resource's managed fields, as the API server gives them."""
     secrets: Mapping[str, SecretData] | None = None
     """What is known of the Secrets that are referred to; None: nothing yet."""
     tick: Tick | None = None
