@@ -131,17 +131,6 @@ class Cluster(Protocol):
             RefusedError: the API server does not want it.
         """
 
-    async def repair(self, manifest: Manifest) -> None:
-        """Make an object that exists have exactly the manifest's lists.
-
-        An apply leaves alone what others added to a list; this takes it out.
-
-        Raises:
-            ConflictError: the manifest names a resourceVersion that is no longer current.
-            GoneError: there is no such object.
-            RefusedError: the API server does not want it.
-        """
-
     async def strip(self, patch: Manifest) -> None:
         """Take members out of an object by a strategic merge patch over what was seen.
 

@@ -237,9 +237,8 @@ class Reconciler:
         writes = [] if is_settled else self._writes(resource, snapshot)
         said = kept + signature(writes)
         now = self._clock.now()
-        again = said == memory.attempt.writes
-        held = again and now < memory.attempt.not_before
-        failure = None if held else await self._write(resource, writes, again=again)
+        held = said == memory.attempt.writes and now < memory.attempt.not_before
+        failure = None if held else await self._write(resource, writes)
         for event in decision.events:
             await self._tell(snapshot.resource, event)
         attempt, next_write = memory.attempt, math.inf
@@ -322,14 +321,8 @@ class Reconciler:
             *self._pruned(resource, snapshot, {n: number for n, (_, number) in found.items()}),
         ]
 
-    async def _write(
-        self, resource: SparkDeployment, writes: list[Write], *, again: bool
-    ) -> ClusterError | None:
-        """Carry out every write, so that one that is refused holds up no other: first failure.
-
-        What was applied before and is wanted ``again`` holds what somebody added to a list, which
-        an apply leaves alone.
-        """
+    async def _write(self, resource: SparkDeployment, writes: list[Write]) -> ClusterError | None:
+        """Carry out every write, so that one that is refused holds up no other: first failure."""
         failure: ClusterError | None = None
         for write in writes:
             try:
@@ -337,8 +330,6 @@ class Reconciler:
                     await self._cluster.delete(resource.metadata.namespace, write)
                 elif isinstance(write, Strip):
                     await self._cluster.strip(write.manifest)
-                elif again and "uid" in write.manifest["metadata"]:
-                    await self._cluster.repair(write.manifest)
                 else:
                     await self._cluster.apply(write.manifest)
             except ClusterError as error:

@@ -157,6 +157,10 @@ def _nothing_deleted(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(reconciler, "diff", keeping)
 
 
+def _additions_left(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(diff, "stripping", lambda *_: None)
+
+
 def _no_fence(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(diff, "_fenced", lambda wanted, _: wanted)
     patch.setattr(diff, "epoch", lambda _: 0)
@@ -339,6 +343,7 @@ PLANTED: Final = (
     Planted("stable with one pod", _stable_too_soon, "first-install", "stable-keeps-its-pods"),
     Planted("nothing is deleted", _nothing_deleted, "bad-release", "leaks-nothing"),
     Planted("no owner on a ConfigMap", _orphan_config, "delete-in-trial", "leaks-nothing"),
+    Planted("additions are left", _additions_left, "additions", "ends-like-reference"),
     Planted("no fence", _no_fence, "good-release", "epochs-never-fall", _partitioned),
     Planted(
         "status is overwritten",

@@ -246,30 +246,6 @@ def _held_again(sim: Simulation) -> bool:
     return sim.phase == "RolledBack" and failure.get("reason") == "ReleaseQuarantined"
 
 
-HTTP: Final = {"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP"}
-DRIFTS: Final[tuple[tuple[str, str, dict[str, Any]], ...]] = (
-    ("services", "spark", {"metadata": {"labels": {"spark.dev/deployment": None}}}),
-    ("services", "spark", {"spec": {"selector": {"spark.dev/release": "0123456789"}}}),
-    ("services", "spark-stable", {"spec": {"type": "NodePort"}}),
-    ("services", "spark-stable", {"spec": {"selector": None}}),
-    ("services", "spark-stable", {"spec": {"ports": [HTTP, {"name": "more", "port": 81}]}}),
-    ("services", "spark", {"spec": {"selector": {"tier": "gold"}}}),
-    ("deployments", "", {"spec": {"replicas": 1}}),
-    ("deployments", "", {"metadata": {"labels": {"spark.dev/deployment": None}}}),
-)
-"""Kind, name and change; an empty name is that of the only object."""
-
-
-async def drift(sim: Simulation) -> None:
-    """Somebody edits the Services and the Deployment by hand, and deletes a Service."""
-    await installed(sim)
-    for plural, name, change in DRIFTS:
-        sim.tamper(plural, name, change)
-        await asyncio.sleep(30.0)
-    sim.tamper("services", "spark-candidate", None)
-    await asyncio.sleep(30.0)
-
-
 PROMOTED: Final = ((NEW, "Promoted"),)
 FAILED: Final = ((NEW, "Failed"),)
 BAD: Final = Behaviour(error_rate=FAILING)
@@ -371,5 +347,4 @@ STORIES: Final = (
         ends_on=NEW,
         outcomes=((NEW, "Failed"), (NEW, "Promoted")),
     ),
-    Scenario(name="drift", script=drift, like="first-install", loses_requests=True),
 )

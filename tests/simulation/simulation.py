@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from spark_operator.api.base import API_VERSION, KIND, PLURAL
 from spark_operator.core import decide
 from spark_operator.ports import Key
-from tests.simulation.api import merge
+from tests.simulation.api import merge, strategic
+from tests.simulation.api.defaults import complete
 from tests.simulation.api.errors import Refusal
 from tests.simulation.api.paths import Collection
 from tests.simulation.api.transport import Counter, Transport
@@ -195,14 +196,16 @@ class Simulation:
         self.world.server.end("user", RESOURCES, KEY.name)
 
     def tamper(self, plural: str, name: str, change: Manifest | None) -> None:
-        """Merge a change into a child as somebody else, or delete it."""
+        """Change a child by a strategic merge patch as somebody else, or delete it."""
         server = self.world.server
         where = next(found for found in server.objects if found.plural == plural)
         name = name or next(iter(server.all(where)))
+        if name not in server.all(where):
+            return
         if change is None:
             server.end("somebody", where, name)
             return
-        changed = merge.merge_patch(server.all(where)[name], change)
+        changed = complete(strategic.patched(server.all(where)[name], change))
         server.replace("somebody", where, changed)
 
     def is_running(self, kind: str) -> bool:

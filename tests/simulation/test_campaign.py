@@ -19,6 +19,9 @@ SHORT = (
     ("bad-release", "partitions", 9),
     ("late-fault", "watches", 2),
     ("bad-release", "disturbances", 9),
+    ("additions", "kills", 71),
+    ("migration-killed", "kills", 71),
+    ("newer-spec-in-migration", "partitions", 23),
 )
 """Scenario, family, and which n-th plan of it is run."""
 

@@ -138,14 +138,6 @@ class KubeCluster:
         query = urlencode({"fieldManager": MANAGER, "force": "true", "fieldValidation": "Strict"})
         await self.request("PATCH", f"{path}?{query}", manifest, content_type=APPLY)
 
-    async def repair(self, manifest: Manifest) -> None:
-        """See ``Cluster.repair``: a merge patch, which replaces lists as a whole (RFC 7386)."""
-        self._must_lead()
-        meta = manifest["metadata"]
-        path = CHILD_KINDS[manifest["kind"]].path(meta["namespace"], meta["name"])
-        query = urlencode({"fieldManager": MANAGER, "fieldValidation": "Strict"})
-        await self.request("PATCH", f"{path}?{query}", manifest, content_type=MERGE)
-
     async def strip(self, patch: Manifest) -> None:
         """See ``Cluster.strip``: a strategic merge patch, in which null removes a member."""
         self._must_lead()

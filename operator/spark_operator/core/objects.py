@@ -47,6 +47,14 @@ CHILD_KINDS: Final[dict[str, Kind]] = {
 POD: Final = Kind("v1", "pods")
 
 
+KEYED: Final = {
+    "containers": "name",
+    "env": "name",
+    "imagePullSecrets": "name",
+    "volumeMounts": "mountPath",
+    "volumes": "name",
+}
+"""Lists that admission webhooks add entries to, by the member that tells these apart."""
 SELECTORS: Final = frozenset({"selector", "podSelector", "labelSelector"})
 """Members that the API replaces as a whole: one label more selects other pods."""
 
@@ -77,14 +85,14 @@ def covers(live: Any, wanted: Any) -> bool:
     """Whether every member that is wanted is there as wanted; what else is there is ignored.
 
     Lists must have the same length, and selectors must be equal: a foreign entry in either is a
-    difference, because it changes what the others mean.
+    difference, because it changes what the others mean. In lists that the API merges by a key
+    (``KEYED``) more entries are none: who put them there decides whether they go, see ``drift``.
     """
     if not live:
         return not wanted if isinstance(wanted, dict | list) else bool(live == wanted)
     if isinstance(wanted, dict):
         return isinstance(live, dict) and all(
-            live.get(key) == value if key in SELECTORS else covers(live.get(key), value)
-            for key, value in wanted.items()
+            _covers_member(key, live.get(key), value) for key, value in wanted.items()
         )
     if isinstance(wanted, list):
         return (
@@ -93,3 +101,13 @@ def covers(live: Any, wanted: Any) -> bool:
             and all(covers(left, right) for left, right in zip(live, wanted, strict=True))
         )
     return bool(live == wanted)
+
+
+def _covers_member(name: str, live: Any, wanted: Any) -> bool:
+    if name in SELECTORS:
+        return bool(live == wanted)
+    if name not in KEYED or not isinstance(live, list):
+        return covers(live, wanted)
+    key = KEYED[name]
+    found = {item.get(key): item for item in live}
+    return all(covers(found.get(item[key]), item) for item in wanted)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from spark_operator.api.base import PLURAL
 from spark_operator.api.fields import format_time
 from spark_operator.core.turn import to_time
-from tests.simulation.api import errors, jobs, merge, paths
+from tests.simulation.api import errors, fields, jobs, merge, paths, strategic
 from tests.simulation.api.defaults import complete
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tests.simulation.api.paths import Address, Collection
 
 APPLY: Final = "application/apply-patch+yaml"
+STRATEGIC: Final = "application/strategic-merge-patch+json"
 COUNTED: Final = frozenset(
     {PLURAL, "deployments", "jobs", "networkpolicies", "poddisruptionbudgets"}
 )
@@ -87,7 +88,8 @@ class ApiServer:
             case "PATCH" if content_type == APPLY:
                 return self._apply(actor, address, sent)
             case "PATCH":
-                return self._merge(actor, address, sent)
+                merged = strategic.patched if content_type == STRATEGIC else merge.merge_patch
+                return self._merge(actor, address, sent, merged)
             case "DELETE":
                 return self._delete(actor, address, sent or {})
             case _:
@@ -126,8 +128,16 @@ class ApiServer:
 
     # --- writes ---
 
-    def create(self, actor: str, collection: Collection, manifest: Manifest) -> Manifest:
-        """Store a new object.
+    def create(
+        self,
+        actor: str,
+        collection: Collection,
+        manifest: Manifest,
+        *,
+        manager: str = "",
+        applied: Manifest | None = None,
+    ) -> Manifest:
+        """Store a new object; ``applied``: what its manager holds of it, by default all.
 
         Raises:
             Refusal: there is one of that name.
@@ -146,9 +156,18 @@ class ApiServer:
         stored = jobs.born(manifest | {"metadata": kept | born | counted})
         if collection.plural == PLURAL:
             stored.pop("status", None)
+        stored = self._managed(collection, None, stored, manager or actor, applied)
         return self._commit(actor, collection, meta["name"], stored)
 
-    def replace(self, actor: str, collection: Collection, manifest: Manifest) -> Manifest:
+    def replace(
+        self,
+        actor: str,
+        collection: Collection,
+        manifest: Manifest,
+        *,
+        manager: str = "",
+        applied: Manifest | None = None,
+    ) -> Manifest:
         """Store an object in place of the one of its name; one that is equal changes nothing."""
         name = manifest["metadata"]["name"]
         before = self.all(collection)[name]
@@ -158,10 +177,24 @@ class ApiServer:
             bump = _described(before) != _described(manifest)
             fixed["generation"] = meta["generation"] + bump
         after = manifest | {"metadata": manifest["metadata"] | fixed}
+        after = self._managed(collection, before, after, manager or actor, applied)
         if after == before:
             return before
         jobs.check_change(collection.plural, before, after)
         return self._commit(actor, collection, name, after)
+
+    def _managed(
+        self,
+        collection: Collection,
+        before: Manifest | None,
+        after: Manifest,
+        manager: str,
+        applied: Manifest | None,
+    ) -> Manifest:
+        if collection.plural not in fields.KEPT:
+            return after
+        entries = fields.managed(before, after, manager, applied, self._stamp())
+        return after | {"metadata": after["metadata"] | {"managedFields": entries}}
 
     def remove(self, actor: str, collection: Collection, name: str) -> None:
         """Drop an object at once; one that is gone is no error."""
@@ -181,7 +214,8 @@ class ApiServer:
         if address.collection.plural == PLURAL:
             kept = {"status": live["status"]} if "status" in live else {}
             body = _without_status(body) | kept
-        return self.replace(actor, address.collection, complete(body))
+        manager = address.manager
+        return self.replace(actor, address.collection, complete(body), manager=manager)
 
     def _apply(self, actor: str, address: Address, body: Manifest) -> Manifest:
         collection, name = address.collection, address.name
@@ -190,7 +224,9 @@ class ApiServer:
         if live is None:
             if uid is not None:
                 raise errors.conflict(collection.plural, name, f"uid mismatch: no object has {uid}")
-            stored = self.create(actor, collection, complete(body))
+            stored = self.create(
+                actor, collection, complete(body), manager=address.manager, applied=body
+            )
         else:
             if version not in (None, live["metadata"]["resourceVersion"]):
                 raise errors.conflict(collection.plural, name)
@@ -199,18 +235,27 @@ class ApiServer:
             before = self._applied.get((collection, name))
             merged: Manifest = merge.apply(live, before, body)
             _check_owners(collection, merged)
-            stored = self.replace(actor, collection, complete(merged))
+            stored = self.replace(
+                actor, collection, complete(merged), manager=address.manager, applied=body
+            )
         self._applied[collection, name] = body
         return stored
 
-    def _merge(self, actor: str, address: Address, body: Manifest) -> Manifest:
+    def _merge(
+        self,
+        actor: str,
+        address: Address,
+        body: Manifest,
+        patched: Callable[[Any, Any], Any],
+    ) -> Manifest:
         live = self._found(address)
         self._check_identity(address, body.get("metadata") or {}, live)
-        merged: Manifest = merge.merge_patch(live, body)
+        merged: Manifest = patched(live, body)
         if address.collection.plural == PLURAL:
             status = {"status": live["status"]} if "status" in live else {}
             merged = _without_status(merged) | status
-        return self.replace(actor, address.collection, complete(merged))
+        manager = address.manager
+        return self.replace(actor, address.collection, complete(merged), manager=manager)
 
     def _delete(self, actor: str, address: Address, options: Manifest) -> Manifest:
         live = self._found(address)

@@ -82,11 +82,6 @@ class MemoryCluster:
         if manifest["kind"] != self.stubborn:
             self.children[ref(manifest)] = self._stored(manifest)
 
-    async def repair(self, manifest: Manifest) -> None:
-        self._write(f"repair {manifest['kind']} {manifest['metadata']['name']}")
-        assert ref(manifest) in self.children
-        self.children[ref(manifest)] = self._stored(manifest)
-
     async def strip(self, patch: Manifest) -> None:
         self._write(f"strip {patch['kind']} {patch['metadata']['name']}")
 
