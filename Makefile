@@ -40,7 +40,7 @@ images: $(STAMP) ## build the images and load them into the cluster
 
 # --- checks --------------------------------------------------------------------------------------
 
-E2E_IMAGES := operator dev app:1.0.0 app:2.0.0 app:3.0.0-errors app:3.0.0-crashing
+E2E_IMAGES := operator dev app:1.0.0 app:2.0.0 app:3.0.0-errors app:3.0.0-crashing app:3.0.0-late-errors
 PYTEST := $(PY) -m pytest -q -p no:cacheprovider
 # Most of what these wait for is not the processor: two files at a time.
 TWO := -n 2 --dist loadfile

@@ -1,4 +1,4 @@
-"""A real Prometheus and a real Alertmanager for tests, on free loopback ports.
+"""A real Prometheus and a real Alertmanager for tests, on free ports of this machine.
 
 Debian's Prometheus knows no Kubernetes, so its targets stand in a file that may be rewritten.
 """
@@ -51,6 +51,7 @@ def prometheus(
     rules: Iterable[Path] = (),
     alertmanager: str = "",
     targets: Mapping[str, Mapping[str, str]] | None = None,
+    host: str = "127.0.0.1",
 ) -> Iterator[Monitoring]:
     """A Prometheus with an empty store.
 
@@ -59,6 +60,7 @@ def prometheus(
         rules: files of rules.
         alertmanager: ``HOST:PORT`` that alerts are sent to; empty: nowhere.
         targets: what it scrapes from the start.
+        host: address of this machine that it listens on.
     """
     folder = Path(tempfile.mkdtemp(prefix="spark-prometheus-"))
     port = free_port()
@@ -82,15 +84,15 @@ def prometheus(
         ensure("prometheus"),
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
+        f"--web.listen-address={host}:{port}",
         "--log.level=warn",
     ]
     service = Service(
         "prometheus",
-        f"http://127.0.0.1:{port}",
+        f"http://{host}:{port}",
         port,
         command,
-        _answers(port, "/-/ready"),
+        _answers(port, "/-/ready", host),
         folder / "log",
     )
     made = Monitoring(service, folder)
@@ -134,9 +136,9 @@ def _running(service: Service, folder: Path) -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _answers(port: int, path: str) -> Callable[[], bool]:
+def _answers(port: int, path: str, host: str = "127.0.0.1") -> Callable[[], bool]:
     def look() -> bool:
-        asking = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
+        asking = http.client.HTTPConnection(host, port, timeout=1)
         try:
             asking.request("GET", path)
             return asking.getresponse().status == 200

@@ -10,134 +10,107 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
-import statistics
-from dataclasses import dataclass
+import os
+import secrets
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from bench.rollback.alert import Sender
+from bench.rollback.cells import CELLS, FAULTS, Cell
+from bench.rollback.runs import STABLE, Run, one, summary
 from dev.cluster import target
 from dev.cluster.progress import Progress
 from dev.demo import setup
 from dev.images import ensure
-from tests.e2e.stage import Stage, config, image, spec
+from tests.e2e.scraped import scraped
+from tests.e2e.stage import NAME, Stage, config, spec
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 RESULTS = Path(__file__).parent.parent / "results" / "rollback.json"
+INSTALL = Path(__file__).parent / "install"
 NAMESPACE = "bench-rollback"
-STABLE = "1.0.0"
-FAULTS = {"50%": "3.0.0-half-errors", "100%": "3.0.0-all-errors"}
-SENSITIVITIES = ("fast", "balanced")
 REPLICAS = 9
-ROLLBACK_SECONDS = 240.0
-SETTLE_SECONDS = 12.0
-"""Longer than a connection lives, so that one run's answers do not reach into the next."""
+MOST_REQUESTS = 2_000_000
 
 
-class RollbackError(Exception):
-    """A bad release was let through, or given up for another reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One rollback as users saw it, times in seconds."""
-
-    exposed: float
-    bad_answers: int
-    answers: int
-    other_failures: int
-    reason: str
-
-
-def plan(sensitivity: str) -> dict[str, Any]:
+def plan() -> dict[str, Any]:
     """A spec with one step at 10% and nothing else shortened."""
     steps = [{"weight": weight, "minDuration": "60s"} for weight in (10, 100)]
     return spec(
         STABLE,
         replicas=REPLICAS,
         strategy={"canary": {"steps": steps}},
-        analysis={"sensitivity": sensitivity},
         guard={"duration": "0s"},
         config=config(),
     )
 
 
-async def one(stage: Stage, version: str, number: int) -> Run:
-    """Apply a bad release, wait for its end, go back to the good one, account for it."""
-    since = await stage.newest()
-    await stage.apply(image=image(version), config=config(RUN=str(number)))
-    status = await stage.until(
-        "the rollback",
-        lambda s: (
-            s.phase == "RolledBack" and s.failure is not None and s.failure.outcome == "Failed"
-        ),
-        seconds=ROLLBACK_SECONDS,
-    )
-    failure = status.failure
-    if failure is None or failure.outcome != "Failed":
-        raise RollbackError(f"{version} was not found to be bad: {failure}")
-    bad = failure.release
-    await asyncio.sleep(SETTLE_SECONDS)
-    results = await stage.results(since)
-    failed = [item for item in results if item.failed and item.release == bad]
-    others = [item for item in results if item.failed and item.release != bad]
-    times = [item.at + item.latency for item in failed]
-    await stage.apply(image=image(STABLE), config=config())
-    await stage.until("stable again", lambda s: s.phase == "Stable")
-    await stage.annotate("let-out", f"{bad}@{number}")
-    await stage.until("let out", lambda s: all(item.release != bad for item in s.quarantine))
-    return Run(
-        exposed=max(times) - min(times) if times else 0.0,
-        bad_answers=len(failed),
-        answers=sum(item.release == bad for item in results),
-        other_failures=len(others),
-        reason=failure.reason,
-    )
-
-
-def summary(runs: list[Run]) -> dict[str, Any]:
-    """A cell's medians with their spread."""
-    exposed = [run.exposed for run in runs]
-    return {
-        "runs": len(runs),
-        "exposed_seconds": {
-            "min": round(min(exposed), 2),
-            "median": round(statistics.median(exposed), 2),
-            "max": round(max(exposed), 2),
-        },
-        "bad_answers_median": statistics.median(run.bad_answers for run in runs),
-        "failures_of_other_releases": sum(run.other_failures for run in runs),
-        "reasons": sorted({run.reason for run in runs}),
-    }
-
-
-async def measure(runs: int, rate: int) -> dict[str, Any]:
-    """All cells, one after the other in one namespace."""
+@contextlib.asynccontextmanager
+async def opened(rate: int) -> AsyncIterator[tuple[Stage, Sender]]:
+    """Stable serves users at ``rate`` requests per second; the operator takes alerts."""
     found, progress = target.resolve(), Progress()
     await asyncio.to_thread(found.up, progress)
     names = ["operator", "dev", f"app:{STABLE}", *(f"app:{name}" for name in FAULTS.values())]
     await asyncio.to_thread(ensure, names, target=found, progress=progress)
     kubectl = setup.client(found)
-    await setup.install(kubectl)
-    stage = Stage(kubectl, NAMESPACE, plan("balanced"))
+    sender = Sender(kubectl, NAMESPACE, NAME, secrets.token_hex(16))
+    await sender.prepare()
+    await setup.install(kubectl, INSTALL)
+    stage = Stage(kubectl, NAMESPACE, plan())
     await stage.open()
-    cells: dict[str, Any] = {}
     try:
         await stage.apply()
         await stage.until("the first release", lambda s: s.phase == "Stable", seconds=300)
-        await stage.users(rate=rate)
-        number = 0
-        for sensitivity in SENSITIVITIES:
-            for fault, version in FAULTS.items():
-                await stage.apply(analysis={"sensitivity": sensitivity})
-                done: list[Run] = []
-                for _ in range(runs):
-                    number += 1
-                    done.append(await one(stage, version, number))
-                    print(f"{sensitivity} {fault}: {done[-1]}", flush=True)
-                cells[f"{sensitivity} {fault}"] = summary(done)
+        await stage.users(rate=rate, most=MOST_REQUESTS)
+        yield stage, sender
     finally:
         await stage.close()
-    return {"rate": rate, "weight_percent": 10, "source": "pods", "cells": cells}
+
+
+async def repeated(stage: Stage, sender: Sender, cell: Cell, runs: int) -> list[Run]:
+    """Runs of one cell, in the source it names."""
+    done: list[Run] = []
+    async with contextlib.AsyncExitStack() as stack:
+        source: dict[str, Any] = {"pods": {}}
+        if cell.ended_by == "prometheus":
+            monitoring = await stack.enter_async_context(scraped(stage))
+            source = {"prometheus": {"address": monitoring.url, "scrapeInterval": "1s"}}
+        await stage.apply(analysis={"sensitivity": cell.sensitivity, "source": source})
+        for number in range(runs):
+            # A hash differs by its cell too, or a release were known from the one before
+            made = CELLS.index(cell) * 1000 + number
+            done.append(await one(stage, cell, made, sender.push))
+            print(f"{cell.name}: {done[-1]}", flush=True)
+    return done
+
+
+def busy() -> tuple[float, float]:
+    """Processor time that all processors spent busy, and in all, since the machine's start."""
+    fields = [float(part) for part in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return sum(fields) - fields[3] - fields[4], sum(fields)
+
+
+async def measure(runs: int, rate: int, chosen: list[Cell]) -> dict[str, Any]:
+    """All cells, one after the other in one namespace."""
+    cells: dict[str, Any] = {}
+    async with opened(rate) as (stage, sender):
+        for cell in chosen:
+            used, whole = busy()
+            done = await repeated(stage, sender, cell, runs)
+            used, whole = busy()[0] - used, busy()[1] - whole
+            found = summary(cell, done)
+            cells[cell.name] = found | {"machine_busy_percent": round(100 * used / whole)}
+    return {
+        "requests_per_second": rate,
+        "weight_percent": 10,
+        "kept_connections_percent": 50,
+        "processors": os.cpu_count(),
+        "cells": cells,
+    }
 
 
 def main() -> None:
@@ -145,9 +118,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.rollback", description=__doc__)
     parser.add_argument("--runs", type=int, default=10, help="of each cell")
     parser.add_argument("--rate", type=int, default=100, help="requests per second in all")
+    parser.add_argument("--only", default="", help="cells whose name has this in it")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="file for the table")
     options = parser.parse_args()
-    result = asyncio.run(measure(options.runs, options.rate))
-    RESULTS.write_text(json.dumps(result, indent=2) + "\n")
+    chosen = [cell for cell in CELLS if options.only in cell.name]
+    result = asyncio.run(measure(options.runs, options.rate, chosen))
+    options.output.write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result, indent=2))
 
 

@@ -12,6 +12,7 @@ from dev.cluster.config import Layout
 from dev.cluster.down import is_anything_there, state_file, tear_down
 from dev.cluster.errors import NoClusterError
 from dev.cluster.state import StateFile, locked
+from dev.cluster.subnets import Subnets
 from dev.cluster.up import bring_up, is_running
 
 if TYPE_CHECKING:
@@ -34,6 +35,18 @@ class Local:
     def kubeconfig(self) -> Path:
         """The administrator's kubeconfig, in the clone's build folder."""
         return self.layout.kubeconfig
+
+    @property
+    def host(self) -> str:
+        """Address of this machine at which pods reach it.
+
+        Raises:
+            NoClusterError: there is no cluster.
+        """
+        subnet = state_file(self.layout).read().subnet
+        if subnet is None:
+            raise NoClusterError("There is no cluster: run make cluster-up.")
+        return str(Subnets(subnet).host.ip)
 
     def up(self, progress: Progress) -> None:
         """Bring it up; says so and returns when it runs already."""

@@ -13,6 +13,8 @@ from dev.images import ensure, specs
 from dev.kubectl import Kubectl
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dev.cluster.progress import Progress
     from dev.cluster.target import Target
 
@@ -48,12 +50,12 @@ def client(target: Target) -> Kubectl:
     return Kubectl(kubectl.find(), target.kubeconfig)
 
 
-async def install(kube: Kubectl) -> None:
+async def install(kube: Kubectl, overlay: Path = INSTALL) -> None:
     """Apply the CRD and the operator, and wait until it is ready; raises KubectlError."""
     already = await kube.run(
         "get", "pods", f"--namespace={SYSTEM}", "--selector=spark.dev/component=operator", "-o=name"
     )
-    await kube.run("apply", "--server-side", "--force-conflicts", "-k", str(INSTALL))
+    await kube.run("apply", "--server-side", "--force-conflicts", "-k", str(overlay))
     await kube.run(
         "wait", "--for=condition=Established", CRD, f"--timeout={ESTABLISHED_SECONDS}s",
         seconds=ESTABLISHED_SECONDS + 5,

@@ -21,6 +21,9 @@ FAULTS: Mapping[str, Mapping[str, str]] = {
     "half-errors": {"FAULT_RATE": "0.5"},
     "all-errors": {"FAULT_RATE": "1"},
     "few-errors": {"FAULT_RATE": "0.06"},
+    # Of generate calls, four of five that users make: 0.5% of all
+    "rare-errors": {"FAULT_RATE": "0.00625"},
+    "late-errors": {"FAULT_RATE": "0.5", "FAULT_SWITCHED": "true"},
     "slow": {"FAULT_LATENCY": "6"},
     "crashing": {"FAULT_CRASH_AFTER": "5"},
     "never-ready": {"FAULT_NEVER_READY": "true"},

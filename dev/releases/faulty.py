@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 CRASHED = 70
 """Exit status of a crash."""
+SWITCH = "/fault"
+"""Path that lets the faults of a switched release begin; its answer is 204."""
 Seconds = Annotated[float, Field(ge=0, le=3600)]
 
 _log = logging.getLogger(__name__)
@@ -39,7 +41,8 @@ class Faults(BaseSettings):
     ``FAULT_RATE`` of the calls to ``FAULT_PATH`` are answered with ``FAULT_STATUS``; all of them
     take ``FAULT_LATENCY`` longer.  ``FAULT_CRASH_AFTER`` ends the process that long after its start
     (0: never), ``FAULT_NEVER_READY`` keeps the readiness probe failing, and ``FAULT_PROVIDER_URL``
-    sends calls to a wrong provider, so that the circuit breakers open.
+    sends calls to a wrong provider, so that the circuit breakers open.  With ``FAULT_SWITCHED``
+    failures and latency wait until somebody POSTs to :data:`SWITCH`: what breaks late.
     """
 
     model_config = SettingsConfigDict(env_prefix="FAULT_", env_ignore_empty=True, frozen=True)
@@ -50,6 +53,7 @@ class Faults(BaseSettings):
     latency: Seconds = 0.0
     crash_after: Seconds = 0.0
     never_ready: bool = False
+    switched: bool = False
     provider_url: Annotated[str, Field(pattern="^https?://")] | None = None
 
 
@@ -60,6 +64,7 @@ class Fault:
         self._app = app
         self._faults = faults
         self._rng = rng
+        self._on = not faults.switched
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or let the application do it."""
@@ -67,7 +72,11 @@ class Fault:
         if scope["path"] == "/readyz" and faults.never_ready:
             await _fail(send, 503)
             return
-        if scope["path"] == faults.path:
+        if scope["path"] == SWITCH and faults.switched:
+            self._on = True
+            await _empty(send)
+            return
+        if scope["path"] == faults.path and self._on:
             await asyncio.sleep(faults.latency)
             if self._rng.random() < faults.rate:
                 await _fail(send, faults.status)
@@ -106,6 +115,11 @@ def main() -> int:
 def _crash() -> None:
     _log.error("this release crashes now, as FAULT_CRASH_AFTER wants it")
     os._exit(CRASHED)
+
+
+async def _empty(send: Send) -> None:
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _fail(send: Send, status: int) -> None:

@@ -27,6 +27,7 @@ IMAGES = (
     "app:2.0.0",
     "app:3.0.0-errors",
     "app:3.0.0-crashing",
+    "app:3.0.0-late-errors",
 )
 
 

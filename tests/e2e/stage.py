@@ -58,11 +58,12 @@ class Stage:
         """Remove the namespace and wait until it is gone: deletion never blocks it."""
         await self.kubectl.run("delete", "namespace", self.namespace, "--wait", seconds=240)
 
-    async def users(self, *, rate: int = 20) -> None:
-        """Start the users."""
+    async def users(self, *, rate: int = 20, most: int = 200_000) -> None:
+        """Start the users, who stop for good after ``most`` requests or ten hours."""
         objects = manifests.users(TOOLS)
         arguments = objects[0]["spec"]["template"]["spec"]["containers"][0]["args"]
         arguments[arguments.index("--rate") + 1] = str(rate)
+        arguments += ["--max-requests", str(most), "--max-duration", "36000"]
         await self.kubectl.apply(in_namespace(objects, self.namespace))
         await self.rolled_out("users")
 
@@ -155,8 +156,13 @@ class Stage:
 
     async def newest(self) -> int:
         """Number of the newest result, to ask for what comes after it."""
-        results = await self.results()
-        return results[-1].seq if results else 0
+        return int((await self.control())["last"])
+
+    async def control(self, **order: Any) -> Manifest:
+        """Give the users an order, if any; their state, as ``sent``, ``unsent`` and ``last``."""
+        path = f"/api/v1/namespaces/{self.namespace}/services/users:8080/proxy/control"
+        state: Manifest = json.loads(await self.kubectl.post(path, order))
+        return state
 
 
 def spec(version: str = "1.0.0", **changes: Any) -> Manifest:

@@ -2,116 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
-import signal
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from dev.kubectl import KubectlError
+from tests.e2e.frozen import route_frozen
+from tests.e2e.leader import kill_leader
 from tests.e2e.stage import config, image
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from dev.kubectl import Kubectl
     from spark_operator.api.status import SparkDeploymentStatus
     from tests.e2e.stage import Stage
 
 pytestmark = pytest.mark.alone
-
-SYSTEM = "spark-system"
-POLICY = "e2e-no-route"
-
-
-async def _leader(kubectl: Kubectl) -> str:
-    holder = "-o=jsonpath={.spec.holderIdentity}"
-    return await kubectl.run("get", "lease", "spark-operator", f"--namespace={SYSTEM}", holder)
-
-
-def _process_of(pod: str) -> int | None:
-    """The operator's process in a pod of this machine's cluster; None where it is elsewhere."""
-    for folder in Path("/proc").iterdir():
-        with contextlib.suppress(OSError, ValueError):
-            environment = (folder / "environ").read_bytes().split(b"\0")
-            command = (folder / "cmdline").read_bytes()
-            if f"POD_NAME={pod}".encode() in environment and b"spark_operator" in command:
-                return int(folder.name)
-    return None
-
-
-async def kill_leader(kubectl: Kubectl) -> None:
-    """SIGKILL the leading operator; in a cluster whose processes we cannot see, its pod goes."""
-    pod = await _leader(kubectl)
-    process = await asyncio.to_thread(_process_of, pod)
-    if process is not None:
-        os.kill(process, signal.SIGKILL)
-        return
-    await kubectl.run("delete", "pod", pod, f"--namespace={SYSTEM}", "--grace-period=0", "--force")
-
-
-@contextlib.asynccontextmanager
-async def route_frozen(stage: Stage) -> AsyncIterator[None]:
-    """The API server refuses every change to the users' Service meanwhile."""
-    expression = "request.name != 'spark'"
-    objects: list[dict[str, Any]] = [
-        {
-            "apiVersion": "admissionregistration.k8s.io/v1",
-            "kind": "ValidatingAdmissionPolicy",
-            "metadata": {"name": POLICY},
-            "spec": {
-                "matchConstraints": {
-                    "resourceRules": [
-                        {
-                            "apiGroups": [""],
-                            "apiVersions": ["v1"],
-                            "operations": ["UPDATE"],
-                            "resources": ["services"],
-                        }
-                    ]
-                },
-                "validations": [{"expression": expression, "message": "frozen by a test"}],
-            },
-        },
-        {
-            "apiVersion": "admissionregistration.k8s.io/v1",
-            "kind": "ValidatingAdmissionPolicyBinding",
-            "metadata": {"name": POLICY},
-            "spec": {
-                "policyName": POLICY,
-                "validationActions": ["Deny"],
-                "matchResources": {
-                    "namespaceSelector": {
-                        "matchLabels": {"kubernetes.io/metadata.name": stage.namespace}
-                    }
-                },
-            },
-        },
-    ]
-    await stage.kubectl.apply(objects)
-    await _enforced(stage)
-    try:
-        yield
-    finally:
-        for kind in ("validatingadmissionpolicybinding", "validatingadmissionpolicy"):
-            await stage.kubectl.run("delete", kind, POLICY)
-
-
-async def _enforced(stage: Stage) -> None:
-    """Wait until the API server has taken the policy up: its own watch takes a moment."""
-    probe = ("annotate", "service", "spark", "--overwrite", "--dry-run=server", "e2e=probe")
-    for _ in range(100):
-        try:
-            await stage.kubectl.run(*probe, f"--namespace={stage.namespace}")
-        except KubectlError as error:
-            if "frozen by a test" in str(error):
-                return
-            raise
-    raise AssertionError("the policy was not enforced")
-
 
 def _outcomes(status: SparkDeploymentStatus) -> list[tuple[str, str]]:
     return [(entry.image, entry.outcome) for entry in status.history]

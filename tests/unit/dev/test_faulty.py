@@ -12,7 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from dev.providers.server import create_app as create_providers
-from dev.releases.faulty import CRASHED, Fault, Faults, misled
+from dev.releases.faulty import CRASHED, SWITCH, Fault, Faults, misled
 from spark_app.app import create_app
 from spark_app.settings import Settings
 
@@ -63,6 +63,20 @@ async def test_a_share_of_generate_fails_and_the_release_counts_it(serve: Serve)
         ("2xx", "none"): 50 - failed,
         ("5xx", "app"): failed,
     }
+
+
+async def test_a_switched_fault_begins_when_it_is_told_to(serve: Serve) -> None:
+    async with serve(create_providers()) as provider:
+        faults = Faults(rate=1.0, switched=True)
+        app = create_app(
+            settings(provider),
+            inner_middleware=[lambda inner: Fault(inner, faults, random.Random(7))],  # noqa: S311
+        )
+        async with serve(app) as url, httpx.AsyncClient(base_url=url, timeout=5) as client:
+            before = await client.post("/api/spark/generate", json=GENERATE)
+            switched = await client.post(SWITCH)
+            after = await client.post("/api/spark/generate", json=GENERATE)
+    assert (before.status_code, switched.status_code, after.status_code) == (200, 204, 500)
 
 
 async def test_never_ready_is_alive_and_not_ready(serve: Serve) -> None:

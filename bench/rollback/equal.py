@@ -1,0 +1,217 @@
+"""Equally good releases on a real cluster: ten recorded runs, none of which may be rolled back.
+
+Both releases fail 0.5% of their users' requests.  Several resources run side by side, each in a
+namespace of its own with providers and users of its own, one candidate pod beside three stable ones
+for ten minutes in the default sensitivity.  ``spark-operator record`` writes each one's trace, and
+``spark-operator replay`` runs it through every sensitivity.
+
+``python -m bench.rollback.equal --runs 10 --together 5 --rate 20``
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import lzma
+import os
+import sys
+import tempfile
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dev.cluster import target
+from dev.cluster.progress import Progress
+from dev.demo import setup
+from dev.images import ensure
+from tests.e2e.stage import NAME, Stage, config, image, spec
+
+if TYPE_CHECKING:
+    from dev.kubectl import Kubectl
+
+RESULTS = Path(__file__).parent.parent / "results"
+TABLE = RESULTS / "equal.json"
+TRACES = RESULTS / "equal"
+STABLE, CANDIDATE = "1.0.0-rare-errors", "2.0.0-rare-errors"
+WEIGHT = 25
+SENSITIVITIES = ("fast", "balanced", "robust")
+START_SECONDS = 300.0
+REPLAY_SECONDS = 300.0
+
+
+class EqualError(Exception):
+    """A run could not be made, or a tool of the operator failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One recorded run.
+
+    Attributes:
+        seconds: from the trace's first reading to its last.
+        requests: by release, ``stable`` or ``candidate``, those that the trace has counted.
+        errors: of these, those that failed.
+        phase: of the resource at the end; ``RolledBack`` must not be.
+        verdict: the judge's last word.
+        replayed: by sensitivity, the outcome of the trace's replay; ``rolled-back`` must not be.
+    """
+
+    seconds: float
+    requests: dict[str, int]
+    errors: dict[str, int]
+    phase: str
+    verdict: str
+    replayed: dict[str, str]
+
+
+def plan(seconds: float) -> dict[str, Any]:
+    """A spec whose first step outlasts the recording."""
+    steps = [{"weight": WEIGHT, "minDuration": f"{seconds + 120:.0f}s"}, {"weight": 100}]
+    canary = {"steps": steps, "progressDeadline": f"{seconds + 600:.0f}s"}
+    return spec(STABLE, strategy={"canary": canary}, guard={"duration": "0s"}, config=config())
+
+
+async def one(kubectl: Kubectl, number: int, rate: int, seconds: float) -> Run:
+    """Bring a namespace up, put the candidate on trial, record it, replay the trace."""
+    stage = Stage(kubectl, f"bench-equal-{number}", plan(seconds))
+    await stage.open()
+    try:
+        await stage.apply()
+        await stage.until("the first release", lambda s: s.phase == "Stable", seconds=START_SECONDS)
+        await stage.users(rate=rate)
+        await stage.apply(image=image(CANDIDATE))
+        await stage.until(
+            "first traffic", lambda s: s.first_traffic_at is not None, seconds=START_SECONDS
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            trace = Path(folder) / "trace.jsonl"
+            await operator(
+                "record", f"{stage.namespace}/{NAME}", f"--output={trace}", f"--seconds={seconds}",
+                seconds=seconds + 60,
+            )  # fmt: skip
+            status = await stage.status()
+            keep(trace, number)
+            replayed = {name: await replay(trace, stage, name) for name in SENSITIVITIES}
+            counted, spanned = counts(trace)
+    finally:
+        await stage.close()
+    return Run(
+        seconds=spanned,
+        requests={role: found[0] for role, found in counted.items()},
+        errors={role: found[1] for role, found in counted.items()},
+        phase=status.phase,
+        verdict=status.verdict.verdict if status.verdict else "",
+        replayed=replayed,
+    )
+
+
+async def operator(*arguments: str, seconds: float) -> str:
+    """Run a command of the operator; its output.
+
+    Raises:
+        EqualError: it failed, or took longer than ``seconds``.
+    """
+    environment = os.environ | {"KUBECONFIG": str(target.resolve().kubeconfig)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "spark_operator", *arguments,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=environment,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(seconds):
+            out, err = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        raise EqualError(f"{arguments[0]} took longer than {seconds:.0f} s") from None
+    if process.returncode:
+        raise EqualError(f"{arguments[0]}: {err.decode(errors='replace').strip()}")
+    return out.decode()
+
+
+def keep(trace: Path, number: int) -> None:
+    """Store a trace, compressed."""
+    TRACES.mkdir(exist_ok=True)
+    packed = lzma.compress(trace.read_bytes(), preset=9 | lzma.PRESET_EXTREME)
+    (TRACES / f"{number:02d}.jsonl.xz").write_bytes(packed)
+
+
+async def replay(trace: Path, stage: Stage, sensitivity: str) -> str:
+    """The outcome of a trace's replay in a sensitivity."""
+    body = {
+        "apiVersion": "spark.dev/v1alpha1",
+        "kind": "SparkDeployment",
+        "metadata": {"name": NAME, "namespace": stage.namespace},
+        "spec": stage.spec | {"analysis": {"sensitivity": sensitivity}},
+    }
+    manifest = trace.with_name(f"{sensitivity}.json")
+    manifest.write_text(json.dumps(body))
+    said = await operator(
+        "replay", str(trace), f"--manifest={manifest}", "--output=json", seconds=REPLAY_SECONDS
+    )
+    return str(json.loads(said)["outcome"])
+
+
+def counts(trace: Path) -> tuple[dict[str, tuple[int, int]], float]:
+    """Requests and errors by role, from each pod's first reading to its last; seconds spanned."""
+    pods: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    with trace.open() as lines:
+        for line in lines:
+            item = json.loads(line)
+            pods[item["release"], item["pod"]].append(item)
+    found: dict[str, tuple[int, int]] = {}
+    for (role, _), readings in pods.items():
+        first, last, so_far = readings[0], readings[-1], found.get(role, (0, 0))
+        found[role] = (
+            so_far[0] + int(last["requests"] - first["requests"]),
+            so_far[1] + int(last["errors"] - first["errors"]),
+        )
+    times = [reading["t"] for readings in pods.values() for reading in (readings[0], readings[-1])]
+    return found, max(times) - min(times)
+
+
+async def measure(runs: int, together: int, rate: int, seconds: float) -> dict[str, Any]:
+    """All runs, ``together`` at a time."""
+    found, progress = target.resolve(), Progress()
+    await asyncio.to_thread(found.up, progress)
+    names = ["operator", "dev", f"app:{STABLE}", f"app:{CANDIDATE}"]
+    await asyncio.to_thread(ensure, names, target=found, progress=progress)
+    kubectl = setup.client(found)
+    await setup.install(kubectl)
+    done: list[Run] = []
+    for first in range(0, runs, together):
+        numbers = range(first, min(first + together, runs))
+        done += await asyncio.gather(*(one(kubectl, n, rate, seconds) for n in numbers))
+        print("\n".join(str(run) for run in done[first:]), flush=True)
+    rolled_back = {
+        name: sum(r.replayed[name] == "rolled-back" for r in done) for name in SENSITIVITIES
+    }
+    return {
+        "runs": len(done),
+        "together": together,
+        "requests_per_second_each": rate,
+        "weight_percent": WEIGHT,
+        "error_percent_of_both": 0.5,
+        "sensitivity": "balanced",
+        "rolled_back": sum(run.phase == "RolledBack" for run in done),
+        "rolled_back_in_replay": rolled_back,
+        "each": [asdict(run) for run in done],
+    }
+
+
+def main() -> None:
+    """Measure and write the table; exit status 1 where a run was rolled back."""
+    parser = argparse.ArgumentParser(prog="bench.rollback.equal", description=__doc__)
+    parser.add_argument("--runs", type=int, default=10, help="in all")
+    parser.add_argument("--together", type=int, default=5, help="side by side")
+    parser.add_argument("--rate", type=int, default=20, help="requests per second of each")
+    parser.add_argument("--seconds", type=float, default=600.0, help="of each recording")
+    options = parser.parse_args()
+    result = asyncio.run(measure(options.runs, options.together, options.rate, options.seconds))
+    TABLE.write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result, indent=2))
+    raise SystemExit(bool(result["rolled_back"] or any(result["rolled_back_in_replay"].values())))
+
+
+if __name__ == "__main__":
+    main()

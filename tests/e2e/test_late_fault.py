@@ -1,0 +1,59 @@
+"""A release that is good until after its promotion: back on the previous one, still warm."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from tests.e2e.stage import condition, image
+
+if TYPE_CHECKING:
+    from tests.e2e.stage import Stage
+
+LATE = "3.0.0-late-errors"
+HEALTHY_SECONDS = 20.0
+"""How long the promoted release serves well before its fault begins."""
+EXPOSURE_SANITY_SECONDS = 100.0
+"""Five times the bound of the default sensitivity, first bad answer to last."""
+
+
+async def _uids(stage: Stage, release: str) -> set[str]:
+    pods = await stage.listed("pods", f"spark.dev/release={release}")
+    return {pod["metadata"]["uid"] for pod in pods}
+
+
+async def _switch(stage: Stage, release: str) -> None:
+    """Let the fault begin in every pod of the release."""
+    for pod in await stage.listed("pods", f"spark.dev/release={release}"):
+        path = f"/api/v1/namespaces/{stage.namespace}/pods/{pod['metadata']['name']}:3000"
+        await stage.kubectl.post(f"{path}/proxy/fault", {})
+
+
+async def test_a_fault_after_promotion_goes_back_without_starting_a_pod(stage: Stage) -> None:
+    before = (await stage.status()).stable
+    assert before is not None
+    warm = await _uids(stage, before.release)
+    since = await stage.newest()
+    await stage.apply(image=image(LATE), guard={"duration": "10m"})
+    promoted = await stage.until("promotion", lambda s: s.phase == "Guarding", seconds=120)
+    assert promoted.stable is not None
+    late = promoted.stable.release
+    assert await _uids(stage, before.release) == warm
+    await asyncio.sleep(HEALTHY_SECONDS)
+    assert [r for r in await stage.results(since) if r.failed] == []
+    await _switch(stage, late)
+    status = await stage.until("rollback", lambda s: s.phase == "RolledBack", seconds=120)
+
+    assert status.stable is not None
+    assert status.stable.release == before.release
+    assert await _uids(stage, before.release) == warm, "a pod was started to go back"
+    assert status.failure is not None
+    assert (status.failure.outcome, status.failure.image) == ("Failed", image(LATE))
+    assert [entry.release for entry in status.quarantine] == [late]
+    assert condition(status, "Stalled") == "True/ReleaseQuarantined"
+    decisions = [entry.decision for entry in reversed(status.ledger)]
+    assert decisions[decisions.index("Promoted") :] == ["Promoted", "RollingBack", "RolledBack"]
+    results = await stage.results(since)
+    bad = [r.at + r.latency for r in results if r.failed]
+    assert {r.release for r in results if r.failed} == {late}
+    assert max(bad) - min(bad) < EXPOSURE_SANITY_SECONDS

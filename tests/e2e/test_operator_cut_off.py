@@ -1,0 +1,87 @@
+"""A leader is cut off or stands still mid-rollback: another finishes, nothing is undone."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from tests.e2e.frozen import route_frozen
+from tests.e2e.leader import kill, leader, partitioned, ready, succeeded, suspended
+from tests.e2e.stage import config, image, never, settled
+
+if TYPE_CHECKING:
+    from spark_operator.api.status import SparkDeploymentStatus
+    from tests.e2e.stage import Stage
+
+BAD = "3.0.0-errors"
+CONNECTION_SECONDS = 10.0
+"""How long an old connection may still lead to a release that was cut off."""
+QUIET_SECONDS = 5.0
+"""How long a former leader is watched for what it might do."""
+
+
+async def _on_trial(stage: Stage) -> str:
+    """Apply a bad release; its name once it has traffic."""
+    await stage.apply(image=image(BAD))
+    trial = await stage.until("a weight", lambda s: s.weight.actual > 0, seconds=60)
+    assert trial.candidate is not None
+    return trial.candidate.release
+
+
+async def _undone(stage: Stage, release: str) -> None:
+    """Check that the bad release stays off: status, Service and what users get, for a while."""
+    since = await stage.newest()
+    await never(stage, lambda s: s.phase != "RolledBack", seconds=QUIET_SECONDS)
+    service = await stage.get("service/spark")
+    status = await stage.status()
+    assert status.stable is not None
+    assert service["spec"]["selector"]["spark.dev/release"] == status.stable.release
+    assert {r.release for r in await stage.results(since)} == {status.stable.release}
+    assert [entry.release for entry in status.quarantine] == [release]
+    assert len([e for e in status.ledger if e.decision == "RollingBack"]) == 1
+
+
+async def _cleared(stage: Stage, release: str) -> None:
+    await stage.apply(image=image("1.0.0"), config=config())
+    await stage.until("stable again", lambda s: settled(s, "1.0.0"))
+    await stage.annotate("let-out", f"{release}@{release}")
+    await stage.until("let out", lambda s: not s.quarantine)
+
+
+def _rolled_back(status: SparkDeploymentStatus) -> bool:
+    return status.phase == "RolledBack"
+
+
+async def test_cut_off_from_the_api_server_between_decision_and_cut(stage: Stage) -> None:
+    since, former = await stage.newest(), await leader(stage.kubectl)
+    async with contextlib.AsyncExitStack() as network:
+        async with route_frozen(stage):
+            release = await _on_trial(stage)
+            await stage.until("the decision", lambda s: s.phase == "RollingBack", seconds=60)
+            await network.enter_async_context(partitioned(former))
+            await succeeded(stage.kubectl, former)
+        # The route is free again only when the one that decided can no longer cut
+        status = await stage.until("the rollback", _rolled_back, seconds=60)
+        await kill(stage.kubectl, former)
+    await ready(stage.kubectl, former)
+    await _undone(stage, release)
+    assert status.failure is not None
+    assert status.failure.outcome == "Failed"
+    failed = [r for r in await stage.results(since) if r.failed and r.release != release]
+    assert failed == []
+    await _cleared(stage, release)
+
+
+async def test_a_leader_that_stood_still_wakes_after_another_rolled_back(stage: Stage) -> None:
+    release = await _on_trial(stage)
+    former = await leader(stage.kubectl)
+    async with suspended(former):
+        await succeeded(stage.kubectl, former)
+        status = await stage.until("the rollback", _rolled_back, seconds=60)
+    await ready(stage.kubectl, former)
+    await _undone(stage, release)
+    assert await leader(stage.kubectl) != former
+    cut = next(e.at.timestamp() for e in status.ledger if e.decision == "RollingBack")
+    results = await stage.results()
+    late = [r for r in results if r.release == release and r.at > cut + CONNECTION_SECONDS]
+    assert late == []
