@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.rollback.cells import FAULTS
-from tests.e2e.stage import config, image
+from tests.e2e.stage import config, image, serving
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -122,7 +122,7 @@ async def _gone(stage: Stage, release: str) -> None:
     """Wait until no pod of a release is left to answer anybody."""
     await stage.kubectl.run(
         "wait", "--for=delete", "pod", f"--namespace={stage.namespace}",
-        f"--selector=spark.dev/release={release}", "--timeout=90s", seconds=100,
+        f"--selector={serving(release)}", "--timeout=90s", seconds=100,
     )  # fmt: skip
 
 

@@ -52,7 +52,7 @@ async def _follow(stage: Stage, monitoring: Monitoring) -> None:
     """Keep the targets what the pods are; a watch that ends begins anew with all of them."""
     path = (
         f"/api/v1/namespaces/{stage.namespace}/pods?watch=true&timeoutSeconds={WATCH_SECONDS}"
-        "&labelSelector=spark.dev%2Frelease"
+        "&labelSelector=spark.dev%2Fdeployment"
     )
     while True:
         pods: dict[str, tuple[str, Labels]] = {}

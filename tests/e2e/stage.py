@@ -132,6 +132,10 @@ class Stage:
         found: Manifest = json.loads(text)
         return found
 
+    async def pods(self, release: str) -> list[Manifest]:
+        """The pods that serve a release; those of its Jobs do not."""
+        return await self.listed("pods", serving(release))
+
     async def listed(self, kind: str, selector: str = "") -> list[Manifest]:
         """All objects of a kind, by label selector."""
         text = await self.kubectl.run(
@@ -187,6 +191,11 @@ def config(**extra: str) -> Mapping[str, str]:
     return {"ANTHROPIC_BASE_URL": "http://providers:8080", **extra}
 
 
+def serving(release: str) -> str:
+    """Label selector of the pods that serve a release."""
+    return f"spark.dev/deployment={NAME},spark.dev/release={release}"
+
+
 def settled(status: SparkDeploymentStatus, version: str) -> bool:
     """Whether this image is stable and nothing is on trial."""
     stable = status.stable
@@ -210,4 +219,14 @@ async def never(
     raise AssertionError("it happened")
 
 
-__all__ = ["KubectlError", "Stage", "condition", "config", "image", "never", "settled", "spec"]
+__all__ = [
+    "KubectlError",
+    "Stage",
+    "condition",
+    "config",
+    "image",
+    "never",
+    "serving",
+    "settled",
+    "spec",
+]

@@ -18,13 +18,12 @@ EXPOSURE_SANITY_SECONDS = 100.0
 
 
 async def _uids(stage: Stage, release: str) -> set[str]:
-    pods = await stage.listed("pods", f"spark.dev/release={release}")
-    return {pod["metadata"]["uid"] for pod in pods}
+    return {pod["metadata"]["uid"] for pod in await stage.pods(release)}
 
 
 async def _switch(stage: Stage, release: str) -> None:
     """Let the fault begin in every pod of the release."""
-    for pod in await stage.listed("pods", f"spark.dev/release={release}"):
+    for pod in await stage.pods(release):
         path = f"/api/v1/namespaces/{stage.namespace}/pods/{pod['metadata']['name']}:3000"
         await stage.kubectl.post(f"{path}/proxy/fault", {})
 

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from tests.e2e.stage import Stage
 
 BAD = "3.0.0-errors"
+GOOD = "3.0.0-late-errors"
+"""Good as long as nobody switches its fault on; a configuration can have it on from the start."""
 
 
 async def test_a_release_that_is_let_out_by_name_is_tried_again(stage: Stage) -> None:
@@ -38,24 +40,28 @@ async def test_a_release_that_is_let_out_by_name_is_tried_again(stage: Stage) ->
 
 
 async def test_a_bad_configuration_leaves_a_good_image_usable(stage: Stage) -> None:
-    await stage.apply(image=image("1.0.0"), config=config(ANTHROPIC_BASE_URL="http://127.0.0.1:9"))
+    await stage.apply(image=image(GOOD), config=config())
+    good = await stage.until("promotion", lambda s: settled(s, GOOD), seconds=90)
+    await stage.apply(config=config(FAULT_SWITCHED="false"))
     failed = await stage.until(
         "rollback",
         lambda s: (
-            s.phase == "RolledBack" and s.failure is not None and s.failure.image == image("1.0.0")
+            s.phase == "RolledBack" and s.failure is not None and s.failure.image == image(GOOD)
         ),
         seconds=90,
     )
+    assert good.stable is not None
     assert failed.failure is not None
     assert failed.failure.outcome == "Failed"
-    entry = next(e for e in failed.quarantine if e.release == failed.failure.release)
+    bad = failed.failure.release
+    entry = next(e for e in failed.quarantine if e.release == bad)
     assert entry.digest is None, "a digest that was stable is locked out"
     await stage.apply(config=config(EDITION="mended"))
     mended = await stage.until(
         "promotion of the image with another configuration",
-        lambda s: settled(s, "1.0.0") and s.observed_generation > failed.observed_generation,
+        lambda s: settled(s, GOOD) and s.observed_generation > failed.observed_generation,
         seconds=90,
     )
     assert mended.stable is not None
-    assert failed.stable is not None
-    assert mended.stable.release not in (failed.stable.release, failed.failure.release)
+    assert mended.stable.release not in (good.stable.release, bad)
+    assert bad in [e.release for e in mended.quarantine]
