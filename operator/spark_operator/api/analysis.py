@@ -114,13 +114,16 @@ class PrometheusSource(Model):
 
 
 class Source(Model):
-    """Where the judge's numbers come from."""
+    """Where the judge's numbers come from: the pods, where nothing else is named.
+
+    A default of ``pods: {}`` would stay in the object, and be in the way of a Prometheus later.
+    """
 
     model_config = ConfigDict(
         json_schema_extra=rules(
             rule(
-                "has(self.pods) != has(self.prometheus)",
-                "exactly one source is needed: set pods: {} or prometheus: {address: URL}",
+                "!(has(self.pods) && has(self.prometheus))",
+                "two sources are named: set pods: {} or prometheus: {address: URL}, not both",
             )
         )
     )
@@ -218,7 +221,7 @@ class Analysis(Model):
     sensitivity: Literal["fast", "balanced", "robust"] = Field(
         "balanced", description="How soon evidence is believed; see docs/judge.md."
     )
-    source: Source = Field(Source(pods=PodsSource()), description="Where the numbers come from.")
+    source: Source = Field(Source(), description="Where the numbers come from.")
     on_low_traffic: Literal["Synthetic", "Pause", "ReadinessOnly"] = Field(
         "Synthetic",
         description="When users send too few requests to judge by: send some, with the key of"

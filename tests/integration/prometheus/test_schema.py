@@ -27,8 +27,7 @@ def address(text: str) -> dict[str, Any]:
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
-    "both sources": ({"source": {"pods": {}, **PROMETHEUS}}, "exactly one source is needed"),
-    "no source": ({"source": {}}, "exactly one source is needed"),
+    "both sources": ({"source": {"pods": {}, **PROMETHEUS}}, "two sources are named"),
     "queries without Prometheus": ({"queries": [QUERY]}, "set source.prometheus.address"),
     "no bound": ({"source": PROMETHEUS, "queries": [{"name": "a", "query": "up"}]}, "set max, min"),
     "min above max": (with_query(min=11), "lower min or raise max"),
@@ -63,10 +62,20 @@ def test_what_is_wrong_is_refused_with_the_cure(kubectl: Kubectl, name: str) -> 
 
 
 def test_what_is_left_out_is_filled_in(kubectl: Kubectl) -> None:
-    assert '"pods": {}' in applied(kubectl, "default", {"sensitivity": "fast"})[1]
+    assert '"source": {}' in applied(kubectl, "default", {"sensitivity": "fast"})[1]
     code, said = applied(kubectl, "default", with_query(maxRatio=1.5))
     assert code == 0, said
     analysis = json.loads(said)["spec"]["analysis"]
     assert analysis["source"]["prometheus"]["scrapeInterval"] == "5s"
     assert "pods" not in analysis["source"]
     assert analysis["queries"][0]["action"] == "Rollback"
+
+
+def test_a_prometheus_can_be_named_later_and_left_out_again(
+    kubectl: Kubectl, namespace: str
+) -> None:
+    made = body(1)
+    made["metadata"] = {"name": "spark", "namespace": namespace}
+    for analysis in ({}, {"source": PROMETHEUS}, {"source": {"pods": {}}}, {"source": PROMETHEUS}):
+        made["spec"]["analysis"] = analysis
+        kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(made))
