@@ -94,23 +94,28 @@ def busy() -> tuple[float, float]:
     return sum(fields) - fields[3] - fields[4], sum(fields)
 
 
-async def measure(runs: int, rate: int, chosen: list[Cell]) -> dict[str, Any]:
-    """All cells, one after the other in one namespace."""
-    cells: dict[str, Any] = {}
+async def measure(runs: int, rate: int, chosen: list[Cell], output: Path) -> None:
+    """The cells one after the other in one namespace; the table is written after each."""
     async with opened(rate) as (stage, sender):
         for cell in chosen:
             used, whole = busy()
             done = await repeated(stage, sender, cell, runs)
             used, whole = busy()[0] - used, busy()[1] - whole
-            found = summary(cell, done)
-            cells[cell.name] = found | {"machine_busy_percent": round(100 * used / whole)}
-    return {
-        "requests_per_second": rate,
+            found = summary(cell, done) | {"machine_busy_percent": round(100 * used / whole)}
+            record(output, cell, found | {"requests_per_second": rate})
+
+
+def record(output: Path, cell: Cell, found: dict[str, Any]) -> None:
+    """Put a cell's line into the table, beside those that were measured before."""
+    known = json.loads(output.read_text())["cells"] if output.exists() else {}
+    cells = {c.name: known.get(c.name) for c in CELLS} | {cell.name: found}
+    table = {
         "weight_percent": 10,
         "kept_connections_percent": 50,
         "processors": os.cpu_count(),
-        "cells": cells,
+        "cells": {name: line for name, line in cells.items() if line},
     }
+    output.write_text(json.dumps(table, indent=2) + "\n")
 
 
 def main() -> None:
@@ -122,9 +127,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=RESULTS, help="file for the table")
     options = parser.parse_args()
     chosen = [cell for cell in CELLS if options.only in cell.name]
-    result = asyncio.run(measure(options.runs, options.rate, chosen))
-    options.output.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result, indent=2))
+    asyncio.run(measure(options.runs, options.rate, chosen, options.output))
+    print(options.output.read_text())
 
 
 if __name__ == "__main__":

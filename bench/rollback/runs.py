@@ -106,7 +106,10 @@ def _is_over(status: SparkDeploymentStatus) -> bool:
 
 async def _alerted(stage: Stage, push: Callable[[str], Awaitable[float]]) -> float:
     """Push an alert as soon as the release has failed a user, as a rule would; when."""
-    status = await stage.until("first traffic", lambda s: s.first_traffic_at is not None)
+    status = await stage.until(
+        "first traffic",
+        lambda s: s.candidate is not None and s.phase == "Progressing" and s.weight.actual > 0,
+    )
     if status.candidate is None:
         raise RollbackError("the release was gone before it could be alerted about")
     since = await stage.newest()

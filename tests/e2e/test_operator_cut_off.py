@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.e2e.frozen import route_frozen
 from tests.e2e.leader import kill, leader, partitioned, ready, succeeded, suspended
 from tests.e2e.stage import config, image, never, settled
@@ -12,6 +14,8 @@ from tests.e2e.stage import config, image, never, settled
 if TYPE_CHECKING:
     from spark_operator.api.status import SparkDeploymentStatus
     from tests.e2e.stage import Stage
+
+pytestmark = pytest.mark.alone
 
 BAD = "3.0.0-errors"
 CONNECTION_SECONDS = 10.0

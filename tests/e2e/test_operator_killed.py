@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.alone
 
+
 def _outcomes(status: SparkDeploymentStatus) -> list[tuple[str, str]]:
     return [(entry.image, entry.outcome) for entry in status.history]
 
