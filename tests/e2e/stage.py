@@ -56,6 +56,12 @@ class Stage:
 
     async def close(self) -> None:
         """Remove the namespace and wait until it is gone: deletion never blocks it."""
+        # The namespace controller looks again only after half of what draining pods may take, so
+        # that they go first; what a test has deleted itself is no error
+        await self.kubectl.run(
+            "delete", "sdep", NAME, f"--namespace={self.namespace}", "--ignore-not-found",
+            "--cascade=foreground", "--wait", seconds=120,
+        )  # fmt: skip
         await self.kubectl.run("delete", "namespace", self.namespace, "--wait", seconds=240)
 
     async def users(self, *, rate: int = 20, most: int = 200_000) -> None:

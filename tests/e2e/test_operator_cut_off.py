@@ -58,9 +58,9 @@ def _rolled_back(status: SparkDeploymentStatus) -> bool:
 
 async def test_cut_off_from_the_api_server_between_decision_and_cut(stage: Stage) -> None:
     since, former = await stage.newest(), await leader(stage.kubectl)
+    release = await _on_trial(stage)
     async with contextlib.AsyncExitStack() as network:
         async with route_frozen(stage):
-            release = await _on_trial(stage)
             await stage.until("the decision", lambda s: s.phase == "RollingBack", seconds=60)
             await network.enter_async_context(partitioned(former))
             await succeeded(stage.kubectl, former)
