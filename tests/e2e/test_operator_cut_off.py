@@ -42,7 +42,9 @@ async def _undone(stage: Stage, release: str) -> None:
     assert service["spec"]["selector"]["spark.dev/release"] == status.stable.release
     assert {r.release for r in await stage.results(since)} == {status.stable.release}
     assert [entry.release for entry in status.quarantine] == [release]
-    assert len([e for e in status.ledger if e.decision == "RollingBack"]) == 1
+    decisions = [entry.decision for entry in status.ledger]
+    trial = decisions[: decisions.index("TrialStarted")]
+    assert trial.count("RollingBack") == 1
 
 
 async def _cleared(stage: Stage, release: str) -> None:
