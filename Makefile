@@ -72,7 +72,7 @@ simulate: $(STAMP) ## a short instance of the simulated fault campaign
 
 integration: $(STAMP) ## against a real kube-apiserver and other real services
 	@$(PY) -m dev.cluster build
-	@$(PYTEST) tests/integration tests/contract
+	@$(PYTEST) $(TWO) tests/integration tests/contract
 
 e2e: $(STAMP) ## with real pods on a real cluster
 	@$(PY) -m dev.cluster up

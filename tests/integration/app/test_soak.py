@@ -21,7 +21,7 @@ import pytest
 
 from tests.integration.app import harness
 
-SECONDS = float(os.environ.get("SPARK_SOAK_SECONDS", "120"))
+SECONDS = float(os.environ.get("SPARK_SOAK_SECONDS", "60"))
 DEADLINE = 2.0
 SLACK = 3.0
 """Seconds beyond the deadline that a busy machine may take to say so."""

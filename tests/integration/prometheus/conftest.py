@@ -137,6 +137,18 @@ async def users(releases: tuple[Release, Release]) -> AsyncIterator[None]:
             task.cancel()
 
 
+async def scraped(url: str) -> None:
+    """Wait until a Prometheus has read every release once more: it knows all that was until now."""
+    began = time.time()
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=5) as client:
+        while True:
+            query = {"query": "timestamp(api_export_total)"}
+            found = (await client.get("/api/v1/query", params=query)).json()["data"]["result"]
+            if found and min(float(item["value"][1]) for item in found) > began:
+                return
+            await asyncio.sleep(0.1)
+
+
 @dataclass(slots=True)
 class WatchedCluster(MemoryCluster):
     """Wakes whoever waits for a status."""

@@ -17,7 +17,7 @@ from spark_operator.core.promql import render
 from spark_operator.ports import Ask, Key, Question
 from spark_operator.reconciler import Reconciler
 from spark_operator.worker import Workers
-from tests.integration.prometheus.conftest import CANDIDATE, WatchedCluster, on_trial
+from tests.integration.prometheus.conftest import CANDIDATE, WatchedCluster, on_trial, scraped
 from tests.unit.core.builders import name
 from tests.unit.core.cluster import NoMetrics
 
@@ -83,6 +83,8 @@ async def test_its_counters_find_the_bad_release(
 async def test_its_death_holds_and_blames_nobody(
     releases: tuple[Release, Release], monitoring: Monitoring, tmp_path: Path
 ) -> None:
+    # Otherwise the last requests of users who are gone are news to this trial.
+    await scraped(monitoring.url)
     cluster = on_trial(releases, analysis=source(monitoring))
     try:
         async with operator(cluster, tmp_path):
