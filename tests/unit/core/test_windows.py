@@ -284,7 +284,7 @@ def test_a_new_release_waits_for_the_freeze_to_end_and_is_told_once() -> None:
     assert IMAGES[2] in message
     assert told(turned(2, first.status, SEEN, **FREEZE)) == []
     other = turned(3, first.status, SEEN, **FREEZE)
-    assert told(other) == ["Frozen"], "another release that waits is told as well"
+    assert told(other) == ["SpecChanged", "Frozen"], "another release that waits is told as well"
 
 
 def test_it_starts_when_the_freeze_is_over() -> None:
