@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.simulation import drifting, prepared, scenarios
+from tests.simulation import closed, drifting, prepared, scenarios
 
-SCENARIOS: Final = {
-    story.name: story for story in (*scenarios.STORIES, *prepared.STORIES, *drifting.STORIES)
-}
+_STORIES: Final = (
+    *scenarios.STORIES,
+    *prepared.STORIES,
+    *drifting.STORIES,
+    *closed.STORIES,
+)
+SCENARIOS: Final = {story.name: story for story in _STORIES}

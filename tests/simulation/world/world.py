@@ -59,6 +59,11 @@ class World:
         self.users.advance()
         self.users.late = True
 
+    def mend(self) -> None:
+        """From now on they show it no more."""
+        self.users.advance()
+        self.users.late = False
+
     def break_provider(self, error_rate: float) -> None:
         """From now on this share of all requests fails by the provider's fault."""
         self.users.advance()
