@@ -15,13 +15,14 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from spark_app.core.routing import Routing
 from spark_app.metrics import PROVIDERS, Provider
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
 __all__ = [
     "FileName",
@@ -65,6 +66,12 @@ class Maintenance(BaseModel):
     enabled: bool = False
     message: Annotated[str, Field(max_length=500)] = "SPARK is in maintenance; please come back."
     retryAfterSeconds: Annotated[int, Field(ge=1, le=86_400)] = 300  # noqa: N815
+    until: AwareDatetime | None = None
+
+    def retry_after(self, now: datetime) -> float:
+        """Seconds until the end, 1 to 86400; `retryAfterSeconds` where it is not known, or past."""
+        left = (self.until - now).total_seconds() if self.until else 0.0
+        return min(86_400.0, max(1.0, left)) if left > 0 else float(self.retryAfterSeconds)
 
 
 class Revocations(BaseModel):

@@ -103,6 +103,6 @@ class Admin:
                 "models": dict(routing.models),
                 "forcedOpen": sorted(routing.forced_open),
             },
-            "maintenance": self._state.maintenance.model_dump(),
+            "maintenance": self._state.maintenance.model_dump(mode="json"),
             "keys": {"ids": list(self._keys.key_ids), "revoked": list(self._keys.revoked)},
         }

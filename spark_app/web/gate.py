@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from spark_app.core.keys import ANONYMOUS, Caller
@@ -73,7 +74,9 @@ class Gate:
     async def _refuse(self, scope: Scope) -> SparkError | None:
         closed = self._state.maintenance
         if closed.enabled and not self._may_pass(scope):
-            return MaintenanceError(closed.message, retry_after=closed.retryAfterSeconds)
+            return MaintenanceError(
+                closed.message, retry_after=closed.retry_after(datetime.now(UTC))
+            )
         if self._shedder.full:
             self._metrics.shed.inc()
             return OverloadedError("try again shortly", retry_after=_spread(2.0))

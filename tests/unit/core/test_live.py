@@ -51,6 +51,20 @@ def test_the_service_is_closed_while_a_window_is_active(state: Any, closed: bool
     assert (told.enabled, told.message, told.retryAfterSeconds) == (closed, "soon", 300)
 
 
+def test_users_are_told_the_time_left_where_the_end_is_known() -> None:
+    window = MaintenanceStatus(
+        state="Active", since=to_time(NOW), begins=to_time(NOW), until=to_time(NOW + 600)
+    )
+    given = resource(1, status("Stable", maintenance=window))
+    told = Maintenance.model_validate_json(live(given)["maintenance.json"])
+    assert told.retry_after(to_time(NOW + 540)) == 60.0
+    assert told.retry_after(to_time(NOW + 599.9)) == 1.0
+    assert told.retry_after(to_time(NOW + 601)) == 300.0, "it is late: nobody knows the end"
+    assert told.retry_after(to_time(NOW - 1e6)) == 86_400.0
+    isolated = resource(1, status("Stable", maintenance=window), isolated=True)
+    assert "until" not in live(isolated)["maintenance.json"]
+
+
 def test_the_order_in_which_keys_were_revoked_changes_nothing() -> None:
     one, other = resource(1, revokedKeys=["b", "a"]), resource(1, revokedKeys=["a", "b"])
     assert live_config_map(one) == live_config_map(other)

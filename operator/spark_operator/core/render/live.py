@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from spark_operator.api.fields import format_time
 from spark_operator.api.values import seconds
+from spark_operator.core import windows
 from spark_operator.core.labels import LIVE_SUFFIX
 from spark_operator.core.render.meta import metadata
 
@@ -39,18 +41,25 @@ def live(resource: SparkDeployment) -> dict[str, str]:
     An isolated service closes too: a connection that a user keeps open outlives the Service's cut.
     """
     spec, status = resource.spec, resource.status
-    active = status.maintenance is not None and status.maintenance.state == "Active"
-    closed = active or spec.isolated
+    closed = windows.active(status) or spec.isolated
     documents: dict[str, dict[str, Any]] = {
         "providers.json": {"order": list(spec.providers.order)},
         "maintenance.json": {
             "enabled": closed,
             "message": spec.maintenance.message,
             "retryAfterSeconds": max(1, round(seconds(spec.maintenance.retry_after))),
+            **_end(resource),
         },
         "revocations.json": {"revoked": sorted(spec.revoked_keys)},
     }
     return {name: json.dumps(documents[name], sort_keys=True) for name in documents}
+
+
+def _end(resource: SparkDeployment) -> dict[str, str]:
+    """When the service opens again, as far as that is known: users are told the time left."""
+    window = resource.status.maintenance
+    known = window is not None and window.state == "Active" and not resource.spec.isolated
+    return {"until": format_time(window.until)} if known and window and window.until else {}
 
 
 def live_config_map(resource: SparkDeployment) -> Manifest:
