@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from spark_operator.api.status import Condition
 from spark_operator.api.values import seconds
-from spark_operator.core import alerts, isolation, jobs, verification, windows
+from spark_operator.core import alerts, isolation, jobs, outage, verification, windows
 from spark_operator.core.guards import WATCHED
 from spark_operator.core.notifications import post
 from spark_operator.core.phases import Phase
@@ -212,6 +212,9 @@ def _unanswered(turn: Turn) -> Aspect | None:
 
 
 def _degraded(turn: Turn) -> Aspect:
+    down = outage.message(turn)
+    if down:
+        return Aspect(holds=True, reason=outage.REASON, message=down)
     unanswered = _unanswered(turn)
     if unanswered:
         return unanswered

@@ -23,6 +23,7 @@ from spark_operator.core import (
     isolation,
     jobs,
     judge,
+    outage,
     requests,
     rotation,
     windows,
@@ -176,6 +177,7 @@ def _conclude(turn: Turn) -> None:
     _checkpoint(turn)
     windows.tell(turn)
     turn.set(diagnosis=diagnose(turn))
+    outage.notice(turn)
     post.settle(turn)
     stable = turn.status.stable
     turn.set(

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.outbox import Notice, NotificationsStatus
+from spark_operator.core import outage
 from spark_operator.core.notifications import alarms, outbox
 from spark_operator.core.notifications.routing import recipients, routes
 from spark_operator.core.turn import clip
@@ -102,7 +103,8 @@ def _drafts(turn: Turn, found: Change) -> list[_Draft]:
         for entry, warning in turn.notes
     ]
     for alarm, message in found.opened:
-        _tell(drafts, "RollingBack", alarm, message, "trigger")
+        decision = outage.REASON if alarm.reason == outage.REASON else "RollingBack"
+        _tell(drafts, decision, alarm, message, "trigger")
     for alarm in found.contained:
         _tell(drafts, "RolledBack", alarm, "users no longer suffer from it", "acknowledge")
     for alarm in found.closed:
@@ -115,7 +117,7 @@ def _drafts(turn: Turn, found: Change) -> list[_Draft]:
 def _tell(drafts: list[_Draft], decision: str, alarm: Alarm, message: str, action: Action) -> None:
     """Let the note of the decision that made the alarm carry it, or add one of its own."""
     origin = f"{alarm.kind} {alarm.since.timestamp():.3f}"
-    if alarm.kind == alarms.RELEASE_FAILED:
+    if alarm.kind == alarms.RELEASE_FAILED or alarm.reason == outage.REASON:
         for index, draft in enumerate(drafts):
             if draft.kind == decision and draft.action == "notify":
                 drafts[index] = replace(
