@@ -23,6 +23,12 @@ REMEMBERED: Final = timedelta(minutes=15)
 """How long a window that ended is kept, to know alerts that began in it: older ones are stale."""
 
 
+ANNOUNCEMENTS: Final = frozenset(
+    {"MaintenanceAnnounced", "MaintenanceStarted", "MaintenanceEnded", "MaintenanceCancelled"}
+)
+"""Decisions that people must hear of although nothing is wrong."""
+
+
 class Window(NamedTuple):
     """What ``spec.maintenance`` says of one moment."""
 
@@ -79,7 +85,6 @@ def _begin(turn: Turn, seen: Window, before: MaintenanceStatus | None) -> None:
         "MaintenanceStarted",
         "Scheduled" if seen.until else "Requested",
         f"users are answered 503 {end}: {turn.spec.maintenance.message}",
-        warning=True,
     )
 
 

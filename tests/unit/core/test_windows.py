@@ -105,6 +105,18 @@ def test_a_window_begins_and_users_are_said_not_to_be_served() -> None:
     assert decision.status.epoch > AT_REST.epoch
 
 
+def test_a_window_is_told_and_raises_no_alarm() -> None:
+    spec = {"notifications": {"webhook": [{"url": "https://hooks.example.com/x"}]}}
+    decision = turned(1, AT_REST, SEEN, maintenance=window(0, 60), **spec)
+    box = decision.status.notifications
+    assert box is not None
+    assert [(item.kind, item.severity) for item in box.outbox] == [
+        ("MaintenanceStarted", "warning")
+    ]
+    assert box.alarms == ()
+    assert not any(event.warning for event in decision.events)
+
+
 def test_a_window_that_ended_while_nobody_looked_ends_now() -> None:
     before = status("Stable", maintenance=closed(until=-30.0))
     decision = turned(1, before, SEEN, maintenance=window(-60, -30))

@@ -11,6 +11,7 @@ from spark_operator.core import outage
 from spark_operator.core.notifications import alarms, outbox
 from spark_operator.core.notifications.routing import recipients, routes
 from spark_operator.core.turn import clip
+from spark_operator.core.windows import ANNOUNCEMENTS
 
 if TYPE_CHECKING:
     from spark_operator.api.notifications import Severity
@@ -97,7 +98,7 @@ def _drafts(turn: Turn, found: Change) -> list[_Draft]:
             entry.decision,
             entry.reason,
             entry.message,
-            "warning" if warning else "info",
+            "warning" if warning or entry.decision in ANNOUNCEMENTS else "info",
             entry.release,
         )
         for entry, warning in turn.notes
