@@ -47,7 +47,7 @@ def message(turn: Turn) -> str:
     ]
     if not down:
         return ""
-    others = {provider for provider, state in states if state == CLOSED}
+    others = {name for name, state in states if state == CLOSED} & _configured(turn)
     then = (
         f"the service asks {', '.join(sorted(others))} instead"
         if others
@@ -64,6 +64,13 @@ def notice(turn: Turn) -> None:
     last = next((item.at for item in turn.status.ledger if item.decision == REASON), None)
     if last is None or turn.at - last >= AGAIN:
         turn.note(REASON, "BreakerOpen", said, warning=True)
+
+
+def _configured(turn: Turn) -> set[str]:
+    """Providers with a key: the service shows the breaker of one without as closed."""
+    secrets = turn.spec.secrets
+    keys = {"claude": secrets.anthropic_api_key, "openai": secrets.openai_api_key}
+    return {provider for provider, key in keys.items() if key is not None}
 
 
 def _condition(turn: Turn) -> Condition | None:

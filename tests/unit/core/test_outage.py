@@ -44,12 +44,20 @@ def looked(*pods: dict[str, str], now: float = NOW) -> Round:
     return Round(now, tuple(checked))
 
 
+KEY = {"name": "spark-providers", "key": "k"}
+BOTH: Any = {"secrets": {"anthropicAPIKey": KEY, "openaiAPIKey": KEY}}
+
+
 def rest(
-    before: SparkDeploymentStatus, *pods: dict[str, str], after: float = 0.0, age: float = 0.0
+    before: SparkDeploymentStatus,
+    *pods: dict[str, str],
+    after: float = 0.0,
+    age: float = 0.0,
+    keys: Any = BOTH,
 ) -> Decision:
     rounds = (looked(*pods, now=NOW + after - age),) if pods else ()
     world = replace(seen(workload(1, 4)), rounds=rounds)
-    return decide(resource(1, before, **TOLD), world, NOW + after)
+    return decide(resource(1, before, **TOLD, **keys), world, NOW + after)
 
 
 def degraded(decision: Decision) -> tuple[str, str, str]:
@@ -78,6 +86,11 @@ def test_open_on_every_pod_names_the_provider_and_who_answers_instead() -> None:
 def test_both_down_says_that_nobody_is_left() -> None:
     both = dict.fromkeys(UP, "open")
     assert "no provider is left" in degraded(rest(status("Stable"), both))[2]
+
+
+def test_a_provider_without_a_key_answers_nobody() -> None:
+    one: Any = {"secrets": {"anthropicAPIKey": KEY}}
+    assert "no provider is left" in degraded(rest(status("Stable"), DOWN, keys=one))[2]
 
 
 @pytest.mark.parametrize("pods", [(DOWN, UP), (UP, UP), (TRYING, TRYING), (DOWN, TRYING, UP)])
