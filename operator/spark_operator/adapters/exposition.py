@@ -49,6 +49,7 @@ VITALS: Final = (
 MAX_SAMPLES: Final = 2_000
 MAX_VITALS: Final = 500
 MAX_LABEL: Final = 64
+MAX_VALUE: Final = 1e15
 
 
 class ExpositionError(Exception):
@@ -68,7 +69,7 @@ def counters(page: bytes) -> Counters:
 
 
 def vitals(page: bytes) -> tuple[Measure, ...]:
-    """Read what a diagnosis is made from: finite values, labels shortened and fit to be shown.
+    """Read what a diagnosis is made from: values up to ``MAX_VALUE``, labels fit to be shown.
 
     Raises:
         ExpositionError: the page cannot be read, whatever is wrong with it.
@@ -81,7 +82,7 @@ def vitals(page: bytes) -> tuple[Measure, ...]:
                 float(item.value),
             )
             for item in _samples(page, VITALS, MAX_VITALS)
-            if item.name in VITALS and math.isfinite(item.value) and item.value >= 0
+            if item.name in VITALS and 0 <= item.value <= MAX_VALUE
         )
     except (ValueError, LookupError, ArithmeticError, TypeError, AttributeError) as error:
         raise ExpositionError(f"the metrics page cannot be read: {error}") from error

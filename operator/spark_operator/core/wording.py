@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import Final
+
+LARGEST: Final = 1e15
+HIGHEST: Final = 10.0
+"""What hostile numbers are cut to."""
 
 
 def about(number: float) -> str:
-    """A count to one significant digit, exact below ten."""
+    """A count to one significant digit, exact below ten; at most ``LARGEST``."""
+    number = min(number, LARGEST)
     if number < 10:
         return f"{number:.0f}"
     size = 10 ** math.floor(math.log10(number))
@@ -14,6 +20,6 @@ def about(number: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in per cent, in fives from five on."""
-    value = 100.0 * share
+    """A share in per cent, in fives from five on; at most ``HIGHEST``."""
+    value = 100.0 * min(share, HIGHEST)
     return f"{round(value / 5) * 5:.0f}%" if value >= 5 else f"{value:.1g}%"
