@@ -64,21 +64,7 @@ def prometheus(
     """
     folder = Path(tempfile.mkdtemp(prefix="spark-prometheus-"))
     port = free_port()
-    configuration: dict[str, object] = {
-        "global": {"scrape_interval": interval, "evaluation_interval": interval},
-        "scrape_configs": [
-            {
-                "job_name": "spark",
-                "metrics_path": METRICS_PATH,
-                "file_sd_configs": [{"files": [str(folder / "targets.json")]}],
-            }
-        ],
-        "rule_files": [str(path) for path in rules],
-    }
-    if alertmanager:
-        configuration["alerting"] = {
-            "alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]
-        }
+    configuration = _configuration(folder, interval, rules, alertmanager)
     (folder / "prometheus.yml").write_text(yaml.safe_dump(configuration))
     command = [
         ensure("prometheus"),
@@ -124,6 +110,27 @@ def alertmanager(configuration: Path) -> Iterator[Service]:
     )
     with _running(service, folder):
         yield service
+
+
+def _configuration(
+    folder: Path, interval: str, rules: Iterable[Path], alertmanager: str
+) -> dict[str, object]:
+    configuration: dict[str, object] = {
+        "global": {"scrape_interval": interval, "evaluation_interval": interval},
+        "scrape_configs": [
+            {
+                "job_name": "spark",
+                "metrics_path": METRICS_PATH,
+                "file_sd_configs": [{"files": [str(folder / "targets.json")]}],
+            }
+        ],
+        "rule_files": [str(path) for path in rules],
+    }
+    if alertmanager:
+        configuration["alerting"] = {
+            "alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]
+        }
+    return configuration
 
 
 @contextlib.contextmanager

@@ -185,7 +185,7 @@ class Reconciler:
         )
 
     async def _observe(self, resource: SparkDeployment, memory: Memory) -> Observations:
-        key = Key(resource.metadata.namespace, resource.metadata.name)
+        key = _key(resource)
         delivered = self._notices.deliveries(key) if self._notices else Deliveries()
         observations = replace(
             memory.seen or Observations(),
@@ -213,7 +213,7 @@ class Reconciler:
     def _known_secrets(self, resource: SparkDeployment) -> Mapping[str, SecretData] | None:
         if self._secrets is None:
             return None
-        key = Key(resource.metadata.namespace, resource.metadata.name)
+        key = _key(resource)
         return self._secrets.follow(key, rotation.names(resource.spec))
 
     async def _carry_out(
@@ -221,15 +221,7 @@ class Reconciler:
     ) -> Turned:
         kept = await self._keep_revision(resource, snapshot, decision)
         before = resource.status
-        if decision.status != resource.status:
-            stored = await self._persist(snapshot.resource, decision)
-            resource = parse(stored)
-            snapshot = replace(snapshot, resource=stored)
-        key = Key(resource.metadata.namespace, resource.metadata.name)
-        if self._alerts:
-            self._alerts.settle(key, decision.alerts)
-        if self._notices:
-            self._notices.offer(key, resource)
+        resource, snapshot = await self._store(resource, snapshot, decision)
         is_settled = memory.is_settled and (decision.status.epoch, decision.status.jobs) == (
             before.epoch,
             before.jobs,
@@ -249,10 +241,8 @@ class Reconciler:
         touched = await touch_pods(self._cluster, resource, snapshot, secrets)
         again_at = math.inf if touched.again_after is None else now + touched.again_after
         next_due = math.inf if decision.next_due is None else decision.next_due
-        due, is_stale = (
-            min(next_write, next_due, again_at, self._examiner.wakes(key)),
-            bool(said) or touched.any,
-        )
+        due = min(next_write, next_due, again_at, self._examiner.wakes(_key(resource)))
+        is_stale = bool(said) or touched.any
         return Turned(
             next_due=None if due == math.inf else due,
             memory=Memory(
@@ -268,6 +258,20 @@ class Reconciler:
             failure=failure,
             statuses=(before, resource.status),
         )
+
+    async def _store(
+        self, resource: SparkDeployment, snapshot: Snapshot, decision: Decision
+    ) -> tuple[SparkDeployment, Snapshot]:
+        """Persist the decision, and pass on what stands in it."""
+        if decision.status != resource.status:
+            stored = await self._persist(snapshot.resource, decision)
+            resource = parse(stored)
+            snapshot = replace(snapshot, resource=stored)
+        if self._alerts:
+            self._alerts.settle(_key(resource), decision.alerts)
+        if self._notices:
+            self._notices.offer(_key(resource), resource)
+        return resource, snapshot
 
     async def _keep_revision(
         self, resource: SparkDeployment, snapshot: Snapshot, decision: Decision
@@ -365,6 +369,10 @@ class Reconciler:
             await self._cluster.write_status({**snapshot.resource, "status": status})
         except (ConflictError, GoneError):
             log.info("the invalid resource changed meanwhile")
+
+
+def _key(resource: SparkDeployment) -> Key:
+    return Key(resource.metadata.namespace, resource.metadata.name)
 
 
 def _seen(snapshot: Snapshot) -> Observations:

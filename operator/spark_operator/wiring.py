@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -95,12 +95,7 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
         http.client(trusted(settings.ca_file)) as asker,
         channels(clock, settings) as sender,
     ):
-        cluster = KubeCluster(
-            client,
-            Recorder(clock, settings.identity),
-            request_seconds=settings.request_seconds,
-            leads=lambda: running.lease is None or running.lease.leads(),
-        )
+        cluster = _cluster(client, clock, settings, lambda: running.leads())  # noqa: PLW0108 - made below
         await _check_definition(cluster)
         pods = PodMetrics(
             scraper, clock, seconds=settings.scrape_seconds, limit=settings.scrape_bytes
@@ -112,14 +107,7 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
 
         notifier = Notifier(sender, wake, telemetry.observe_notification)
         inbox = Inbox()
-        series = PrometheusSeries(
-            asker,
-            SecretFiles(Path(settings.secrets_dir)),
-            clock,
-            wait=settings.scrape_seconds,
-            limit=settings.scrape_bytes,
-            loopback=not TOKEN.exists(),
-        )
+        series = _series(asker, clock, settings)
         reader = MetadataClient(client, request_seconds=settings.request_seconds)
         secrets = SecretWatch(reader, wake, settings.namespaces)
         reconciler = Reconciler(cluster, metrics, clock, notifier, inbox, series, secrets, pods)
@@ -133,18 +121,32 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
         )
         running = Operator(workers, probes, secrets, lease=_lease(cluster, clock, settings))
         receiver = _receiver(running, inbox, clock, settings, telemetry.observe_alert)
-        await probes.start()
-        try:
+        async with AsyncExitStack() as ending:
+            for part in (probes, notifier, series, workers, receiver):
+                if part is not None:
+                    ending.push_async_callback(part.stop)
+            await probes.start()
             if receiver:
                 await receiver.start()
             yield running
-        finally:
-            if receiver:
-                await receiver.stop()
-            await workers.stop()
-            await series.stop()
-            await notifier.stop()
-            await probes.stop()
+
+
+def _cluster(
+    client: ApiClient, clock: Clock, settings: Settings, leads: Callable[[], bool]
+) -> KubeCluster:
+    recorder = Recorder(clock, settings.identity)
+    return KubeCluster(client, recorder, request_seconds=settings.request_seconds, leads=leads)
+
+
+def _series(asker: httpx.AsyncClient, clock: Clock, settings: Settings) -> PrometheusSeries:
+    return PrometheusSeries(
+        asker,
+        SecretFiles(Path(settings.secrets_dir)),
+        clock,
+        wait=settings.scrape_seconds,
+        limit=settings.scrape_bytes,
+        loopback=not TOKEN.exists(),
+    )
 
 
 def trusted(ca_file: str) -> ssl.SSLContext:
@@ -204,9 +206,7 @@ async def notify_test(
 
 async def _read(clock: Clock, settings: Settings, namespace: str, name: str) -> SparkDeployment:
     async with await api_client() as client:
-        cluster = KubeCluster(
-            client, Recorder(clock, settings.identity), request_seconds=settings.request_seconds
-        )
+        cluster = _cluster(client, clock, settings, lambda: True)
         body = await cluster.get(RESOURCE.path(namespace, name)) if name else None
     if body is None:
         raise NotifyTestError(
