@@ -77,3 +77,18 @@ def test_restarts_of_a_pod_that_was_ready_fail_the_candidate() -> None:
         for at in map(float, range(3, 60))
     ]
     assert _verdict_after(ticks).reason is Reason.CANDIDATE_UNAVAILABLE
+
+
+def test_pods_replaced_one_at_a_time_by_ready_ones_are_no_absence() -> None:
+    """As a rolling restart for a changed credential does, with a pod more meanwhile."""
+
+    def pods(at: float) -> tuple[PodSample, ...]:
+        replaced, since = int(at // 10), at % 10
+        old = [_pod(f"old{number}", at) for number in range(replaced, 3)]
+        new = [_pod(f"new{number}", at) for number in range(min(replaced, 3))]
+        starting = [_pod(f"new{replaced}", at, ready=since >= 8)] * (replaced < 3)
+        return (*new, *starting, *old)
+
+    ticks = [Tick(at, pods(at), (_pod("s0", at),)) for at in map(float, range(1, 60))]
+    verdicts = [_verdict_after(ticks[: count + 1]) for count in range(len(ticks))]
+    assert {verdict.kind for verdict in verdicts} <= {Kind.CONTINUE, Kind.NO_DATA, Kind.PASS}
