@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.simulation import closed, drifting, prepared, scenarios
+from tests.simulation import closed, drifting, isolated, prepared, scenarios
 
 _STORIES: Final = (
     *scenarios.STORIES,
     *prepared.STORIES,
     *drifting.STORIES,
     *closed.STORIES,
+    *isolated.STORIES,
 )
 SCENARIOS: Final = {story.name: story for story in _STORIES}

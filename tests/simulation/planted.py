@@ -30,6 +30,7 @@ from spark_operator.core.render import children, policy, service
 from tests.simulation.faults import Outage, Plan
 from tests.simulation.loop import EPOCH
 from tests.simulation.plans import phases
+from tests.simulation.planted_isolation import PLANTED_ISOLATION
 from tests.simulation.planted_jobs import PLANTED_JOBS
 from tests.simulation.planting import Planted
 from tests.simulation.world.metrics import Disturbance
@@ -373,4 +374,5 @@ PLANTED: Final = (
         "only-roles-get-traffic",
     ),
     *PLANTED_JOBS,
+    *PLANTED_ISOLATION,
 )

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from tests.simulation.oracles import end, honesty, jobs, safety
+from tests.simulation.oracles import end, honesty, isolation, jobs, safety
 from tests.simulation.timeline import decisions
 from tests.simulation.world.users import RATE
 
@@ -106,6 +106,8 @@ ORACLES: Final[dict[str, Callable[[Case], list[str]]]] = {
         safety.cut_in_time,
         safety.quarantine_holds,
         safety.exposure_is_bounded,
+        isolation.isolated_is_cut,
+        isolation.isolated_stands_still,
         jobs.migrates_once,
         jobs.migrates_one_at_a_time,
         jobs.prepares_before_pods,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from tests.simulation.oracles.isolation import is_isolated
 from tests.simulation.timeline import EVERYBODY, available, decisions, moments
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def route_has_pods(case: Case) -> list[str]:
     for moment in moments(case.history):
         moved, route = moment.route != route, moment.route
         if not moved or moment.change.actor == "somebody" or not moment.release("stable"):
+            continue
+        if is_isolated(moment.status):
             continue
         targets = [moment.release("stable"), moment.release("candidate")]
         if route not in (*targets, EVERYBODY) and moment.resource:
