@@ -62,7 +62,13 @@ def reference(scenario: Scenario, seed: int) -> History:
 def check(scenario: Scenario, plan: Plan, seed: int, fault_free: History) -> Finding | None:
     """One run under one plan."""
     history = run(scenario, plan, seed)
-    case = Case(scenario, history, fault_free, wakes_in_time=plan.watch == "normal")
+    case = Case(
+        scenario,
+        history,
+        fault_free,
+        wakes_in_time=plan.watch == "normal",
+        leaders=plan.leaders,
+    )
     violations = judge_history(case)
     return Finding(scenario.name, plan.name, seed, violations) if violations else None
 

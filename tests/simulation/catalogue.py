@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.simulation import closed, drifting, isolated, prepared, scenarios
+from tests.simulation import alerted, closed, drifting, isolated, prepared, scenarios
 
 _STORIES: Final = (
     *scenarios.STORIES,
@@ -12,5 +12,6 @@ _STORIES: Final = (
     *drifting.STORIES,
     *closed.STORIES,
     *isolated.STORIES,
+    *alerted.STORIES,
 )
 SCENARIOS: Final = {story.name: story for story in _STORIES}

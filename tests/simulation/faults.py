@@ -63,6 +63,7 @@ class Plan:
         touched: status writes just before which somebody else changes the resource.
         partition: write after which the process stands still for 90 s while another takes over.
         disturbances: what is wrong with the metrics.
+        leaders: operators that all decide at the same time, with no Lease between them.
     """
 
     name: str = "no fault"
@@ -73,6 +74,7 @@ class Plan:
     partition: int = 0
     watch: Mode = "normal"
     disturbances: tuple[Disturbance, ...] = ()
+    leaders: int = 1
 
 
 NO_FAULT: Final = Plan()

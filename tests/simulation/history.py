@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from tests.simulation.alertmanager import Pushed
     from tests.simulation.api.server import Change
     from tests.simulation.world.database import Run
     from tests.simulation.world.network import Routed
@@ -18,6 +19,7 @@ class Judged(NamedTuple):
     at: float
     kind: str
     reason: str
+    by: str
 
 
 class Span(NamedTuple):
@@ -35,11 +37,14 @@ class History:
     verdicts: list[Judged] = field(default_factory=list)
     routed: list[Routed] = field(default_factory=list)
     served: list[Served] = field(default_factory=list)
+    deaths: list[tuple[float, str]] = field(default_factory=list)
+    """When which operator was killed."""
     leaderless: list[Span] = field(default_factory=list)
     api_away: list[Span] = field(default_factory=list)
     disturbed: list[Span] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     """Every command that a Job ran, in the order of their beginnings."""
+    pushed: list[Pushed] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     stuck: str = ""
     """What the scenario waited for in vain."""

@@ -100,6 +100,22 @@ def disturbances(reference: History) -> Iterator[Plan]:
             yield Plan(name=f"{kind} metrics in {phase}", disturbances=(wrong,))
 
 
+def leaders(reference: History) -> Iterator[Plan]:
+    """Two operators that both decide, alone and with one of them killed; three; late watches."""
+    yield Plan(name="two leaders", leaders=2)
+    yield Plan(name="three leaders", leaders=3)
+    yield Plan(name="two leaders, slow watch", leaders=2, watch="slow")
+    yield Plan(name="two leaders, lossy watch", leaders=2, watch="lossy")
+    for write in range(1, reference.writes + 1):
+        when = WHENS[write % len(WHENS)]
+        name = f"two leaders, kill {when} write {write}"
+        yield Plan(name=name, leaders=2, kills=(Kill(write, when, down=5.0),))
+        if write % 7 == 0:
+            yield Plan(
+                name=f"two leaders, one stopped at write {write}", leaders=2, partition=write
+            )
+
+
 def _is_status(reference: History, write: int) -> bool:
     return reference.requests[write - 1].partition("?")[0].endswith("/status")
 
@@ -113,4 +129,5 @@ FAMILIES: Final = {
     "partitions": partitions,
     "watches": watches,
     "disturbances": disturbances,
+    "leaders": leaders,
 }

@@ -30,6 +30,7 @@ from spark_operator.core.render import children, policy, service
 from tests.simulation.faults import Outage, Plan
 from tests.simulation.loop import EPOCH
 from tests.simulation.plans import phases
+from tests.simulation.planted_alerts import PLANTED_ALERTS
 from tests.simulation.planted_isolation import PLANTED_ISOLATION
 from tests.simulation.planted_jobs import PLANTED_JOBS
 from tests.simulation.planting import Planted
@@ -375,4 +376,5 @@ PLANTED: Final = (
     ),
     *PLANTED_JOBS,
     *PLANTED_ISOLATION,
+    *PLANTED_ALERTS,
 )

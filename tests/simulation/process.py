@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from spark_operator.adapters.events import Recorder
+from spark_operator.adapters.inbox import Inbox
 from spark_operator.adapters.kube import KubeCluster
 from spark_operator.reconciler import Reconciler, Turned
 from spark_operator.settings import Settings
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     from tests.simulation.api.transport import Transport
 
 REQUEST_SECONDS: Final = Settings().request_seconds
+
+
+ACTOR: Final[ContextVar[str]] = ContextVar("actor", default="")
+"""The process that the present task belongs to."""
 
 
 class GatedCluster(KubeCluster):
@@ -49,15 +55,23 @@ class Process:
         self.cluster = GatedCluster(
             cast("Any", transport), recorder, request_seconds=REQUEST_SECONDS
         )
-        reconciler = Reconciler(self.cluster, metrics, clock)
+        self.inbox = Inbox()
+        reconciler = Reconciler(self.cluster, metrics, clock, alerts=self.inbox)
         self._workers = Workers(reconciler, clock, self._observe)
 
     def _observe(self, _: Key, __: float, outcome: str, ___: Turned | None) -> None:
         self.outcomes.append(outcome)
 
+    @property
+    def is_serving(self) -> bool:
+        """Whether it answers what is sent to it."""
+        return self.alive and (self.cluster.gate is None or self.cluster.gate.is_set())
+
     def wake(self, key: Key) -> None:
         """Deliver a watch event."""
         if self.alive:
+            # Whatever runs from here on is this process.
+            ACTOR.set(self.name)
             self._workers.wake(key)
 
     def kill(self) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from spark_operator.api.base import API_VERSION, KIND, PLURAL
 from spark_operator.core import decide
 from spark_operator.ports import Key
+from tests.simulation.alertmanager import Alertmanager
 from tests.simulation.api import merge, strategic
 from tests.simulation.api.defaults import complete
 from tests.simulation.api.errors import Refusal
@@ -28,7 +29,7 @@ from tests.simulation.faults import (
 )
 from tests.simulation.history import History, Judged, Span
 from tests.simulation.loop import DeadlockError, virtual_loop
-from tests.simulation.process import Process
+from tests.simulation.process import ACTOR, Process
 from tests.simulation.watch import Watches
 from tests.simulation.world import job_pods
 from tests.simulation.world.metrics import SimulatedMetrics
@@ -37,7 +38,7 @@ from tests.simulation.world.world import World
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from spark_operator.core.types import Manifest
+    from spark_operator.core.types import Alert, Manifest
     from tests.simulation.api.transport import Call
     from tests.simulation.scenarios import Scenario
     from tests.simulation.world.behaviour import Behaviour
@@ -69,6 +70,7 @@ class Simulation:
         self._changed = asyncio.Event()
         self._processes: list[Process] = []
         self._down_since: float | None = None
+        self._leaders = plan.leaders
         self._quiet = RESYNC_SECONDS if plan.watch in ("lossy", "silent") else QUIET_SECONDS
         self._troubled_until = max(
             (outage.since + outage.seconds for outage in plan.outages), default=0.0
@@ -81,6 +83,8 @@ class Simulation:
         history.routed = world.proxy.routed
         history.served = world.users.served
         history.runs = world.database.runs
+        self._alertmanager = Alertmanager(self._processes, world.clock, world.rng)
+        history.pushed = self._alertmanager.pushed
 
     def _record(self, change: Any) -> None:
         self.history.changes.append(change)
@@ -111,8 +115,11 @@ class Simulation:
         if not process.alive:
             return
         process.kill()
-        if not any(other.alive for other in self._processes):
+        self.history.deaths.append((self.world.clock.now(), actor))
+        alive = sum(other.alive for other in self._processes)
+        if not alive:
             self._down_since = self.world.clock.now()
+        if alive < self._leaders:
             self.world.later(down, self.spawn)
 
     def partition(self, actor: str) -> None:
@@ -208,6 +215,10 @@ class Simulation:
         changed = complete(strategic.patched(server.all(where)[name], change))
         server.replace("somebody", where, changed)
 
+    def push(self, alert: Alert) -> None:
+        """Send an alert about the resource."""
+        self._alertmanager.push(KEY, alert)
+
     def is_running(self, kind: str) -> bool:
         """Whether a Job's command of this kind runs."""
         return any(run.kind == kind and run.ended is None for run in self.history.runs)
@@ -248,7 +259,8 @@ class Simulation:
         history, world = self.history, self.world
         for image, behaviour in scenario.images.items():
             self.behaves(image, behaviour)
-        self.spawn()
+        for _ in range(self._leaders):
+            self.spawn()
         try:
             await scenario.script(self)
             await self._rest()
@@ -299,7 +311,7 @@ def _recorded(history: History, now: Callable[[], float]) -> Iterator[None]:
         consult(turn)
         if turn.verdict is not None:
             said = turn.verdict
-            history.verdicts.append(Judged(now(), str(said.kind), str(said.reason)))
+            history.verdicts.append(Judged(now(), str(said.kind), str(said.reason), ACTOR.get()))
 
     logger, handler = logging.getLogger("spark_operator"), _Collected(history.errors)
     level, propagate = logger.level, logger.propagate

@@ -20,6 +20,8 @@ SHORT = (
     ("late-fault", "watches", 2),
     ("bad-release", "disturbances", 9),
     ("additions", "kills", 71),
+    ("alert", "kills", 71),
+    ("bad-release", "leaders", 41),
     ("migration-killed", "kills", 71),
     ("newer-spec-in-migration", "partitions", 23),
 )

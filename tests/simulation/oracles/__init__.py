@@ -6,7 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from tests.simulation.oracles import end, honesty, isolation, jobs, safety
+from tests.simulation.oracles import alerts, end, honesty, isolation, jobs, safety
 from tests.simulation.timeline import decisions
 from tests.simulation.world.users import RATE
 
@@ -24,6 +24,7 @@ class Case:
 
     Attributes:
         wakes_in_time: whether watches deliver what they should.
+        leaders: operators that decide at the same time.
         rate: users' requests per second.
     """
 
@@ -31,6 +32,7 @@ class Case:
     history: History
     reference: History
     wakes_in_time: bool = True
+    leaders: int = 1
     rate: float = RATE
     _roles: list[tuple[float, frozenset[str], frozenset[str]]] = field(default_factory=list)
 
@@ -108,6 +110,9 @@ ORACLES: Final[dict[str, Callable[[Case], list[str]]]] = {
         safety.exposure_is_bounded,
         isolation.isolated_is_cut,
         isolation.isolated_stands_still,
+        alerts.alerts_are_answered,
+        alerts.alerts_cut_in_time,
+        alerts.alerts_act_once,
         jobs.migrates_once,
         jobs.migrates_one_at_a_time,
         jobs.prepares_before_pods,

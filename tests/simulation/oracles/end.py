@@ -195,7 +195,8 @@ def _job_of(name: str, item: Manifest) -> str:
 
 def is_quiet(case: Case) -> list[str]:
     """At rest nothing is written, and on the way there not much more than needed."""
-    history, most = case.history, MOST_WRITES * case.reference.writes + 200
+    history = case.history
+    most = MOST_WRITES * case.leaders * case.reference.writes + 200
     quiet = history.writes_when_quiet
     last = history.requests[-3:]
     return [

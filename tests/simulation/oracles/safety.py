@@ -9,6 +9,7 @@ from tests.simulation.oracles.isolation import is_isolated
 from tests.simulation.timeline import EVERYBODY, available, decisions, moments
 
 if TYPE_CHECKING:
+    from tests.simulation.api.server import Change
     from tests.simulation.history import History
     from tests.simulation.oracles import Case
     from tests.simulation.timeline import Moment
@@ -109,7 +110,7 @@ def rises_only_on_pass(case: Case) -> list[str]:
         if now == 100 and before.get("phase") == "Promoting":
             continue  # only as fast as the pods that a Pass has asked for
         observed = (before.get("step") or {}).get("observedSince")
-        passed = _passed(case.history, change.at)
+        passed = _passed(case.history, change)
         if not passed or not observed:
             found.append(f"{change.at:.3f}: from {was}% to {now}% without a Pass ({reason})")
     return found
@@ -152,8 +153,13 @@ def _share(status: dict[str, object]) -> float:
     return 99 if status["phase"] == "Promoting" and desired < 100 else float(desired)
 
 
-def _passed(history: History, at: float) -> bool:
-    recent = [verdict for verdict in history.verdicts if at - 1.0 <= verdict.at <= at]
+def _passed(history: History, change: Change) -> bool:
+    """Whether the operator that made a change had just been told Pass."""
+    recent = [
+        verdict
+        for verdict in history.verdicts
+        if verdict.by == change.actor and change.at - 1.0 <= verdict.at <= change.at
+    ]
     return bool(recent) and recent[-1].kind == "Pass"
 
 
@@ -166,31 +172,35 @@ def cut_in_time(case: Case) -> list[str]:
         for moment in moments(case.history)
         if moment.change.collection.plural in ("services", "sparkdeployments")
     ]
-    found, open_since = [], None
-    events: list[tuple[float, int, Moment | None]] = [
-        *((it.at, 1 if it.kind == "Fail" else 3, None) for it in case.history.verdicts),
-        *((moment.at, 0, moment) for moment in cuts),
-        *((span.since, 2, None) for span in case.history.leaderless),
+    found: list[str] = []
+    said: dict[str, float] = {}
+    """Since when each operator has said Fail without a break."""
+    events: list[tuple[float, int, str, Moment | None]] = [
+        *((it.at, 1 if it.kind == "Fail" else 3, it.by, None) for it in case.history.verdicts),
+        *((moment.at, 0, "", moment) for moment in cuts),
+        *((span.since, 2, "", None) for span in case.history.leaderless),
+        *((at, 2, name, None) for at, name in case.history.deaths),
     ]
     exposed, deciding = False, ""
-    for at, kind, moment in sorted(events, key=lambda event: event[:2]):
+    for at, kind, by, moment in sorted(events, key=lambda event: event[:2]):
         if moment is not None:
             deciding = moment.phase
             watched = moment.release("stable" if deciding == "Guarding" else "candidate")
             exposed = bool(watched) and moment.route in (EVERYBODY, watched)
-            if not exposed and open_since is not None:
-                late = available(case.history, open_since, at)
+            if not exposed and said:
+                late = available(case.history, min(said.values()), at)
                 if late > CUT_SECONDS:
                     found.append(f"{at:.3f}: cut {late:.1f} s after the verdict")
-                open_since = None
+                said.clear()
         elif kind == 1 and exposed:
-            open_since = at if open_since is None else open_since
+            said.setdefault(by, at)
         elif kind == 3:
-            open_since = None  # nothing of the Fail could be stored, and it holds no longer
+            said.pop(by, None)  # nothing of the Fail could be stored, and it holds no longer
         elif kind == 2 and deciding != "RollingBack":
-            open_since = None  # what only the process knew is gone with it
-    if open_since is not None and exposed:
-        found.append(f"{open_since:.3f}: a verdict Fail was never followed by a cut")
+            # What only the process knew is gone with it.
+            said = {name: since for name, since in said.items() if by not in ("", name)}
+    if said and exposed:
+        found.append(f"{min(said.values()):.3f}: a verdict Fail was never followed by a cut")
     return found
 
 
