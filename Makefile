@@ -40,7 +40,10 @@ images: $(STAMP) ## build the images and load them into the cluster
 
 # --- checks --------------------------------------------------------------------------------------
 
-E2E_IMAGES := operator dev app:1.0.0 app:2.0.0 app:3.0.0-errors app:3.0.0-crashing app:3.0.0-late-errors
+E2E_IMAGES := operator dev services app:1.0.0 app:2.0.0 app:3.0.0-errors app:3.0.0-crashing \
+	app:3.0.0-broken-export app:3.0.0-late-errors app:2.0.0-migration app:2.0.0-migration-fails \
+	app:2.0.0-migration-hangs app:2.0.0-migration-slow app:3.0.0-migration-drops \
+	app:3.0.0-migration-errors app:4.0.0-migration-errors
 PYTEST := $(PY) -m pytest -q -p no:cacheprovider
 # Most of what these wait for is not the processor: two files at a time.
 TWO := -n 2 --dist loadfile
@@ -82,6 +85,8 @@ e2e: $(STAMP) ## with real pods on a real cluster
 
 soak: $(STAMP) ## the long forms of campaigns and soaks; results go to bench/results
 	@$(PY) -m tests.simulation.campaign --output bench/results/simulation.json
+	@SPARK_MIGRATION_RUNS=30 $(PYTEST) tests/e2e/test_migrations_killed.py
+	@SPARK_CLAUDE_SECONDS=180 SPARK_SINKS_SECONDS=300 $(PYTEST) tests/e2e/test_outages.py
 	@SPARK_SOAK_SECONDS=1800 $(PYTEST) tests/integration/app/test_soak.py
 	@$(PY) -m bench.judge
 

@@ -9,10 +9,12 @@ import pytest
 import pytest_asyncio
 
 from dev.cluster import target
+from dev.cluster.config import CLONE
 from dev.cluster.progress import Progress
 from dev.demo import setup
 from dev.images import ensure
 from tests.e2e.once import once
+from tests.e2e.services import Services, credentials
 from tests.e2e.stage import Stage, spec
 
 if TYPE_CHECKING:
@@ -23,12 +25,22 @@ if TYPE_CHECKING:
 IMAGES = (
     "operator",
     "dev",
+    "services",
     "app:1.0.0",
     "app:2.0.0",
     "app:3.0.0-errors",
     "app:3.0.0-crashing",
     "app:3.0.0-late-errors",
+    "app:2.0.0-migration",
+    "app:2.0.0-migration-fails",
+    "app:2.0.0-migration-hangs",
+    "app:2.0.0-migration-slow",
+    "app:3.0.0-migration-drops",
+    "app:3.0.0-migration-errors",
+    "app:4.0.0-migration-errors",
+    "app:3.0.0-broken-export",
 )
+INSTALL = CLONE / "tests" / "e2e" / "install"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -49,8 +61,19 @@ async def kubectl() -> Kubectl:
             progress = Progress()
             await asyncio.to_thread(found.up, progress)
             await asyncio.to_thread(ensure, list(IMAGES), target=found, progress=progress)
-            await setup.install(setup.client(found))
+            await setup.client(found).apply(credentials())
+            await setup.install(setup.client(found), INSTALL)
     return setup.client(found)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def services(kubectl: Kubectl) -> Services:
+    """What releases depend on, shared by all who need it."""
+    found = Services(kubectl)
+    with once("e2e-services") as first:
+        if first:
+            await found.start()
+    return found
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
