@@ -138,6 +138,13 @@ def test_a_secret_that_is_gone_changes_nothing_until_it_is_back_with_other_conte
     assert count(turn(missing.status, KNOWN | {"database": LATER}).status) == 1
 
 
+def test_a_secret_that_comes_after_the_resource_restarts_nothing() -> None:
+    early = turn(status("Stable"), {name: KNOWN[name] for name in ("providers", "users")})
+    complete = turn(early.status, KNOWN)
+    assert (rotations(complete.status), told(complete)) == (None, [])
+    assert complete.status.secrets_revision == settled().secrets_revision
+
+
 def test_secrets_written_one_after_another_share_a_restart() -> None:
     once = turn(settled(), KNOWN | {"database": LATER})
     both = KNOWN | {"database": LATER, "providers": LATER}
