@@ -89,6 +89,7 @@ soak: $(STAMP) ## the long forms of campaigns and soaks; results go to bench/res
 	@SPARK_CLAUDE_SECONDS=180 SPARK_SINKS_SECONDS=300 $(PYTEST) tests/e2e/test_outages.py
 	@SPARK_SOAK_SECONDS=1800 $(PYTEST) tests/integration/app/test_soak.py
 	@$(PY) -m bench.judge
+	@$(PY) -m bench.rollback.equal
 
 bench: $(STAMP) ## measurements; results go to bench/results
 	@$(PY) -m bench.app
