@@ -109,8 +109,11 @@ class Workers:
             turned = await self._reconciler.turn(key, memory, woken=woken)
             outcome = "gone" if turned is None else "done"
             if turned is not None and turned.failure is not None:
-                outcome = "conflict" if isinstance(turned.failure, ConflictError) else "failed"
-                log.warning("%s: a child was not written: %s", key, turned.failure)
+                conflict = isinstance(turned.failure, ConflictError)
+                outcome = "conflict" if conflict else "failed"
+                # Somebody wrote it meanwhile, most often a controller its status
+                level = logging.INFO if conflict else logging.WARNING
+                log.log(level, "%s: a child was not written: %s", key, turned.failure)
         except (ConflictError, StaleDecisionError) as error:
             outcome = "conflict"
             log.info("%s: deciding again: %s", key, error)

@@ -155,8 +155,18 @@ def _is_shared(turn: Turn, item: AlertStatus) -> bool:
     """Whether the other release fails alike: by the judge, or by an alert of the same name."""
     if turn.verdict is not None and turn.verdict.shared:
         return True
-    others = {"", item.release}
-    return any(o.name == item.name and o.release not in others for o in firing(turn))
+    beside = _beside(turn)
+    return beside is not None and any(
+        other.name == item.name and other.release == beside.release for other in firing(turn)
+    )
+
+
+def _beside(turn: Turn) -> ReleaseStatus | None:
+    """The release that the watched one is compared with.
+
+    Alerts about releases that are gone may go on for a while: they say nothing about either.
+    """
+    return turn.status.stable if turn.phase in ON_TRIAL else turn.status.previous
 
 
 def _add(turn: Turn, alert: Alert) -> Outcome:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from spark_operator.api.status import AlertStatus
 from spark_operator.core.decide import decide
 from spark_operator.core.turn import to_time
 from spark_operator.core.types import Alert
@@ -128,6 +129,25 @@ def test_one_of_the_same_name_about_stable_means_that_both_fail(severity: str, w
 def test_what_both_fail_at_is_not_blamed_on_the_release() -> None:
     decision = turn(at(0, 5), shared(BOTH_BAD), alert(release=name(2)))
     assert (decision.status.phase, outcome(decision)) == ("Progressing", "Held")
+
+
+@pytest.mark.parametrize("guard", [False, True])
+def test_one_of_the_same_name_about_a_release_that_is_gone_excuses_nobody(guard: bool) -> None:
+    former = AlertStatus(
+        fingerprint="f0",
+        name="SparkErrorRate",
+        release=name(3),
+        severity="critical",
+        starts_at=to_time(NOW - 400),
+        outcome="RolledBack",
+        at=to_time(NOW - 400),
+        seen_at=to_time(NOW - 20),
+    )
+    before = guarded() if guard else at(0, 5)
+    known = before.model_copy(update={"alerts": (former,)})
+    world = under_guard() if guard else shared(GOOD)
+    decision = turn(known, world, alert(release=name(2)))
+    assert (decision.status.phase, outcome(decision)) == ("RollingBack", "RolledBack")
 
 
 def test_without_it_the_same_turn_advances() -> None:
