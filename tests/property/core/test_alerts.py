@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spark_operator.core.decide import decide
@@ -68,6 +68,7 @@ def traffic(decision: Decision) -> tuple[str, int]:
     return (stable.release if stable else "", decision.status.weight.desired)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(WORLDS), ALERTS)
 def test_an_alert_only_stops_or_rolls_back(
     world: tuple[SparkDeploymentStatus, Observations], alerts: tuple[Alert, ...]
@@ -80,6 +81,7 @@ def test_an_alert_only_stops_or_rolls_back(
         assert traffic(pushed) == (name(1), 0)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(WORLDS), ALERTS)
 def test_what_was_taken_in_is_not_taken_in_again(
     world: tuple[SparkDeploymentStatus, Observations], alerts: tuple[Alert, ...]
@@ -95,6 +97,7 @@ def test_what_was_taken_in_is_not_taken_in_again(
             assert said in ("Repeated", "Resolved", "NotFiring")
 
 
+@settings(deadline=None)
 @given(st.sampled_from(WORLDS), ALERTS)
 def test_each_alert_is_accounted_for(
     world: tuple[SparkDeploymentStatus, Observations], alerts: tuple[Alert, ...]
