@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from spark_operator.core.types import Manifest
 
 STAMP_DIGITS: Final = 12
+CONTENTS: Final = ("f:data", "f:stringData")
+"""Who applies ``stringData`` is kept as the owner of that, though only ``data`` is stored."""
 
 
 class Writer(NamedTuple):
@@ -72,8 +74,9 @@ def describe(metadata: Manifest) -> SecretData:
     """Read a Secret's metadata; its contents are not looked at, should they be there."""
     writers = []
     for entry in metadata.get("managedFields") or []:
-        data = (entry.get("fieldsV1") or {}).get("f:data") or {}
-        keys = frozenset(name.removeprefix("f:") for name in data if name.startswith("f:"))
+        fields = entry.get("fieldsV1") or {}
+        named = (name for part in CONTENTS for name in fields.get(part) or ())
+        keys = frozenset(name.removeprefix("f:") for name in named if name.startswith("f:"))
         if keys:
             manager, operation, time = (
                 str(entry.get(name, "")) for name in ("manager", "operation", "time")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -106,6 +107,16 @@ def rotate(kubectl: Kubectl, namespace: str, name: str, manager: str) -> None:
     )
 
 
+def apply_text(kubectl: Kubectl, namespace: str, value: str) -> None:
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "mine", "namespace": namespace},
+        "stringData": {"key": value},
+    }
+    kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(secret))
+
+
 async def test_a_rotation_wakes_and_no_content_ever_arrives(
     api_server: RunningApiServer, kubectl: Kubectl, namespace: str
 ) -> None:
@@ -123,6 +134,21 @@ async def test_a_rotation_wakes_and_no_content_ever_arrives(
     assert {accept for _, accept in wire.asked} == {LIST, WATCH}
     assert b'"mine"' in wire.answered, "the trace sees what is answered"
     assert base64.b64encode(VALUE.encode()) not in wire.answered
+
+
+async def test_a_secret_that_is_applied_as_text_is_known_by_who_applies_it(
+    api_server: RunningApiServer, kubectl: Kubectl, namespace: str
+) -> None:
+    apply_text(kubectl, namespace, "one")
+    async with followed(api_server, namespace, "mine") as (made, _):
+        before = made.stamps()
+        label = ("label", "secret", "mine", "-n", namespace, "a=b")
+        await asyncio.to_thread(kubectl, *label)
+        assert made.stamps() == before
+        await asyncio.sleep(1.0)  # times have no finer grain than a second
+        await asyncio.to_thread(apply_text, kubectl, namespace, "two")
+        await made.wake()
+        assert made.stamps() != before
 
 
 async def test_labels_and_others_secrets_wake_nobody_and_a_deletion_does(
