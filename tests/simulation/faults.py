@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 When = Literal["before", "during", "after"]
 """Before the write arrives; when it is committed and not answered; when it is answered."""
 WHENS: Final[tuple[When, ...]] = ("before", "during", "after")
+OutageKind = Literal["hang", "refuse", "500", "429"]
 PARTITION_SECONDS: Final = 90.0
 TAKEOVER_SECONDS: Final = 10.0
 TOUCH: Final = {"metadata": {"annotations": {"example.com/touched": "0"}}}
@@ -40,7 +41,7 @@ class Outage:
     ``hang``: no answer, and what was sent arrives at the end, whether or not anybody still waits.
     """
 
-    kind: Literal["hang", "refuse", "500", "429"]
+    kind: OutageKind
     since: float
     seconds: float
 

@@ -54,3 +54,5 @@ class History:
     writes_when_quiet: int = 0
     requests: list[str] = field(default_factory=list)
     """Every write of an operator, numbered from 1: method and path."""
+    sent: list[float] = field(default_factory=list)
+    """When each of these was sent, seconds since the history's beginning."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, get_args
 
-from tests.simulation.faults import WHENS, ErrorAt, Kill, Outage, Plan
+from tests.simulation.faults import WHENS, ErrorAt, Kill, Outage, OutageKind, Plan
 from tests.simulation.loop import EPOCH
 from tests.simulation.timeline import decisions
 from tests.simulation.watch import Mode
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from tests.simulation.history import History
 
+OUTAGES: Final = get_args(OutageKind)
 OUTAGE_SECONDS: Final = (5.0, 60.0, 600.0)
 STORMS: Final = (1, 3, 20)
 DISTURBED_SECONDS: Final = 30.0
@@ -57,12 +58,24 @@ def errors(reference: History) -> Iterator[Plan]:
 
 
 def outages(reference: History) -> Iterator[Plan]:
-    """The API server away for 5, 60 and 600 s, in four ways, from every phase's beginning."""
+    """The API server away for 5, 60 and 600 s in four ways, from a phase's beginning or a write."""
+    yield from _outages_at_writes(reference)
     for phase, since in phases(reference):
         for seconds in OUTAGE_SECONDS:
-            for kind in ("hang", "refuse", "500", "429"):
+            for kind in OUTAGES:
                 outage = Outage(kind, since - EPOCH + 0.001, seconds)
                 yield Plan(name=f"{kind} {seconds:.0f} s in {phase}", outages=(outage,))
+
+
+def _outages_at_writes(reference: History) -> Iterator[Plan]:
+    """It goes while a write is on its way, and when it has just been answered."""
+    for write, sent in enumerate(reference.sent, start=1):
+        kind = OUTAGES[write % len(OUTAGES)]
+        seconds = OUTAGE_SECONDS[write // len(OUTAGES) % len(OUTAGE_SECONDS)]
+        for delay in (0.0005, 0.03):
+            outage = Outage(kind, sent + delay, seconds)
+            name = f"{kind} {seconds:.0f} s, {delay} s after write {write}"
+            yield Plan(name=name, outages=(outage,))
 
 
 def phases(reference: History) -> list[tuple[str, float]]:
@@ -78,10 +91,9 @@ def phases(reference: History) -> list[tuple[str, float]]:
 
 
 def partitions(reference: History) -> Iterator[Plan]:
-    """Stopped for 90 s after every status write, while another operator takes over."""
+    """Stopped for 90 s after every write, while another operator takes over."""
     for write in range(1, reference.writes + 1):
-        if _is_status(reference, write):
-            yield Plan(name=f"partition after write {write}", partition=write)
+        yield Plan(name=f"partition after write {write}", partition=write)
 
 
 def watches(reference: History) -> Iterator[Plan]:

@@ -275,14 +275,17 @@ class Simulation:
         history.writes = self._counter.writes
         history.writes_when_quiet = history.writes - before
         history.requests = [f"{call.method} {call.path}" for call in self._counter.log]
+        history.sent = [call.at for call in self._counter.log]
 
     async def _rest(self) -> None:
         """Wait until the resource rests and no operator has written for a while."""
         await self.until(lambda: self.phase in RESTING, "a phase to rest in")
         deadline = self.loop.time() + LONGEST_SECONDS
-        await asyncio.sleep(max(0.0, self._troubled_until - self.loop.time()))
         last, since = self._counter.writes, self.loop.time()
-        while self.loop.time() - since < self._quiet or self.phase not in RESTING:
+        while (
+            self.loop.time() - max(since, self._troubled_until) < self._quiet
+            or self.phase not in RESTING
+        ):
             await asyncio.sleep(1.0)
             if self._counter.writes != last:
                 last, since = self._counter.writes, self.loop.time()

@@ -15,15 +15,15 @@ SHORT = (
     ("delete-in-trial", "kills", 17),
     ("bad-release", "conflicts", 37),
     ("good-release", "errors", 71),
-    ("bad-release", "outages", 23),
-    ("bad-release", "partitions", 9),
+    ("bad-release", "outages", 71),
+    ("bad-release", "partitions", 41),
     ("late-fault", "watches", 2),
     ("bad-release", "disturbances", 9),
     ("additions", "kills", 71),
     ("alert", "kills", 71),
     ("bad-release", "leaders", 41),
     ("migration-killed", "kills", 71),
-    ("newer-spec-in-migration", "partitions", 23),
+    ("newer-spec-in-migration", "partitions", 101),
 )
 """Scenario, family, and which n-th plan of it is run."""
 

@@ -29,6 +29,8 @@ class Call(NamedTuple):
     method: str
     path: str
     write: int
+    at: float = 0.0
+    """When it was sent, seconds of the loop's clock."""
 
 
 class Faults(Protocol):
@@ -66,7 +68,7 @@ class Counter:
         if method in WRITES:
             self.writes += 1
             number = self.writes
-        call = Call(actor, method, path, number)
+        call = Call(actor, method, path, number, asyncio.get_running_loop().time())
         if number:
             self.log.append(call)
         return call
