@@ -42,18 +42,7 @@ def told(status: SparkDeploymentStatus) -> list[str]:
 
 
 async def test_a_window_from_its_announcement_to_its_end(stage: Stage) -> None:
-    secret = {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": KEY["name"], "namespace": stage.namespace},
-        "stringData": {KEY["key"]: "user-verify-0123456789abcdef0123"},
-    }
-    await stage.kubectl.apply([secret])
-    await stage.apply(verification={"enabled": True, "apiKey": KEY}, guard={"duration": "30s"})
-    await stage.until("the pods' restart", lambda s: s.secrets_revision is not None, seconds=60)
-    await stage.rolled_out(await only_deployment(stage))
-    await stage.until("rest", settled, seconds=60)
-
+    await verified(stage)
     begins = math.ceil(time.time()) + AHEAD_SECONDS
     until = begins + LASTS_SECONDS
     since = await stage.newest()
@@ -93,6 +82,21 @@ async def test_a_window_from_its_announcement_to_its_end(stage: Stage) -> None:
     await users_met_it(stage, since, begins, until)
     events = {event["reason"] for event in await stage.listed("events")}
     assert {"MaintenanceAnnounced", "MaintenanceStarted", "MaintenanceEnded"} <= events
+
+
+async def verified(stage: Stage) -> None:
+    """Give the resource a key to verify with, which passes maintenance, and wait for rest."""
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": KEY["name"], "namespace": stage.namespace},
+        "stringData": {KEY["key"]: "user-verify-0123456789abcdef0123"},
+    }
+    await stage.kubectl.apply([secret])
+    await stage.apply(verification={"enabled": True, "apiKey": KEY}, guard={"duration": "30s"})
+    await stage.until("the pods' restart", lambda s: s.secrets_revision is not None, seconds=60)
+    await stage.rolled_out(await only_deployment(stage))
+    await stage.until("rest", settled, seconds=60)
 
 
 async def only_deployment(stage: Stage) -> str:

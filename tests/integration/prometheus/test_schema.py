@@ -76,6 +76,7 @@ def test_a_prometheus_can_be_named_later_and_left_out_again(
 ) -> None:
     made = body(1)
     made["metadata"] = {"name": "spark", "namespace": namespace}
-    for analysis in ({}, {"source": PROMETHEUS}, {"source": {"pods": {}}}, {"source": PROMETHEUS}):
+    sources: tuple[dict[str, Any], ...] = (PROMETHEUS, {"pods": {}}, PROMETHEUS)
+    for analysis in ({}, *({"source": source} for source in sources)):
         made["spec"]["analysis"] = analysis
         kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(made))
