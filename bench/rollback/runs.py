@@ -87,7 +87,8 @@ async def one(
         raise RollbackError(f"{cell.name}: users saw no bad answer: is the load on?")
     zero = min(bad) if alerted is None else alerted
     return Run(
-        exposed=max(bad) - zero,
+        # The last bad answer may have come before the alert was sent
+        exposed=max(0.0, max(bad) - zero),
         decided=cut - zero,
         cut=max(bad) - cut,
         bad=len(bad),
