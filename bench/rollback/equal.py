@@ -70,7 +70,14 @@ def plan(seconds: float) -> dict[str, Any]:
     """A spec whose first step outlasts the recording."""
     steps = [{"weight": WEIGHT, "minDuration": f"{seconds + 120:.0f}s"}, {"weight": 100}]
     canary = {"steps": steps, "progressDeadline": f"{seconds + 600:.0f}s"}
-    return spec(STABLE, strategy={"canary": canary}, guard={"duration": "0s"}, config=config())
+    return spec(
+        STABLE,
+        strategy={"canary": canary},
+        guard={"duration": "0s"},
+        config=config(),
+        # A few requests each: all of them must fit on one small node
+        pod={"resources": {"requests": {"cpu": "10m", "memory": "128Mi"}}},
+    )
 
 
 async def one(kubectl: Kubectl, number: int, rate: int, seconds: float) -> Run:
@@ -179,15 +186,21 @@ async def measure(runs: int, together: int, rate: int, seconds: float) -> dict[s
     kubectl = setup.client(found)
     await setup.install(kubectl)
     done: list[Run] = []
+    failed: list[str] = []
     for first in range(0, runs, together):
         numbers = range(first, min(first + together, runs))
-        done += await asyncio.gather(*(one(kubectl, n, rate, seconds) for n in numbers))
-        print("\n".join(str(run) for run in done[first:]), flush=True)
+        work = (one(kubectl, n, rate, seconds) for n in numbers)
+        ended = await asyncio.gather(*work, return_exceptions=True)
+        done += [run for run in ended if isinstance(run, Run)]
+        # The others are worth their ten minutes all the same
+        failed += [repr(run) for run in ended if isinstance(run, BaseException)]
+        print("\n".join([*map(str, done), *failed]), flush=True)
     rolled_back = {
         name: sum(r.replayed[name] == "rolled-back" for r in done) for name in SENSITIVITIES
     }
     return {
         "runs": len(done),
+        "not_made": failed,
         "together": together,
         "requests_per_second_each": rate,
         "weight_percent": WEIGHT,
@@ -200,7 +213,7 @@ async def measure(runs: int, together: int, rate: int, seconds: float) -> dict[s
 
 
 def main() -> None:
-    """Measure and write the table; exit status 1 where a run was rolled back."""
+    """Measure and write the table; exit status 1 where a run was rolled back or not made."""
     parser = argparse.ArgumentParser(prog="bench.rollback.equal", description=__doc__)
     parser.add_argument("--runs", type=int, default=10, help="in all")
     parser.add_argument("--together", type=int, default=5, help="side by side")
@@ -210,7 +223,8 @@ def main() -> None:
     result = asyncio.run(measure(options.runs, options.together, options.rate, options.seconds))
     TABLE.write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result, indent=2))
-    raise SystemExit(bool(result["rolled_back"] or any(result["rolled_back_in_replay"].values())))
+    bad = (result["rolled_back"], *result["rolled_back_in_replay"].values(), *result["not_made"])
+    raise SystemExit(any(bad))
 
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ def _pod(name: str, image: str, arguments: list[str]) -> Manifest:
                     "periodSeconds": 1,
                 },
                 "resources": {
-                    "requests": {"cpu": "100m", "memory": "64Mi"},
+                    "requests": {"cpu": "20m", "memory": "64Mi"},
                     "limits": {"memory": "256Mi"},
                 },
                 "securityContext": {

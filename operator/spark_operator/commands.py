@@ -20,7 +20,7 @@ from spark_operator.adapters.pod_metrics import PodMetrics
 from spark_operator.api.resource import InvalidResourceError, SparkDeployment, parse
 from spark_operator.core import observe
 from spark_operator.core.replay import Reading, Replayed, TraceError, frames, replay, write
-from spark_operator.ports import ClusterError, Key, Target
+from spark_operator.ports import Cluster, ClusterError, Key, Target
 from spark_operator.settings import Settings
 from spark_operator.wiring import api_client
 
@@ -111,10 +111,10 @@ async def _record(key: Key, output: Path, seconds: float) -> int:
         metrics = PodMetrics(
             scraper, clock, seconds=settings.scrape_seconds, limit=settings.scrape_bytes
         )
-        zero = clock.now()
+        zero, snapshot = clock.now(), None
         with output.open("w", encoding="utf-8") as file:
             while (elapsed := time.monotonic() - began) < seconds:
-                snapshot = await cluster.read(key)
+                snapshot = await latest(cluster, key, snapshot)
                 if snapshot is None:
                     break
                 for reading in await _readings(snapshot, metrics, zero):
@@ -123,6 +123,16 @@ async def _record(key: Key, output: Path, seconds: float) -> int:
                 file.flush()
                 await asyncio.sleep(max(0.0, int(elapsed) + 1 - (time.monotonic() - began)))
     return count
+
+
+async def latest(cluster: Cluster, key: Key, before: Snapshot | None) -> Snapshot | None:
+    """The resource as it is, or as it was while the API server does not answer."""
+    try:
+        return await cluster.read(key)
+    except ClusterError:
+        if before is None:
+            raise
+        return before
 
 
 async def _readings(snapshot: Snapshot, metrics: PodMetrics, zero: float) -> list[Reading]:
