@@ -47,7 +47,7 @@ class Dependent(Stage):
         values = {
             "openai": "sk-stand-in",
             "database": await self.services.database(self.database),
-            "redis": f"redis://redis.{NAMESPACE}:6379/0",
+            "redis": await self.services.cache(self.namespace),
             "nats": f"ws://nats.{NAMESPACE}:8080",
         }
         metadata = {"name": SECRET, "namespace": self.namespace}
@@ -112,6 +112,7 @@ def dependent(kubectl: Kubectl, name: str, **changes: Any) -> Dependent:
         replicas=2,
         config=dict(dependencies()),
         preflight={"enabled": True},
+        migrations={},
         guard={"duration": "0s"},
         analysis={"sensitivity": "fast"},
     )

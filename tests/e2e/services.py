@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ IMAGE = "localhost/spark-services:dev"
 SYSTEM = "spark-system"
 HTTP_PORT = 8080
 PORTS = {"postgres": 5432, "redis": 6379, "nats": HTTP_PORT, "mail": 8025, "sink": HTTP_PORT}
+REDIS_DATABASES = 4096
 POSTGRES = (
     'printf %s "$POSTGRES_PASSWORD" > /tmp/password\n'
     "initdb -D /tmp/db -U spark --auth-local=trust --auth-host=scram-sha-256"
@@ -36,7 +38,10 @@ COMMANDS: dict[str, list[str]] = {
         "-ec",
         POSTGRES,
     ],
-    "redis": ["redis-server", "--save", "", "--appendonly", "no", "--protected-mode", "no"],
+    "redis": [
+        *("redis-server", "--save", "", "--appendonly", "no", "--protected-mode", "no"),
+        *("--databases", str(REDIS_DATABASES)),
+    ],
     "nats": ["nats-server", "-c", "/etc/nats/nats.conf"],
     "mail": ["/usr/bin/python3", "-u", "-m", "aiosmtpd", "-n", "-l", "0.0.0.0:8025"],
     "sink": ["python", "-m", "dev.sinks", "--port", str(HTTP_PORT)],
@@ -182,6 +187,15 @@ class Services:
         ):
             await self.sql("postgres", statement)
         return f"postgresql://{name}:{password}@postgres.{NAMESPACE}:5432/{name}"
+
+    async def cache(self, name: str) -> str:
+        """Give ``name`` a Redis of its own with nothing in it: users ask the same in every run."""
+        number = zlib.crc32(name.encode()) % REDIS_DATABASES
+        await self.kubectl.run(
+            "exec", "deployment/redis", f"--namespace={NAMESPACE}", "--",
+            "redis-cli", "-n", str(number), "flushdb",
+        )  # fmt: skip
+        return f"redis://redis.{NAMESPACE}:6379/{number}"
 
     async def received(self, path: str) -> list[Manifest]:
         """What came to a path of the sink, oldest first."""

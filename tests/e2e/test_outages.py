@@ -49,7 +49,7 @@ NOTIFICATIONS = {
 async def stage(kubectl: Kubectl, services: Services) -> AsyncIterator[Dependent]:
     """A stable release that tells everybody everything."""
     made = dependent(services.kubectl, "e2e-outages", notifications=NOTIFICATIONS)
-    async with opened(made, rate=10) as found:
+    async with opened(made) as found:
         yield found
 
 
@@ -116,7 +116,7 @@ async def test_what_sinks_missed_arrives_when_they_are_back_and_once(
     before = await stage.status()
     webhooks, mails = len(await services.received("/webhook")), len(await services.mails())
     chats = len(await services.received("/slack"))
-    bad = image("3.0.0-errors")
+    bad = image("3.0.0-migration-errors")
     await services.cut("sink", "mail")
     ended = time.monotonic() + SINKS_SECONDS
     await stage.apply(image=bad)

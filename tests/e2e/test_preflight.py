@@ -23,7 +23,7 @@ CANDIDATE = image("2.0.0")
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def stage(kubectl: Kubectl, services: Services) -> AsyncIterator[Dependent]:
     """A stable release with everything that it may depend on."""
-    async with opened(dependent(services.kubectl, "e2e-preflight", migrations={})) as found:
+    async with opened(dependent(services.kubectl, "e2e-preflight")) as found:
         yield found
 
 

@@ -71,7 +71,8 @@ def _promote(turn: Turn, role: ReleaseStatus) -> None:
     guard = seconds(turn.spec.guard.duration)
     turn.close(role, "Promoted", "Passed")
     turn.learn(promoted=True)
-    jobs.forget(turn, "verify", "compare")
+    # Each synthetic request that is still to come would cost a provider's answer for nothing.
+    jobs.forget(turn, "verify", "compare", "traffic")
     turn.set(
         previous=turn.status.stable if guard else None,
         stable=role.model_copy(update={"since": turn.at}),
