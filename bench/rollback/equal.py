@@ -96,7 +96,7 @@ async def one(kubectl: Kubectl, number: int, rate: int, seconds: float) -> Run:
             trace = Path(folder) / "trace.jsonl"
             await operator(
                 "record", f"{stage.namespace}/{NAME}", f"--output={trace}", f"--seconds={seconds}",
-                seconds=seconds + 60,
+                seconds=seconds + START_SECONDS,
             )  # fmt: skip
             status = await stage.status()
             keep(trace, number)

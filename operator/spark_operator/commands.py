@@ -111,28 +111,49 @@ async def _record(key: Key, output: Path, seconds: float) -> int:
         metrics = PodMetrics(
             scraper, clock, seconds=settings.scrape_seconds, limit=settings.scrape_bytes
         )
-        zero, snapshot = clock.now(), None
-        with output.open("w", encoding="utf-8") as file:
-            while (elapsed := time.monotonic() - began) < seconds:
-                snapshot = await latest(cluster, key, snapshot)
-                if snapshot is None:
-                    break
-                for reading in await _readings(snapshot, metrics, zero):
-                    file.write(write(reading) + "\n")
-                    count += 1
-                file.flush()
-                await asyncio.sleep(max(0.0, int(elapsed) + 1 - (time.monotonic() - began)))
+        known = Known(cluster, key)
+        if not await known.look():
+            return 0
+        zero, looking = clock.now(), asyncio.create_task(known.keep_looking())
+        try:
+            with output.open("w", encoding="utf-8") as file:
+                while (elapsed := time.monotonic() - began) < seconds and known.snapshot:
+                    for reading in await _readings(known.snapshot, metrics, zero):
+                        file.write(write(reading) + "\n")
+                        count += 1
+                    file.flush()
+                    await asyncio.sleep(max(0.0, int(elapsed) + 1 - (time.monotonic() - began)))
+        finally:
+            looking.cancel()
     return count
 
 
-async def latest(cluster: Cluster, key: Key, before: Snapshot | None) -> Snapshot | None:
-    """The resource as it is, or as it was while the API server does not answer."""
-    try:
-        return await cluster.read(key)
-    except ClusterError:
-        if before is None:
-            raise
-        return before
+class Known:
+    """What is known of a resource, looked at beside the readings: a slow answer delays none."""
+
+    def __init__(self, cluster: Cluster, key: Key) -> None:
+        self._cluster = cluster
+        self._key = key
+        self.snapshot: Snapshot | None = None
+        """None: it is gone, or nobody has looked yet."""
+
+    async def look(self) -> bool:
+        """Look once; whether it is there. It is as it was while the API server does not answer.
+
+        Raises:
+            ClusterError: it does not answer, and nothing is known yet.
+        """
+        try:
+            self.snapshot = await self._cluster.read(self._key)
+        except ClusterError:
+            if self.snapshot is None:
+                raise
+        return self.snapshot is not None
+
+    async def keep_looking(self) -> None:
+        """Look once a second until it is gone."""
+        while await self.look():  # noqa: ASYNC110 - it is the API server that is polled
+            await asyncio.sleep(1.0)
 
 
 async def _readings(snapshot: Snapshot, metrics: PodMetrics, zero: float) -> list[Reading]:
@@ -152,8 +173,10 @@ async def _readings(snapshot: Snapshot, metrics: PodMetrics, zero: float) -> lis
     ]
     targets = tuple(Target(pod.uid, pod.ip, resource.spec.pod.port) for pod, _ in pods)
     found = await metrics.read(targets)
-    return [
+    made = [
         Reading(max(0.0, found[pod.uid].at - zero), role, pod.name, counters)
         for pod, role in pods
         if (counters := found[pod.uid].counters) is not None
     ]
+    # A trace's time never runs backwards, and the pods answer in any order
+    return sorted(made, key=lambda reading: reading.at)
