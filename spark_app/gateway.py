@@ -186,9 +186,10 @@ class Gateway:
                 raise self._failed(pool, port, permit, failure) from None
             except ProviderFailure as failure:
                 raise self._failed(pool, port, permit, failure) from None
+            else:
+                permit.success()
             finally:
                 permit.release()
-            permit.success()
             span.answered(completion)
             return completion
 

@@ -141,6 +141,28 @@ async def test_the_breaker_opens_after_ten_and_then_nobody_waits(providers: Prov
     assert metrics['spark_provider_failovers_total{provider="claude"}'] == 10
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_answers_count_beside_failures_and_close_the_breaker_again(
+    providers: Providers, stream: bool
+) -> None:
+    async with make_spark(providers.url) as spark:
+        breaker = spark.app.gateway.pools["claude"].breaker
+        for number in range(12):
+            await spark.generate(f"good script {number}", stream=stream)
+        await providers.faults(anthropic={"error_rate": 1.0, "status": 500})
+        for number in range(11):
+            await spark.generate(f"bad script {number}", stream=stream)
+        assert breaker.state == "closed"
+        await spark.generate("the twelfth", stream=stream)
+        assert breaker.state == "open"
+        await providers.faults()
+        breaker._open_until = time.monotonic()
+        for number in range(3):
+            assert breaker.state == "half-open"
+            await spark.generate(f"probe {number}", stream=stream)
+        assert breaker.state == "closed"
+
+
 async def test_without_any_provider_it_is_unhealthy_and_says_when_to_come_back(
     providers: Providers,
 ) -> None:
