@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from spark_operator.core.types import Alert
 from tests.simulation.scenarios import (
-    FAILED,
     NEW,
     PROMOTED,
     Scenario,
     at_step,
+    fails,
     installed,
     is_rolled_back,
     rests_on,
@@ -76,26 +76,14 @@ async def comes_again(sim: Simulation) -> None:
 
 
 STORIES: Final = (
-    Scenario(
-        name="alert",
-        script=names_the_release,
-        phase="RolledBack",
-        outcomes=FAILED,
-        quarantined=(NEW,),
-    ),
+    fails("alert", names_the_release),
     Scenario(
         name="alert-about-the-service",
         script=names_the_service,
         ends_on=NEW,
         outcomes=PROMOTED,
     ),
-    Scenario(
-        name="alert-in-guard",
-        script=in_the_guard,
-        phase="RolledBack",
-        outcomes=FAILED,
-        quarantined=(NEW,),
-    ),
+    fails("alert-in-guard", in_the_guard),
     Scenario(
         name="alert-again",
         script=comes_again,

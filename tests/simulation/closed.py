@@ -9,13 +9,13 @@ from spark_operator.api.fields import format_time
 from spark_operator.core.turn import to_time
 from tests.simulation.faults import wall
 from tests.simulation.scenarios import (
-    FAILED,
     LATE,
     NEW,
     OLD,
     PROMOTED,
     Scenario,
     at_step,
+    fails,
     installed,
     is_rolled_back,
     rests_on,
@@ -125,13 +125,6 @@ STORIES: Final = (
         outcomes=PROMOTED,
     ),
     Scenario(name="maintenance-too-short", script=window_too_short, ends_on=NEW, outcomes=PROMOTED),
-    Scenario(
-        name="fault-after-maintenance",
-        script=fault_after_window,
-        images={NEW: LATE},
-        phase="RolledBack",
-        outcomes=FAILED,
-        quarantined=(NEW,),
-    ),
+    fails("fault-after-maintenance", fault_after_window, {NEW: LATE}),
     Scenario(name="freeze", script=freeze, ends_on=NEW, outcomes=PROMOTED),
 )

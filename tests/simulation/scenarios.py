@@ -251,57 +251,32 @@ FAILED: Final = ((NEW, "Failed"),)
 BAD: Final = Behaviour(error_rate=FAILING)
 LATE: Final = Behaviour(late_error_rate=FAILING)
 
+
+def fails(
+    name: str,
+    script: Callable[[Simulation], Awaitable[None]],
+    images: Mapping[str, Behaviour] | None = None,
+) -> Scenario:
+    """A story at whose end the new release has failed, and is rolled back and quarantined."""
+    return Scenario(
+        name=name,
+        script=script,
+        images=images or {},
+        phase="RolledBack",
+        outcomes=FAILED,
+        quarantined=(NEW,),
+    )
+
+
 STORIES: Final = (
     Scenario(name="first-install", script=first_install),
     Scenario(name="good-release", script=good_release, ends_on=NEW, outcomes=PROMOTED),
-    Scenario(
-        name="bad-release",
-        script=bad_release,
-        images={NEW: BAD},
-        phase="RolledBack",
-        outcomes=FAILED,
-        quarantined=(NEW,),
-    ),
-    Scenario(
-        name="late-fault",
-        script=late_fault,
-        images={NEW: LATE},
-        phase="RolledBack",
-        outcomes=FAILED,
-        quarantined=(NEW,),
-    ),
-    Scenario(
-        name="fault-in-promotion",
-        script=fault_in_promotion,
-        images={NEW: LATE},
-        phase="RolledBack",
-        outcomes=FAILED,
-        quarantined=(NEW,),
-    ),
-    Scenario(
-        name="fault-in-guard",
-        script=fault_in_guard,
-        images={NEW: LATE},
-        phase="RolledBack",
-        outcomes=FAILED,
-        quarantined=(NEW,),
-    ),
-    Scenario(
-        name="crash-loop",
-        script=bad_release,
-        images={NEW: Behaviour(crashes_after=15.0)},
-        phase="RolledBack",
-        outcomes=FAILED,
-        quarantined=(NEW,),
-    ),
-    Scenario(
-        name="out-of-memory",
-        script=bad_release,
-        images={NEW: Behaviour(out_of_memory_after=12.0)},
-        phase="RolledBack",
-        outcomes=FAILED,
-        quarantined=(NEW,),
-    ),
+    fails("bad-release", bad_release, {NEW: BAD}),
+    fails("late-fault", late_fault, {NEW: LATE}),
+    fails("fault-in-promotion", fault_in_promotion, {NEW: LATE}),
+    fails("fault-in-guard", fault_in_guard, {NEW: LATE}),
+    fails("crash-loop", bad_release, {NEW: Behaviour(crashes_after=15.0)}),
+    fails("out-of-memory", bad_release, {NEW: Behaviour(out_of_memory_after=12.0)}),
     Scenario(
         name="never-ready",
         script=never_starts,

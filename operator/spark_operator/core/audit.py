@@ -7,11 +7,9 @@ of the spec. Source: https://kubernetes.io/docs/reference/using-api/server-side-
 
 from __future__ import annotations
 
-import hashlib
-import json
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from spark_operator.core.objects import timestamp
+from spark_operator.core.objects import digest, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,7 +39,7 @@ class Owner(NamedTuple):
     @property
     def mark(self) -> str:
         """Tells it apart from others of the same second: times have no finer grain."""
-        return _digest([*self[:4]])
+        return digest([*self[:4]], DIGITS)
 
 
 class Audited(NamedTuple):
@@ -122,12 +120,7 @@ def asked_by(managed: Iterable[Manifest], annotation: str) -> str:
 def _members(spec: SparkDeploymentSpec) -> dict[str, str]:
     """A hash of each member; one at its default is left out, so a new default changes nothing."""
     values = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return {name: _digest(value) for name, value in values.items()}
-
-
-def _digest(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+    return {name: digest(value, DIGITS) for name, value in values.items()}
 
 
 def _involved(found: tuple[Owner, ...], changed: list[str], before: Audited) -> list[Owner]:

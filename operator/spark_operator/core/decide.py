@@ -156,7 +156,7 @@ def _consult_judge(turn: Turn) -> None:
     turn.judge = turn.observations.judge or _restored(turn)
     rests = windows.rests(turn)
     if rests:
-        turn.judge = judge.resume(turn.plan, turn.judge, turn.now)
+        turn.judge = judge.resume(turn.judge, turn.now)
     elif turn.observations.tick is not None:
         turn.judge = judge.observe(turn.plan, turn.judge, turn.observations.tick)
     said = judge.verdict(turn.plan, turn.judge, turn.now)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.fields import format_time
-from spark_operator.api.runs import MAX_RUNS, CheckStatus, JobStatus
+from spark_operator.api.jobs import Migrations
+from spark_operator.api.runs import MAX_RUNS, JobStatus
 from spark_operator.api.values import seconds
 from spark_operator.core import report
 from spark_operator.core.turn import clip
@@ -50,7 +51,7 @@ def timeout(resource: SparkDeployment, kind: JobKind) -> float:
     if kind == "preflight":
         return seconds(spec.preflight.timeout)
     if kind in ("migrate", "undo"):
-        return seconds(spec.migrations.timeout) if spec.migrations else 600.0
+        return seconds((spec.migrations or Migrations()).timeout)
     if kind == "traffic":
         bounds = spec.analysis.synthetic
         return bounds.max_requests / bounds.rate + STARTING_SECONDS
@@ -115,6 +116,14 @@ def again(turn: Turn, job: JobStatus) -> bool:
     return True
 
 
+def has_rested(turn: Turn, job: JobStatus, pause: float) -> bool:
+    """Whether a Job ended at least ``pause`` seconds ago; else it is looked at again then."""
+    due = (job.finished_at or job.started_at).timestamp() + pause
+    if turn.now < due:
+        turn.dues.append(due)
+    return turn.now >= due
+
+
 def forget(turn: Turn, *kinds: JobKind) -> None:
     """Drop Jobs of these kinds from status, which stops those that still run."""
     kept = tuple(job for job in turn.status.jobs if job.kind not in kinds)
@@ -177,19 +186,16 @@ def _ended(turn: Turn, job: JobStatus, state: JobState, message: str) -> JobStat
     return job.model_copy(update=changed | unknown)
 
 
-def failures(job: JobStatus) -> tuple[CheckStatus, ...]:
-    """The checks that failed."""
-    return tuple(check for check in job.checks if check.status == "fail")
-
-
 def summary(job: JobStatus) -> str:
     """What a Job that passed has found, in words for people."""
-    return "; ".join(f"{check.check}: {check.detail}" for check in job.checks) or "it passed"
+    return _said(job, "pass", "warn", "fail") or "it passed"
 
 
 def explain(job: JobStatus) -> str:
     """Why a Job did not pass, in words for people."""
-    said = "; ".join(f"{check.check}: {check.detail}" for check in failures(job))
     # A preflight may fail by its warnings alone, when none of its providers works.
-    said = said or "; ".join(f"{c.check}: {c.detail}" for c in job.checks if c.status == "warn")
-    return said or job.message or "it said nothing"
+    return _said(job, "fail") or _said(job, "warn") or job.message or "it said nothing"
+
+
+def _said(job: JobStatus, *statuses: str) -> str:
+    return "; ".join(f"{c.check}: {c.detail}" for c in job.checks if c.status in statuses)

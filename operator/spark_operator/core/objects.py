@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from spark_operator.api.fields import parse_time
@@ -79,6 +81,11 @@ def epoch(manifest: Manifest) -> int:
 def timestamp(text: str | None) -> float:
     """A time as the API server writes it, in seconds since the epoch; 0 where there is none."""
     return cast("datetime", parse_time(text)).timestamp() if text else 0.0
+
+
+def digest(value: Any, digits: int) -> str:
+    """So many hexadecimal digits of SHA-256 over JSON values, the order of members set aside."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:digits]
 
 
 def covers(live: Any, wanted: Any) -> bool:

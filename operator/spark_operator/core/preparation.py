@@ -16,6 +16,7 @@ from spark_operator.core.undo import version_of
 
 if TYPE_CHECKING:
     from spark_operator.api.runs import JobKind, JobStatus
+    from spark_operator.core.retreat import Failure
     from spark_operator.core.turn import Turn
 
 REPEAT_SECONDS: Final = 60.0
@@ -79,8 +80,7 @@ def migrating(turn: Turn) -> None:
         )
         launch(turn)
     elif job.state == "Failed" or not jobs.again(turn, job):
-        outcome = "Failed" if job.state == "Failed" else "Inconclusive"
-        _refuse(turn, job, "MigrationFailed", outcome)
+        _refuse(turn, job, "MigrationFailed", "Failed" if job.state == "Failed" else "Inconclusive")
 
 
 def _replaced(turn: Turn) -> bool:
@@ -115,19 +115,12 @@ def _start_migration(turn: Turn) -> None:
     jobs.start(turn, "migrate", release, schema=schema, target=target)
 
 
-def _refuse(turn: Turn, job: JobStatus, reason: str, outcome: str) -> None:
-    """Give the release up; the first one of all stays, and what can be repeated is."""
-    message = jobs.explain(job)
+def _refuse(turn: Turn, job: JobStatus, reason: str, outcome: Failure) -> None:
+    """Give the release up; the first one of all stays, and its preflight is repeated."""
     if turn.status.stable is not None:
-        retreat(turn, "Failed" if outcome == "Failed" else "Inconclusive", reason, message)
-        return
-    ended = (job.finished_at or job.started_at).timestamp()
-    if job.kind != "preflight":
-        return
-    if turn.now < ended + REPEAT_SECONDS:
-        turn.dues.append(ended + REPEAT_SECONDS)
-        return
-    jobs.start(turn, "preflight", job.release)
+        retreat(turn, outcome, reason, jobs.explain(job))
+    elif job.kind == "preflight" and jobs.has_rested(turn, job, REPEAT_SECONDS):
+        jobs.start(turn, "preflight", job.release)
 
 
 def repeat(turn: Turn) -> bool:

@@ -7,13 +7,11 @@ never of the template, which would restart them.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from spark_operator.core.labels import KEYS_ANNOTATION, LIVE_ANNOTATION, LIVE_SUFFIX, MANAGER
-from spark_operator.core.objects import is_owned_by, timestamp
+from spark_operator.core.objects import digest, is_owned_by, timestamp
 from spark_operator.core.render.live import KEYS_VOLUME, VOLUME, live
 
 if TYPE_CHECKING:
@@ -93,7 +91,7 @@ def _files(resource: SparkDeployment, snapshot: Snapshot) -> _Content | None:
         return _Content(
             annotation=LIVE_ANNOTATION,
             volume=VOLUME,
-            value=_digest(wanted),
+            value=digest(wanted, DIGITS),
             created=timestamp(meta.get("creationTimestamp")),
             changed=_written_at(meta),
         )
@@ -118,7 +116,3 @@ def _keys(resource: SparkDeployment, secrets: Mapping[str, SecretData] | None) -
         created=timestamp(data.created),
         changed=data.changed_at(reference.key),
     )
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:DIGITS]

@@ -41,7 +41,7 @@ def passed(turn: Turn) -> bool:
         return True
     job = jobs.find(turn, "verify", subject.release, subject.step)
     if job is None:
-        jobs.start(turn, "verify", subject.release, step=subject.step, target=subject.address)
+        _verify(turn, subject)
     elif job.state == "Lost" and not jobs.again(turn, job):
         _repeat_later(turn, subject, job)
     elif job.state == "Failed":
@@ -61,7 +61,7 @@ def _subject(turn: Turn) -> Subject | None:
     """What is to be verified in this phase; None where nothing can be."""
     name, status = turn.resource.metadata.name, turn.status
     if turn.phase is Phase.GUARDING and status.stable is not None:
-        previous = address_of(turn, turn.previous)
+        previous = _address_of(turn, turn.previous)
         return Subject(status.stable.release, None, f"http://{name}-stable", previous)
     if status.candidate is None:
         return None
@@ -70,7 +70,7 @@ def _subject(turn: Turn) -> Subject | None:
     return Subject(status.candidate.release, step, f"http://{name}-candidate", beside)
 
 
-def address_of(turn: Turn, work: Workload) -> str:
+def _address_of(turn: Turn, work: Workload) -> str:
     """Address of the first ready pod of a release that no Service selects; empty: none is."""
     ip = next((pod.ip for pod in work.live if pod.ready and pod.ip), "")
     host = f"[{ip}]" if ":" in ip else ip
@@ -107,15 +107,21 @@ def _accuse(turn: Turn, subject: Subject, job: JobStatus) -> None:
         release=job.release,
         warning=True,
     )
-    jobs.start(
-        turn, "verify", subject.release, step=subject.step, target=subject.address, repeats=1
-    )
+    _verify(turn, subject, repeats=1)
 
 
 def _repeat_later(turn: Turn, subject: Subject, job: JobStatus) -> None:
     """Nobody is blamed: hold, and look again; the step's deadline bounds it."""
-    ended = (job.finished_at or job.started_at).timestamp()
-    if turn.now < ended + REPEAT_SECONDS:
-        turn.dues.append(ended + REPEAT_SECONDS)
-        return
-    jobs.start(turn, "verify", subject.release, step=subject.step, target=subject.address)
+    if jobs.has_rested(turn, job, REPEAT_SECONDS):
+        _verify(turn, subject)
+
+
+def _verify(turn: Turn, subject: Subject, *, repeats: int = 0) -> None:
+    jobs.start(
+        turn,
+        "verify",
+        subject.release,
+        step=subject.step,
+        target=subject.address,
+        repeats=repeats,
+    )

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 
+from dev import services
+from spark_app.storage.database import connect
 from tests.integration.app import harness
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
+
+    from dev.services import Service
 
 
 @pytest.fixture
@@ -17,6 +23,25 @@ async def providers() -> AsyncIterator[harness.Providers]:
     """Both providers, without faults."""
     async with harness.providers() as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Service]:
+    """A PostgreSQL of the module's own."""
+    with services.postgres_server() as made:
+        yield made
+
+
+@pytest.fixture
+async def url(server: Service) -> str:
+    """A database of its own for each test."""
+    engine = connect(server.url, pool=1)
+    name = f"test_{os.urandom(4).hex()}"
+    async with engine.connect() as connection:
+        autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await autocommit.execute(sa.text(f"CREATE DATABASE {name}"))
+    await engine.dispose()
+    return server.url.removesuffix("postgres") + name
 
 
 @pytest.fixture

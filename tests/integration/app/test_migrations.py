@@ -7,40 +7,16 @@ import json
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from dev import services
 from spark_app.storage.database import connect
 from spark_app.storage.migrate import LOCK_KEY, LockTimeoutError, MigrationError, migrate
 from spark_app.storage.tables import metadata
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dev.services import Service
-
 FIRST, SECOND = "20241201000000", "20241207000000"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Service]:
-    with services.postgres_server() as made:
-        yield made
-
-
-@pytest.fixture
-async def url(server: Service) -> str:
-    """A database of its own for each test."""
-    engine = connect(server.url, pool=1)
-    name = f"test_{os.urandom(4).hex()}"
-    async with engine.connect() as connection:
-        autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await autocommit.execute(sa.text(f"CREATE DATABASE {name}"))
-    await engine.dispose()
-    return server.url.removesuffix("postgres") + name
 
 
 async def _command(url: str | None, *arguments: str, **more: str) -> tuple[int, str, str]:

@@ -3,42 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
 
-from dev import services
 from spark_app.storage.database import connect
 from spark_app.storage.migrate import MigrationError, migrate
 from tests.integration.app.releases import ADDS, FIRST, SECOND, THIRD, Release, release
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from dev.services import Service
     from tests.integration.app.harness import Providers
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Service]:
-    with services.postgres_server() as made:
-        yield made
-
-
-@pytest.fixture
-async def url(server: Service) -> str:
-    """A database of its own for each test."""
-    engine = connect(server.url, pool=1)
-    name = f"test_{os.urandom(4).hex()}"
-    async with engine.connect() as connection:
-        autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await autocommit.execute(sa.text(f"CREATE DATABASE {name}"))
-    await engine.dispose()
-    return server.url.removesuffix("postgres") + name
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from spark_operator.api.fields import format_time
 from spark_operator.api.status import HistoryEntry, MaintenanceStatus, Override, StepStatus
 from spark_operator.core import judge
 from spark_operator.core.decide import decide
-from spark_operator.core.plan import judge_plan
 from spark_operator.core.turn import to_time
 from spark_operator.core.types import Alert
 from spark_operator.core.windows import look
@@ -219,8 +218,7 @@ def test_the_end_of_maintenance_starts_the_evidence_for_a_pass_anew() -> None:
 
 
 def test_failures_in_maintenance_blame_nobody_and_those_after_it_do() -> None:
-    plan = judge_plan(resource().spec)
-    state = judge.resume(plan, judged(0.0), NOW)
+    state = judge.resume(judged(0.0), NOW)
     before = at(1, 25, maintenance=closed(until=None))
     for second in range(1, 30):
         world = shared(state, tick=failing(NOW + second))

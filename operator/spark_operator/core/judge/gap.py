@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 from spark_operator.core.judge.state import Block, Checks, Queries, Step
 
 if TYPE_CHECKING:
-    from spark_operator.core.judge.plan import JudgePlan
     from spark_operator.core.judge.state import JudgeState
 
 
-def resume(plan: JudgePlan, state: JudgeState, now: float) -> JudgeState:
+def resume(state: JudgeState, now: float) -> JudgeState:
     """Return the state as if nothing had been read since the last look before the gap.
 
     Evidence from before it stays, what was counted in no block yet is dropped, every pod gives a
@@ -20,11 +19,9 @@ def resume(plan: JudgePlan, state: JudgeState, now: float) -> JudgeState:
     start anew too: they may have run on what the gap is about.
 
     Args:
-        plan: the numbers of this trial.
         state: before, or in, the gap.
         now: Unix seconds; the gap lasts until then at least.
     """
-    del plan
     presence = state.presence
     return replace(
         state,
