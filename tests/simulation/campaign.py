@@ -1,12 +1,15 @@
 """The whole campaign: every scenario under every plan of faults.
 
-``python -m tests.simulation.campaign`` prints progress and writes a summary as JSON.
+``python -m tests.simulation.campaign`` prints progress and writes a summary as JSON.  Every
+``--jobs`` process takes whole shares of a scenario's plans; which one does which changes nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
+import os
 import sys
 import time
 from collections import Counter
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
     from tests.simulation.scenarios import Scenario
 
 RESULTS: Final = Path("bench/results/simulation.json")
+NO_FAULT: Final = "no-fault"
+SHARES: Final = 12
+"""Of a scenario's plans in a family: small enough that no process has much left at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +49,38 @@ class Finding:
 class Tally:
     """What was run and what was found."""
 
+    shares: list[Share] = field(default_factory=list)
     runs: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
     seconds: float = 0.0
 
-    def add(self, family: str, finding: Finding | None) -> None:
-        """Count one run."""
-        self.runs[family] += 1
-        if finding is not None:
-            self.findings.append(finding)
+    def add(self, done: Done) -> None:
+        """Count what a share came to."""
+        self.shares.append(done.share)
+        self.runs[done.share.family] += done.runs
+        self.findings += done.findings
+        self.seconds += done.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Every ``every``-th plan of a family in a scenario, from the ``part``-th."""
+
+    scenario: str
+    family: str
+    seed: int
+    every: int
+    part: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a share came to; ``seconds`` are the processor's."""
+
+    share: Share
+    runs: int
+    findings: list[Finding]
+    seconds: float
 
 
 def reference(scenario: Scenario, seed: int) -> History:
@@ -74,25 +103,42 @@ def check(scenario: Scenario, plan: Plan, seed: int, fault_free: History) -> Fin
 
 
 def campaign(
-    scenarios: list[str], families: list[str], seed: int, every: int, part: int = 0
-) -> Iterator[tuple[str, str, Finding | None]]:
-    """Family, scenario and finding of each run; ``every`` n-th plan only, from the ``part``-th."""
-    for name in scenarios:
-        scenario = SCENARIOS[name]
-        fault_free = reference(scenario, seed)
-        own = run(scenario, seed=seed) if scenario.like else fault_free
-        yield "no-fault", name, _finding(scenario, own, fault_free, seed)
-        for family in families:
-            for index, plan in enumerate(FAMILIES[family](own)):
-                if index % every == part:
-                    yield family, name, check(scenario, plan, seed, fault_free)
+    scenario: str, family: str, seed: int, every: int, part: int = 0
+) -> Iterator[Finding | None]:
+    """The finding of each run; ``every`` n-th plan only, from the ``part``-th."""
+    story = SCENARIOS[scenario]
+    fault_free = reference(story, seed)
+    own = run(story, seed=seed) if story.like else fault_free
+    if family == NO_FAULT:
+        violations = judge_history(Case(story, own, fault_free))
+        yield Finding(scenario, family, seed, violations) if violations else None
+        return
+    for index, plan in enumerate(FAMILIES[family](own)):
+        if index % every == part:
+            yield check(story, plan, seed, fault_free)
 
 
-def _finding(
-    scenario: Scenario, history: History, fault_free: History, seed: int
-) -> Finding | None:
-    violations = judge_history(Case(scenario, history, fault_free))
-    return Finding(scenario.name, "no fault", seed, violations) if violations else None
+def shares(options: argparse.Namespace) -> list[Share]:
+    """The whole campaign in pieces that can be run in any order."""
+    found: list[Share] = []
+    for scenario in options.scenario or SCENARIOS:
+        found.append(Share(scenario, NO_FAULT, options.seed, 1, 0))
+        for family in options.family or FAMILIES:
+            found += (
+                Share(scenario, family, options.seed, options.every * SHARES, part)
+                for part in range(options.part, options.every * SHARES, options.every)
+            )
+    return found
+
+
+def do(share: Share) -> Done:
+    """Run one share, in any process."""
+    began, runs, findings = time.process_time(), 0, []
+    for finding in campaign(share.scenario, share.family, share.seed, share.every, share.part):
+        runs += 1
+        if finding is not None:
+            findings.append(finding)
+    return Done(share, runs, findings, time.process_time() - began)
 
 
 def rollouts_per_minute(count: int = 20) -> float:
@@ -110,6 +156,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=int, default=1, help="run only every n-th plan")
     parser.add_argument("--part", type=int, default=0, help="begin at this plan, below --every")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--output", type=Path, default=RESULTS)
     return parser.parse_args()
 
@@ -117,29 +164,28 @@ def _arguments() -> argparse.Namespace:
 def main() -> int:
     """Run, print, write; 1 where anything was found."""
     arguments = _arguments()
-    scenarios = arguments.scenario or list(SCENARIOS)
-    families = arguments.family or list(FAMILIES)
     rate = rollouts_per_minute()
     print(f"{rate:.0f} rollouts a minute on one core", flush=True)
-    tally, began, current = Tally(), time.process_time(), ""
-    runs = campaign(scenarios, families, arguments.seed, arguments.every, arguments.part)
-    for family, name, finding in runs:
-        if name != current:
-            current = name
-            _write(arguments.output, tally, rate, arguments.every)
-            spent = time.process_time() - began
-            print(f"{spent:7.0f} s  {tally.runs.total():6d} runs  {name}", flush=True)
-        tally.add(family, finding)
-        tally.seconds = time.process_time() - began
-        if finding is not None:
-            print(f"    {finding.plan}: {finding.violations}"[:600], flush=True)
-    _write(arguments.output, tally, rate, arguments.every)
+    tally, work = Tally(), shares(arguments)
+    with multiprocessing.Pool(arguments.jobs) as pool:
+        for number, done in enumerate(pool.imap_unordered(do, work), start=1):
+            tally.add(done)
+            for finding in done.findings:
+                print(f"    {finding.scenario}, {finding.plan}: {finding.violations}"[:600])
+            if number % SHARES == 0 or number == len(work):
+                _write(arguments.output, tally, rate, arguments.every)
+                print(
+                    f"{tally.seconds:7.0f} s of processor, {tally.runs.total():6d} runs, "
+                    f"{100 * number // len(work):3d} % of the shares",
+                    flush=True,
+                )
     print(f"{tally.runs.total()} runs, {len(tally.findings)} with a violation")
     return 1 if tally.findings else 0
 
 
 def _write(path: Path, tally: Tally, rate: float, every: int) -> None:
     summary = {
+        "scenarios": len({share.scenario for share in tally.shares}),
         "rollouts_per_minute_on_one_core": round(rate),
         "runs": dict(sorted(tally.runs.items())),
         "every_nth_plan": every,

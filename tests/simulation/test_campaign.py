@@ -30,8 +30,8 @@ SHORT = (
 
 @pytest.mark.parametrize(("scenario", "family", "every"), SHORT)
 def test_faults_break_no_rule(scenario: str, family: str, every: int) -> None:
-    found = [item for *_, item in campaign([scenario], [family], seed=1, every=every, part=1)]
-    assert len(found) > 1
+    found = list(campaign(scenario, family, seed=1, every=every, part=1))
+    assert found
     assert [item for item in found if item is not None] == []
 
 

@@ -59,6 +59,6 @@ def test_what_happened_is_in_the_ledger_in_its_order(name: str) -> None:
 
 @pytest.mark.parametrize(("scenario", "every"), KILLED)
 def test_operators_killed_meanwhile_break_no_rule(scenario: str, every: int) -> None:
-    found = [item for *_, item in campaign([scenario], ["kills"], seed=1, every=every, part=1)]
-    assert len(found) > 1
+    found = list(campaign(scenario, "kills", seed=1, every=every, part=1))
+    assert found
     assert [item for item in found if item is not None] == []
