@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from pathlib import Path  # noqa: TC003 - typer reads the annotation
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 import yaml
@@ -18,14 +18,11 @@ from spark_operator.adapters.events import Recorder
 from spark_operator.adapters.kube import KubeCluster
 from spark_operator.adapters.pod_metrics import PodMetrics
 from spark_operator.api.resource import InvalidResourceError, SparkDeployment, parse
-from spark_operator.core import observe
-from spark_operator.core.replay import Reading, Replayed, TraceError, frames, replay, write
-from spark_operator.ports import Cluster, ClusterError, Key, Target
+from spark_operator.core.replay import Replayed, TraceError, frames, replay, write
+from spark_operator.ports import ClusterError, Key
+from spark_operator.recording import Known, readings
 from spark_operator.settings import Settings
 from spark_operator.wiring import api_client
-
-if TYPE_CHECKING:
-    from spark_operator.core.observe import Snapshot
 
 MAX_MANIFEST_BYTES = 1_048_576
 
@@ -118,7 +115,7 @@ async def _record(key: Key, output: Path, seconds: float) -> int:
         try:
             with output.open("w", encoding="utf-8") as file:
                 while (elapsed := time.monotonic() - began) < seconds and known.snapshot:
-                    for reading in await _readings(known.snapshot, metrics, zero):
+                    for reading in await readings(known.snapshot, metrics, zero):
                         file.write(write(reading) + "\n")
                         count += 1
                     file.flush()
@@ -126,57 +123,3 @@ async def _record(key: Key, output: Path, seconds: float) -> int:
         finally:
             looking.cancel()
     return count
-
-
-class Known:
-    """What is known of a resource, looked at beside the readings: a slow answer delays none."""
-
-    def __init__(self, cluster: Cluster, key: Key) -> None:
-        self._cluster = cluster
-        self._key = key
-        self.snapshot: Snapshot | None = None
-        """None: it is gone, or nobody has looked yet."""
-
-    async def look(self) -> bool:
-        """Look once; whether it is there. It is as it was while the API server does not answer.
-
-        Raises:
-            ClusterError: it does not answer, and nothing is known yet.
-        """
-        try:
-            self.snapshot = await self._cluster.read(self._key)
-        except ClusterError:
-            if self.snapshot is None:
-                raise
-        return self.snapshot is not None
-
-    async def keep_looking(self) -> None:
-        """Look once a second until it is gone."""
-        while await self.look():  # noqa: ASYNC110 - it is the API server that is polled
-            await asyncio.sleep(1.0)
-
-
-async def _readings(snapshot: Snapshot, metrics: PodMetrics, zero: float) -> list[Reading]:
-    resource = parse(snapshot.resource)
-    status = resource.status
-    roles: dict[str, Literal["stable", "candidate"]] = {}
-    if status.stable:
-        roles[status.stable.release] = "stable"
-    if status.candidate:
-        roles[status.candidate.release] = "candidate"
-    pods = [
-        (pod, roles[name])
-        for name, work in observe.workloads(snapshot).items()
-        if name in roles
-        for pod in work.live
-        if pod.ip
-    ]
-    targets = tuple(Target(pod.uid, pod.ip, resource.spec.pod.port) for pod, _ in pods)
-    found = await metrics.read(targets)
-    made = [
-        Reading(max(0.0, found[pod.uid].at - zero), role, pod.name, counters)
-        for pod, role in pods
-        if (counters := found[pod.uid].counters) is not None
-    ]
-    # A trace's time never runs backwards, and the pods answer in any order
-    return sorted(made, key=lambda reading: reading.at)

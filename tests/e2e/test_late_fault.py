@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING
 
 from tests.e2e.stage import condition, image
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from tests.e2e.stage import Stage
 
 LATE = "3.0.0-late-errors"
-HEALTHY_SECONDS = 20.0
+HEALTHY_SECONDS = float(os.environ.get("SPARK_HEALTHY_SECONDS", "20"))
 """How long the promoted release serves well before its fault begins."""
 EXPOSURE_SANITY_SECONDS = 100.0
 """Five times the bound of the default sensitivity, first bad answer to last."""
