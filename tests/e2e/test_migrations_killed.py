@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import random
 from typing import TYPE_CHECKING, Any
@@ -11,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from dev.cluster.config import CLONE
 from tests.e2e.dependent import Dependent, decisions, dependent, opened, rolled_back
 from tests.e2e.leader import kill_leader
+from tests.e2e.results import keep
 from tests.e2e.stage import condition, image
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ pytestmark = pytest.mark.alone
 AFTER = "20250101000000"
 SLOW = image("2.0.0-migration-slow")
 RUNS = int(os.environ.get("SPARK_MIGRATION_RUNS", "2"))
-RESULTS = CLONE / "bench" / "results" / "migrations.json"
 RUN_SECONDS = 150
 LATEST_KILL_SECONDS = 4.0
 """The migration takes 3 s from its first change to its commit."""
@@ -101,5 +99,6 @@ async def test_no_migration_is_committed_twice_whoever_is_killed(stage: Dependen
     assert failed == []
     asked = len(await stage.results(since))
     if RUNS > 2:
-        found = {"committed": len(told), "users": asked, "failed": len(failed), "runs": told}
-        await asyncio.to_thread(RESULTS.write_text, json.dumps(found, indent=1) + "\n")
+        users = {"requests": asked, "failed": len(failed)}
+        committed = {"once": len(told), "runs": told}
+        await asyncio.to_thread(keep, "migrations", users=users, committed=committed)

@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.dependent import Dependent, dependent, eventually, opened, rolled_back
+from tests.e2e.results import keep
 from tests.e2e.services import HTTP_PORT, NAMESPACE
 from tests.e2e.stage import condition, image
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 CLAUDE_SECONDS = float(os.environ.get("SPARK_CLAUDE_SECONDS", "30"))
 """How long Claude stays away after its breakers are open."""
 SINKS_SECONDS = float(os.environ.get("SPARK_SINKS_SECONDS", "35"))
+LONG_SECONDS = 120.0
+"""What is away for longer than this is measured for the docs too."""
 REPEAT_SECONDS = 300.0
 """The longest time between two attempts to deliver."""
 INFO = {"minSeverity": "info"}
@@ -107,6 +110,18 @@ async def test_users_get_answers_while_claude_is_away_and_one_incident_comes_and
     assert status.stable.release == stable.release
     assert not [entry for entry in status.ledger if entry.decision == "RollingBack"]
     assert [result for result in await stage.failed(since) if result.at > open_at] == []
+    if CLAUDE_SECONDS > LONG_SECONDS:
+        users = len(await stage.results(since))
+        found = {
+            "seconds": CLAUDE_SECONDS,
+            "users_requests": users,
+            "failed_before_the_breaker_opened": len(await stage.failed(since)),
+            "failed_since": 0,
+            "answered_by_openai": answered,
+            "calls_of_claude": probes,
+            "incident": happened,
+        }
+        await asyncio.to_thread(keep, "outages", claude=found)
 
 
 @pytest.mark.timeout(420 + CLAUDE_SECONDS + 2 * SINKS_SECONDS)
@@ -144,3 +159,7 @@ async def test_what_sinks_missed_arrives_when_they_are_back_and_once(
     assert len([mail for mail in letters if ": RollingBack " in mail]) == 1
     assert len(letters) == len(texts) == len(events)
     assert [it[-1] for it in (await _incidents(stage)).values()].count("acknowledge") == 1
+    if SINKS_SECONDS > LONG_SECONDS:
+        arrived = {"webhook": len(events), "slack": len(texts), "email": len(letters)}
+        found = {"seconds": SINKS_SECONDS, "arrived_once": arrived}
+        await asyncio.to_thread(keep, "outages", sinks=found)
