@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from spark_app.options import parser
 from spark_app.report import Check, write_report
-from spark_app.settings import SettingsError, load_settings
+from spark_app.settings import SettingsError, load_settings, unread
 
 if TYPE_CHECKING:
     import argparse
@@ -63,8 +63,10 @@ def _preflight(options: argparse.Namespace) -> int:
         write_report(False, [Check("settings", "fail", line.strip(" -")) for line in lines])
         return WRONG_SETTINGS
     found = asyncio.run(preflight(settings, stable_head=options.stable_head))
-    _show(found.checks, as_json=options.json)
-    write_report(found.passed, found.checks, found.schema)
+    slips = "; ".join(unread(os.environ))
+    checks = (*((Check("settings", "warn", slips),) if slips else ()), *found.checks)
+    _show(checks, as_json=options.json)
+    write_report(found.passed, checks, found.schema)
     return OK if found.passed else FAILED
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import limits
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
@@ -13,7 +14,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from spark_app.core.keys import KeyListError, parse_keys
 from spark_app.metrics import Provider  # noqa: TC001 - pydantic reads it
 
-__all__ = ["DEPENDENCY", "Settings", "SettingsError", "load_settings", "split"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["DEPENDENCY", "Settings", "SettingsError", "load_settings", "split", "unread"]
 
 DEPENDENCY = Literal["redis", "database", "nats"]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
@@ -210,6 +214,22 @@ def load_settings() -> Settings:
         lines += [_explain(item["loc"], item["msg"]) for item in error.errors(include_input=False)]
     listed = "\n".join(f"  - {line}" for line in lines)
     raise SettingsError(f"the settings are wrong; correct these environment variables:\n{listed}")
+
+
+_OF_COMMANDS = ("SPARK_REPORT_FILE", "SPARK_STABLE_HEAD")
+"""What commands read from the environment, beside the settings."""
+
+
+def unread(names: Iterable[str]) -> tuple[str, ...]:
+    """A sentence for every `SPARK_*` variable of these that nothing reads: a slip of the pen."""
+    known = {str(field.alias) for field in Settings.model_fields.values()}
+    known |= {*_OF_COMMANDS, *(f"{name}_FILE" for name in _FROM_FILES)}
+    said = []
+    for name in sorted(names):
+        if name.startswith("SPARK_") and name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
+            said.append(f"{name}: no such setting{f', do you mean {near[0]}?' if near else ''}")
+    return tuple(said)
 
 
 def _explain(location: tuple[int | str, ...], message: str) -> str:

@@ -46,6 +46,16 @@ async def test_a_preflight_reports_its_checks_and_the_schema(
     assert set(checks) == {"provider:claude", "database"}
     assert checks["provider:claude"]["status"] == "pass"
     assert checks["provider:claude"]["seconds"] > 0
+
+
+async def test_a_preflight_names_settings_that_are_wrong_or_that_nothing_reads(
+    providers: Providers, url: str, old: Release
+) -> None:
+    found = await old.run("preflight", **environment(providers, url), SPARK_RATELIMIT="often")
+    assert (found.code, found.report["passed"]) == (0, True)
+    assert found.detail("settings") == (
+        "SPARK_RATELIMIT: no such setting, do you mean SPARK_RATE_LIMIT?"
+    )
     found = await old.run("preflight", ANTHROPIC_API_KEY="k", SPARK_RATE_LIMIT="often", PORT="x")
     assert (found.code, found.report["passed"]) == (2, False)
     details = [one["detail"] for one in found.report["checks"]]

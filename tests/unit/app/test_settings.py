@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from anthropic.resources.messages.messages import DEPRECATED_MODELS
 
-from spark_app.settings import SettingsError, load_settings
+from spark_app.settings import SettingsError, load_settings, unread
 
 
 @pytest.fixture(autouse=True)
@@ -88,3 +88,18 @@ def test_lists_and_required(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load_settings()
     assert settings.provider_order == ("openai", "claude")
     assert settings.required == ("redis",)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "SPARK_RATE_LIMIT_PER_MINUTE",
+            "SPARK_RATE_LIMIT_PER_MINUTE: no such setting, do you mean SPARK_RATE_LIMIT?",
+        ),
+        ("SPARK_FAVOURITE_COLOUR", "SPARK_FAVOURITE_COLOUR: no such setting"),
+    ],
+)
+def test_a_setting_that_nothing_reads_is_named(name: str, said: str) -> None:
+    known = ["SPARK_RATE_LIMIT", "SPARK_API_KEYS_FILE", "SPARK_REPORT_FILE", "PATH"]
+    assert unread([*known, name]) == (said,)

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import pytest
+
 from spark_operator.core import judge
 from spark_operator.core.judge import Counters, Kind, PodSample, Reason, Sensitivity, Tick
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PLAN = judge.plan_for(Sensitivity.BALANCED)
 NOTHING_WRONG = Counters(requests=10.0, failures_app=0.0, failures_provider=0.0)
@@ -40,6 +47,38 @@ def test_pods_that_were_ready_and_are_not_any_more_fail_the_candidate() -> None:
     ]
     verdict = _verdict_after(ticks)
     assert (verdict.kind, verdict.reason) == (Kind.FAIL, Reason.CANDIDATE_UNAVAILABLE)
+
+
+def _scraped(answered: Callable[[float], bool], seconds: int) -> judge.Verdict:
+    def candidate(at: float) -> PodSample:
+        values = NOTHING_WRONG if answered(at) else None
+        return PodSample("c0", at, values, ready=True, restarts=0, started_at=0.0)
+
+    return _verdict_after(
+        [
+            Tick(at, candidate=(candidate(at),), stable=(_pod("s0", at),))
+            for at in map(float, range(1, seconds))
+        ]
+    )
+
+
+@pytest.mark.parametrize("misses", [1, 2])
+def test_scrapes_that_fail_here_and_there_are_no_absence(misses: int) -> None:
+    """On a node that is busy one in two fails for an hour: nobody is away for three seconds."""
+    verdict = _scraped(lambda at: at < 5 or at % (misses + 1) == 0, 3600)
+    assert verdict.kind is not Kind.FAIL
+    assert "not all there" not in verdict.message
+
+
+def test_scrapes_that_fail_on_end_fail_a_candidate_that_is_ready_from_the_first() -> None:
+    assert _scraped(lambda at: at < 5, 14).kind is not Kind.FAIL
+    verdict = _scraped(lambda at: at < 5, 15)
+    assert (verdict.kind, verdict.reason) == (Kind.FAIL, Reason.CANDIDATE_UNAVAILABLE)
+    assert "1 do not answer scrapes" in verdict.message
+
+
+def test_a_candidate_that_answers_every_sixth_second_only_is_away() -> None:
+    assert _scraped(lambda at: at < 5 or at % 6 == 0, 30).kind is Kind.FAIL
 
 
 def test_pods_replaced_by_ones_that_never_get_ready_fail_the_candidate() -> None:

@@ -131,7 +131,7 @@ def _tracks(values: Any, size: int) -> tuple[Track, ...]:
 
 
 def _presence(value: Any) -> Presence:
-    ready, down, up, restarts, ooms, known, idle, done, cause = value
+    ready, down, up, restarts, ooms, known, idle, done, cause, silent = value
     return Presence(
         bool(ready),
         _float(down),
@@ -142,6 +142,7 @@ def _presence(value: Any) -> Presence:
         _float(idle),
         _float(done),
         str(cause),
+        _float(silent),
     )
 
 

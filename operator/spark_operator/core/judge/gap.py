@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from spark_operator.core.judge.state import Block, Checks, Queries, Step
+from spark_operator.core.judge.state import Block, Checks, Presence, Queries, Step
 
 if TYPE_CHECKING:
     from spark_operator.core.judge.state import JudgeState
@@ -22,7 +22,7 @@ def resume(state: JudgeState, now: float) -> JudgeState:
         state: before, or in, the gap.
         now: Unix seconds; the gap lasts until then at least.
     """
-    presence = state.presence
+    kept = state.presence
     return replace(
         state,
         at=max(state.at, now),
@@ -37,7 +37,7 @@ def resume(state: JudgeState, now: float) -> JudgeState:
             state.queries.working,
             tuple(replace(block, looks=0.0, out=0.0) for block in state.queries.found),
         ),
-        presence=replace(presence, down=0.0, up=0.0, known=(), idle=0.0, stable_done=0.0, cause=""),
+        presence=Presence(kept.ready_once, restarts=kept.restarts, ooms=kept.ooms),
         breakers=(),
         stable_busy_at=now,
     )

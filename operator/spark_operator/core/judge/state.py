@@ -89,6 +89,7 @@ class Presence:
         idle: seconds it had requests in flight and finished none.
         stable_done: stable's requests finished per pod in that time.
         cause: what was wrong at the last look, in words; empty if nothing.
+        silent: seconds that most of its pods, ready as they are, have not answered a scrape.
     """
 
     ready_once: bool = False
@@ -100,6 +101,7 @@ class Presence:
     idle: float = 0.0
     stable_done: float = 0.0
     cause: str = ""
+    silent: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

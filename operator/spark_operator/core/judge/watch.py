@@ -23,6 +23,9 @@ MOST_RESTARTS = 3
 STUCK_REQUESTS = 3
 """Requests in flight, and finished per stable pod meanwhile, that make a standstill."""
 
+SILENCE_SECONDS = 3.0
+"""A pod that is ready and does not answer may be the scraper's fault until then."""
+
 LONGEST_GAP = 5.0
 """A longer time between two looks says nothing about what was in between."""
 
@@ -54,25 +57,28 @@ def _count_restarts(presence: Presence, pods: Sequence[PodSample]) -> Presence:
     )
 
 
-def _cause(plan: JudgePlan, presence: Presence, tick: Tick) -> str:
+def _cause(plan: JudgePlan, presence: Presence, tick: Tick) -> tuple[str, bool]:
     """Return what is wrong with most of the candidate's pods, in words; empty if nothing.
 
-    A pod that has never been ready is still starting, as every pod does after a step: it does not
-    count while another one has been.
+    And whether that is sure: that a scrape failed is not, the scraper may have been busy.  A pod
+    that has never been ready is still starting, as every pod does after a step: it does not count
+    while another one has been.
     """
     if not tick.candidate:
-        return "it has no pods"
+        return "it has no pods", True
     been_ready = {pod for pod, _, was in presence.known if was}
     pods = [pod for pod in tick.candidate if pod.pod in been_ready]
     if not pods:
-        return f"none of the pods that were ready is left, {len(tick.candidate)} others are not yet"
+        others = len(tick.candidate)
+        return f"none of the pods that were ready is left, {others} others are not yet", True
     unready = sum(1 for pod in pods if not pod.ready)
     unread = sum(1 for pod in pods if pod.ready and not _fresh(plan, pod, tick.at))
     if 2 * (unready + unread) > len(pods):
-        return f"{unready} of {len(pods)} pods are not ready and {unread} do not answer scrapes"
+        told = f"{unready} of {len(pods)} pods are not ready and {unread} do not answer scrapes"
+        return told, 2 * unready > len(pods)
     if presence.idle >= plan.unavailable_seconds and presence.stable_done >= STUCK_REQUESTS:
-        return f"it finished no request for {presence.idle:.0f} s with some in flight"
-    return ""
+        return f"it finished no request for {presence.idle:.0f} s with some in flight", True
+    return "", True
 
 
 def _standstill(
@@ -92,7 +98,8 @@ def look_for(
 
     Time away counts while stable answers, and only once the candidate has been ready. It is
     forgotten after `STEADY_SECONDS` without trouble, so a crash loop adds up and one short
-    restart does not.
+    restart does not. Scrapes that fail count, from the first, once they have failed for
+    `SILENCE_SECONDS` on end: here and there one fails on any busy node.
 
     Args:
         plan: the limits.
@@ -108,8 +115,16 @@ def look_for(
         presence = replace(presence, ready_once=True)
     if not presence.ready_once or not answers(plan, tick.stable, tick.at):
         return presence
-    cause = _cause(plan, presence, tick)
+    cause, sure = _cause(plan, presence, tick)
     dt = min(dt, LONGEST_GAP)
+    if cause and not sure:
+        silent = presence.silent + dt
+        if silent < SILENCE_SECONDS:
+            return replace(presence, silent=silent)
+        dt = dt if presence.silent >= SILENCE_SECONDS else silent
+        presence = replace(presence, silent=silent)
+    else:
+        presence = replace(presence, silent=0.0)
     if cause:
         return replace(presence, down=presence.down + dt, up=0.0, cause=cause)
     up = presence.up + dt
