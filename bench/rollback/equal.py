@@ -5,7 +5,8 @@ namespace of its own with providers and users of its own, one candidate pod besi
 for ten minutes in the default sensitivity.  ``spark-operator record`` writes each one's trace, and
 ``spark-operator replay`` runs it through every sensitivity.
 
-``python -m bench.rollback.equal --runs 10 --together 5 --rate 20``
+``python -m bench.rollback.equal --runs 10 --together 5 --rate 20``, and ``--replay`` to do no more
+than replay the recordings that are kept.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class Run:
     """One recorded run.
 
     Attributes:
+        number: names its recording.
         seconds: from the trace's first reading to its last.
         requests: by release, ``stable`` or ``candidate``, those that the trace has counted.
         errors: of these, those that failed.
@@ -58,6 +60,7 @@ class Run:
         replayed: by sensitivity, the outcome of the trace's replay; ``rolled-back`` must not be.
     """
 
+    number: int
     seconds: float
     requests: dict[str, int]
     errors: dict[str, int]
@@ -100,11 +103,12 @@ async def one(kubectl: Kubectl, number: int, rate: int, seconds: float) -> Run:
             )  # fmt: skip
             status = await stage.status()
             keep(trace, number)
-            replayed = {name: await replay(trace, stage, name) for name in SENSITIVITIES}
+            replayed = {name: await replay(trace, stage.spec, name) for name in SENSITIVITIES}
             counted, spanned = counts(trace)
     finally:
         await stage.close()
     return Run(
+        number=number,
         seconds=spanned,
         requests={role: found[0] for role, found in counted.items()},
         errors={role: found[1] for role, found in counted.items()},
@@ -143,13 +147,13 @@ def keep(trace: Path, number: int) -> None:
     (TRACES / f"{number:02d}.jsonl.xz").write_bytes(packed)
 
 
-async def replay(trace: Path, stage: Stage, sensitivity: str) -> str:
-    """The outcome of a trace's replay in a sensitivity."""
+async def replay(trace: Path, planned: dict[str, Any], sensitivity: str) -> str:
+    """The outcome of a trace's replay of a plan in a sensitivity."""
     body = {
         "apiVersion": "spark.dev/v1alpha1",
         "kind": "SparkDeployment",
-        "metadata": {"name": NAME, "namespace": stage.namespace},
-        "spec": stage.spec | {"analysis": {"sensitivity": sensitivity}},
+        "metadata": {"name": NAME, "namespace": "default"},
+        "spec": planned | {"analysis": {"sensitivity": sensitivity}},
     }
     manifest = trace.with_name(f"{sensitivity}.json")
     manifest.write_text(json.dumps(body))
@@ -177,6 +181,25 @@ def counts(trace: Path) -> tuple[dict[str, tuple[int, int]], float]:
     return found, max(times) - min(times)
 
 
+async def again() -> dict[str, Any]:
+    """The table as it is kept, with the outcomes of its recordings' replay as they are today."""
+    table: dict[str, Any] = json.loads(TABLE.read_text())
+    planned = plan(table["seconds"]) | {"image": image(CANDIDATE)}
+    for run in table["each"]:
+        packed = TRACES / f"{run['number']:02d}.jsonl.xz"
+        with tempfile.TemporaryDirectory() as folder:
+            trace = Path(folder) / "trace.jsonl"
+            trace.write_bytes(lzma.decompress(packed.read_bytes()))
+            run["replayed"] = {name: await replay(trace, planned, name) for name in SENSITIVITIES}
+        print(run["number"], run["replayed"], flush=True)
+    return table | {"rolled_back_in_replay": rolled_back(table["each"])}
+
+
+def rolled_back(runs: list[dict[str, Any]]) -> dict[str, int]:
+    """How many runs' replay was rolled back, by sensitivity."""
+    return {name: sum(r["replayed"][name] == "rolled-back" for r in runs) for name in SENSITIVITIES}
+
+
 async def measure(runs: int, together: int, rate: int, seconds: float) -> dict[str, Any]:
     """All runs, ``together`` at a time."""
     found, progress = target.resolve(), Progress()
@@ -195,20 +218,19 @@ async def measure(runs: int, together: int, rate: int, seconds: float) -> dict[s
         # The others are worth their ten minutes all the same
         failed += [repr(run) for run in ended if isinstance(run, BaseException)]
         print("\n".join([*map(str, done), *failed]), flush=True)
-    rolled_back = {
-        name: sum(r.replayed[name] == "rolled-back" for r in done) for name in SENSITIVITIES
-    }
+    each = [asdict(run) for run in done]
     return {
         "runs": len(done),
         "not_made": failed,
+        "seconds": seconds,
         "together": together,
         "requests_per_second_each": rate,
         "weight_percent": WEIGHT,
         "error_percent_of_both": 0.5,
         "sensitivity": "balanced",
         "rolled_back": sum(run.phase == "RolledBack" for run in done),
-        "rolled_back_in_replay": rolled_back,
-        "each": [asdict(run) for run in done],
+        "rolled_back_in_replay": rolled_back(each),
+        "each": each,
     }
 
 
@@ -219,8 +241,14 @@ def main() -> None:
     parser.add_argument("--together", type=int, default=5, help="side by side")
     parser.add_argument("--rate", type=int, default=20, help="requests per second of each")
     parser.add_argument("--seconds", type=float, default=600.0, help="of each recording")
+    parser.add_argument("--replay", action="store_true", help="the kept recordings, nothing else")
     options = parser.parse_args()
-    result = asyncio.run(measure(options.runs, options.together, options.rate, options.seconds))
+    work = (
+        again()
+        if options.replay
+        else measure(options.runs, options.together, options.rate, options.seconds)
+    )
+    result = asyncio.run(work)
     TABLE.write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result, indent=2))
     bad = (result["rolled_back"], *result["rolled_back_in_replay"].values(), *result["not_made"])
