@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
-import tree_sitter
-import tree_sitter_c_sharp
+from spark_app.core.syntax import TooSlowError, parse, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["MAX_FINDINGS", "Analysis", "Finding", "analyse", "extract_code"]
 
 MAX_FINDINGS = 20
-_LANGUAGE = tree_sitter.Language(tree_sitter_c_sharp.language())
-_ERRORS = tree_sitter.Query(_LANGUAGE, "(ERROR) @error (MISSING) @missing")
-_CREATIONS = tree_sitter.Query(_LANGUAGE, "(object_creation_expression type: (_) @type)")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _FENCE = re.compile(
     r"^[ \t]*```[ \t]*(?P<tag>[\w#+-]*)[^\n]*\n(?P<code>.*?)(?:^[ \t]*```[ \t]*$|\Z)",
@@ -32,6 +29,7 @@ _FENCE = re.compile(
 )
 _CSHARP_TAGS = frozenset({"csharp", "cs", "c#", "unity", ""})
 _CONDITIONAL = re.compile(r"^[ \t]*#[ \t]*(if|elif|else|endif)\b")
+_NEVER = 1 << 30
 _TYPES = frozenset(
     {
         "class_declaration",
@@ -42,6 +40,9 @@ _TYPES = frozenset(
         "delegate_declaration",
     }
 )
+_SPACES = frozenset(
+    {"namespace_declaration", "file_scoped_namespace_declaration", "declaration_list"}
+)
 _COMPONENTS = frozenset({"MonoBehaviour", "UnityEngine.MonoBehaviour"})
 _ASSETS = frozenset({"ScriptableObject", "UnityEngine.ScriptableObject"})
 _MESSAGES = (
@@ -51,6 +52,9 @@ _MESSAGES = (
     " OnCollisionExit2D OnCollisionStay2D OnDrawGizmos OnDrawGizmosSelected OnMouseDown"
     " OnBecameVisible OnBecameInvisible OnApplicationPause OnApplicationFocus OnApplicationQuit"
 )
+# Blanks, not \s: that would go through all empty lines again from each of them.
+_EDITOR = re.compile(r"^[ \t]*using[ \t]+UnityEditor\b", re.MULTILINE)
+_CREATION = "object_creation_expression"
 _BY_LOWER = {name.lower(): name for name in _MESSAGES.split()}
 
 
@@ -119,10 +123,14 @@ def analyse(code: str, script_name: str | None = None) -> Analysis:
         script_name: what the file is to be called, without `.cs`; None takes the class's name.
     """
     source = _first_branches(code)
-    root = tree_sitter.Parser(_LANGUAGE).parse(source.encode()).root_node
-    problems = list(_fences(code))
+    problems = list(islice(_fences(code), MAX_FINDINGS))
+    try:
+        root = parse(source.encode())
+    except TooSlowError:
+        problems.append(Finding(1, "the code takes too long to read; write a simpler file"))
+        return Analysis("", _bounded(problems), ())
     if root.has_error:
-        problems += _syntax(root)
+        problems += islice(_syntax(root), MAX_FINDINGS)
         return Analysis("", _bounded(problems), ())
     types = list(_types(root))
     main = _main(types, script_name)
@@ -144,20 +152,21 @@ def _first_branches(code: str) -> str:
     if "#" not in code:
         return code
     kept: list[str] = []
-    skipping: list[bool] = []
+    depth, first = 0, _NEVER  # how many #if are open; that whose first branch is over, of all
     for line in code.split("\n"):
         directive = _CONDITIONAL.match(line)
         if directive is None:
-            kept.append("" if any(skipping) else line)
+            kept.append("" if first <= depth else line)
             continue
         kept.append("")
         word = directive.group(1)
         if word == "if":
-            skipping.append(False)
-        elif skipping and word == "endif":
-            skipping.pop()
-        elif skipping:
-            skipping[-1] = True
+            depth += 1
+        elif depth and word == "endif":
+            first = _NEVER if first == depth else first
+            depth -= 1
+        elif depth:
+            first = min(first, depth)
     return "\n".join(kept)
 
 
@@ -168,23 +177,23 @@ def _fences(code: str) -> Iterator[Finding]:
 
 
 def _syntax(root: Node) -> Iterator[Finding]:
-    captures = tree_sitter.QueryCursor(_ERRORS).captures(root)
-    for node in captures.get("missing", []):
-        yield Finding(node.start_point.row + 1, f"'{node.type}' is missing")
-    for node in captures.get("error", []):
-        text = " ".join((node.text or b"").decode(errors="replace").split())[:40]
-        yield Finding(node.start_point.row + 1, f"syntax error near '{text}'")
-    if not captures:
+    found = False
+    for node in walk(root, lambda node: node.has_error):
+        line = node.start_point.row + 1
+        if node.is_missing:
+            yield Finding(line, f"'{node.type}' is missing")
+        elif node.is_error:
+            text = " ".join(_text(node)[:400].split())[:40]
+            yield Finding(line, f"syntax error near '{text}'")
+        found = found or node.is_missing or node.is_error
+    if not found:
         yield Finding(1, "syntax error")
 
 
-def _types(node: Node) -> Iterator[_Type]:
-    for child in node.named_children:
-        if child.type in _TYPES:
-            yield _describe(child)
-        elif child.type in {"namespace_declaration", "file_scoped_namespace_declaration"}:
-            body = child.child_by_field_name("body")
-            yield from _types(body or child)
+def _types(root: Node) -> Iterator[_Type]:
+    for node in walk(root, lambda node: node == root or node.type in _SPACES):
+        if node.type in _TYPES:
+            yield _describe(node)
 
 
 def _describe(node: Node) -> _Type:
@@ -248,8 +257,9 @@ def _unity_problems(main: _Type, root: Node, source: str) -> Iterator[Finding]:
                 member.start_point.row + 1,
                 f"a {base} has no constructor: Unity creates it; initialise in Awake",
             )
-    for made in tree_sitter.QueryCursor(_CREATIONS).captures(root).get("type", []):
-        if _text(made) == main.name:
+    for node in walk(root):
+        made = node.child_by_field_name("type") if node.type == _CREATION else None
+        if made is not None and _text(made) == main.name:
             advice = "AddComponent" if base in _COMPONENTS else "ScriptableObject.CreateInstance"
             yield Finding(
                 made.start_point.row + 1, f"'new {main.name}()' makes no {base}; use {advice}"
@@ -261,7 +271,7 @@ def _unity_warnings(main: _Type, code: str) -> Iterator[Finding]:
         return
     if "abstract" in main.modifiers:
         yield Finding(main.line, "an abstract MonoBehaviour can't be attached to a GameObject")
-    if "UNITY_EDITOR" not in code and re.search(r"^\s*using\s+UnityEditor\b", code, re.MULTILINE):
+    if "UNITY_EDITOR" not in code and _EDITOR.search(code):
         yield Finding(1, "UnityEditor is not there in a built game; guard it with #if UNITY_EDITOR")
     for member in _members(main):
         if member.type != "method_declaration":

@@ -1,5 +1,6 @@
 """What counts as a Unity script, and what is said about one that doesn't."""
 
+import time
 from string import Template
 
 import pytest
@@ -126,3 +127,49 @@ def test_any_text_gives_a_bounded_verdict(text: str) -> None:
 @settings(deadline=None)
 def test_a_cut_script_never_passes(length: int) -> None:
     assert not analyse(GOOD.rstrip()[: length - 2], "Mover").valid or length >= len(GOOD)
+
+
+MOST = 200_000
+"""Characters that an export may send."""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "namespace a{" * 8000 + "}" * 8000,
+        GOOD + "\n" * (MOST - len(GOOD)),
+        GOOD.replace("transform", "(" * (MOST - 1000) + "transform"),
+        GOOD.replace("transform", "a<b>(c)+" * (MOST // 10) + "transform"),
+        GOOD.replace("transform", "class a{" * (MOST // 10) + "transform"),
+        "#if A\n" * (MOST // 8) + GOOD + "\n" * (MOST // 5),
+        GOOD + "```\n" * (MOST // 5),
+        GOOD.replace("transform", "new Mover() + " * (MOST // 15) + "transform"),
+    ],
+    ids=[
+        "spaces",
+        "lines",
+        "parentheses",
+        "generics",
+        "classes",
+        "conditions",
+        "fences",
+        "creations",
+    ],
+)
+def test_no_code_keeps_the_process_busy(code: str) -> None:
+    assert len(code) <= MOST + 300
+    began = time.thread_time()
+    analysis = analyse(code, "Mover")
+    assert time.thread_time() - began < 2.0
+    assert len(analysis.problems) <= MAX_FINDINGS
+
+
+def test_code_that_takes_too_long_is_refused_in_words() -> None:
+    code = GOOD.replace("transform", "a<b>(c)+" * 20_000 + "transform")
+    assert messages(code) == ["line 1: the code takes too long to read; write a simpler file"]
+
+
+def test_only_the_first_branch_of_each_condition_counts() -> None:
+    odd = "#if A\n#if B\n#else\n}\n#endif\n#elif C\n#if D\n#endif\n}\n#else\n}\n#endif\n#endif\n"
+    assert analyse(odd + GOOD, "Mover").valid
+    assert not analyse(odd.replace("#elif C", "") + GOOD, "Mover").valid
