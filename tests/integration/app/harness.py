@@ -178,7 +178,7 @@ async def spark(stand_in: str, inner_middleware: Any = (), **changes: Any) -> As
         yield Spark(app, url, client, server)
 
 
-async def until(true: Callable[[], bool], seconds: float = 30.0) -> None:
+async def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
     """Wait for something that happens outside this event loop, or on its own time."""
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110 - a file's or a server's change raises no event here

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -12,6 +14,7 @@ from tests.integration.app.harness import Providers, counted, spark_process, unt
 from tests.integration.app.harness import spark as make_spark
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
 ALICE, ALICE_NEW = "user-alice-0123456789abcdef", "user-alice-fedcba9876543210"
@@ -149,6 +152,40 @@ async def test_too_much_at_once_is_turned_away_and_looked_at_all_the_same(
         metrics = await spark.metrics()
     assert counted(metrics, "spark_shed_requests_total") == 3
     assert counted(metrics, "api_generate_total", status_class="5xx", origin="app") == 3
+
+
+@contextlib.asynccontextmanager
+async def _busy_loop(seconds: float) -> AsyncIterator[None]:
+    """Hold the event loop up for so long, again and again, with little room in between."""
+
+    async def hold() -> None:
+        while True:
+            time.sleep(seconds)  # noqa: ASYNC251 - just this is what is to be noticed
+            await asyncio.sleep(0.05)
+
+    task = asyncio.create_task(hold())
+    yield
+    task.cancel()
+
+
+async def test_nothing_new_is_let_in_while_the_loop_is_late(providers: Providers) -> None:
+    most = 0.25
+    async with make_spark(providers.url, SPARK_MAX_LAG_SECONDS=most) as spark:
+        lag = spark.app.lag
+        assert (await spark.generate()).status_code == 200
+        async with _busy_loop(2.5 * most):
+            await until(lambda: lag.seconds > most)
+            late = await spark.generate("Create a coin")
+            assert (late.status_code, late.json()["code"]) == (503, "overloaded")
+            assert 2 <= int(late.headers["retry-after"]) <= 3
+            for path in ("/livez", "/readyz", "/api/spark/health"):
+                assert (await spark.client.get(path)).status_code == 200
+        await until(lambda: lag.seconds < most)
+        assert (await spark.generate("Create a timer")).status_code == 200
+        metrics = await spark.metrics()
+        assert (await providers.calls())["anthropic"] == 2
+    assert counted(metrics, "spark_shed_requests_total") == 1
+    assert counted(metrics, "api_generate_total", status_class="5xx", origin="app") == 1
 
 
 async def test_the_log_names_the_key_id_and_no_secret(providers: Providers, tmp_path: Path) -> None:

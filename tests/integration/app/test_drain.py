@@ -66,7 +66,7 @@ async def test_sigterm_under_load_loses_nothing(providers: Providers) -> None:
         await users
         await keep.aclose()
         assert set(results) == {200}
-        assert len(results) > 10
+        assert len(results) > 30
         assert all(moment > sent for moment in closes)
         assert closes
         code = await asyncio.to_thread(spark.process.wait, 15)
@@ -101,7 +101,7 @@ async def test_a_stream_beyond_the_bound_is_ended(providers: Providers) -> None:
             spark.terminate()
             sent = time.monotonic()
             assert await asyncio.to_thread(spark.process.wait, 15) == 0
-            assert 4.0 < time.monotonic() - sent < 14.0
+            assert 4.0 < time.monotonic() - sent < 9.0
             with contextlib.suppress(httpx2.HTTPError):
                 assert (await asked).status_code >= 500
 

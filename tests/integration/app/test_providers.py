@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEADLINE = 1.5
-SLACK = 3.0
+SLACK = 1.5
 """Seconds beyond it that a busy machine may take to say so."""
 FAULTS: dict[str, dict[str, Any]] = {
     "error 500": {"error_rate": 1.0, "status": 500},
