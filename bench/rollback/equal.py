@@ -5,8 +5,8 @@ namespace of its own with providers and users of its own, one candidate pod besi
 for ten minutes in the default sensitivity.  ``spark-operator record`` writes each one's trace, and
 ``spark-operator replay`` runs it through every sensitivity.
 
-``python -m bench.rollback.equal --runs 10 --together 5 --rate 20``, and ``--replay`` to do no more
-than replay the recordings that are kept.
+``python -m bench.rollback.equal --runs 10 --together 5 --rate 20``; ``--add`` adds the runs to those
+that are kept, ``--replay`` does no more than replay these.
 """
 
 from __future__ import annotations
@@ -101,7 +101,8 @@ async def one(kubectl: Kubectl, number: int, rate: int, seconds: float) -> Run:
                 "record", f"{stage.namespace}/{NAME}", f"--output={trace}", f"--seconds={seconds}",
                 seconds=seconds + START_SECONDS,
             )  # fmt: skip
-            status = await stage.status()
+            # The machine has much to do while recordings end
+            status = await stage.until("any status", lambda _: True, seconds=START_SECONDS)
             keep(trace, number)
             replayed = {name: await replay(trace, stage.spec, name) for name in SENSITIVITIES}
             counted, spanned = counts(trace)
@@ -200,8 +201,11 @@ def rolled_back(runs: list[dict[str, Any]]) -> dict[str, int]:
     return {name: sum(r["replayed"][name] == "rolled-back" for r in runs) for name in SENSITIVITIES}
 
 
-async def measure(runs: int, together: int, rate: int, seconds: float) -> dict[str, Any]:
-    """All runs, ``together`` at a time."""
+async def measure(
+    runs: int, together: int, rate: int, seconds: float, kept: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """All runs, ``together`` at a time, beside those that were kept from before."""
+    before = 1 + max((run["number"] for run in kept), default=-1)
     found, progress = target.resolve(), Progress()
     await asyncio.to_thread(found.up, progress)
     names = ["operator", "dev", f"app:{STABLE}", f"app:{CANDIDATE}"]
@@ -210,17 +214,17 @@ async def measure(runs: int, together: int, rate: int, seconds: float) -> dict[s
     await setup.install(kubectl)
     done: list[Run] = []
     failed: list[str] = []
-    for first in range(0, runs, together):
-        numbers = range(first, min(first + together, runs))
+    for first in range(before, before + runs, together):
+        numbers = range(first, min(first + together, before + runs))
         work = (one(kubectl, n, rate, seconds) for n in numbers)
         ended = await asyncio.gather(*work, return_exceptions=True)
         done += [run for run in ended if isinstance(run, Run)]
         # The others are worth their ten minutes all the same
         failed += [repr(run) for run in ended if isinstance(run, BaseException)]
         print("\n".join([*map(str, done), *failed]), flush=True)
-    each = [asdict(run) for run in done]
+    each = kept + [asdict(run) for run in done]
     return {
-        "runs": len(done),
+        "runs": len(each),
         "not_made": failed,
         "seconds": seconds,
         "together": together,
@@ -228,7 +232,7 @@ async def measure(runs: int, together: int, rate: int, seconds: float) -> dict[s
         "weight_percent": WEIGHT,
         "error_percent_of_both": 0.5,
         "sensitivity": "balanced",
-        "rolled_back": sum(run.phase == "RolledBack" for run in done),
+        "rolled_back": sum(run["phase"] == "RolledBack" for run in each),
         "rolled_back_in_replay": rolled_back(each),
         "each": each,
     }
@@ -241,12 +245,14 @@ def main() -> None:
     parser.add_argument("--together", type=int, default=5, help="side by side")
     parser.add_argument("--rate", type=int, default=20, help="requests per second of each")
     parser.add_argument("--seconds", type=float, default=600.0, help="of each recording")
+    parser.add_argument("--add", action="store_true", help="to the runs that are kept")
     parser.add_argument("--replay", action="store_true", help="the kept recordings, nothing else")
     options = parser.parse_args()
+    kept = json.loads(TABLE.read_text())["each"] if options.add else []
     work = (
         again()
         if options.replay
-        else measure(options.runs, options.together, options.rate, options.seconds)
+        else measure(options.runs, options.together, options.rate, options.seconds, kept)
     )
     result = asyncio.run(work)
     TABLE.write_text(json.dumps(result, indent=2) + "\n")
