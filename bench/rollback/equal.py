@@ -5,8 +5,8 @@ namespace of its own with providers and users of its own, one candidate pod besi
 for ten minutes in the default sensitivity.  ``spark-operator record`` writes each one's trace, and
 ``spark-operator replay`` runs it through every sensitivity.
 
-``python -m bench.rollback.equal --runs 10 --together 5 --rate 20``; ``--add`` adds the runs to those
-that are kept, ``--replay`` does no more than replay these.
+``python -m bench.rollback.equal --runs 10 --together 5 --rate 20``; ``--add`` adds the runs to the
+kept ones, ``--replay`` does no more than replay these.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -75,11 +74,6 @@ class Dependent(Stage):
         where = f"wait_event = 'PgSleep' AND datname = '{self.database}'"
         counted = f"SELECT count(*) FROM pg_stat_activity WHERE {where}"  # noqa: S608 - ours
         await self.asked(counted, str(wanted), seconds=seconds)
-
-    async def faults(self, **plan: Any) -> None:
-        """Have the providers' stand-in fail from now on as its plan says."""
-        path = f"/api/v1/namespaces/{self.namespace}/services/providers:8080/proxy/admin/faults"
-        await self.kubectl.run("replace", "--raw", path, "-f", "-", stdin=json.dumps(plan))
 
     async def described(self) -> str:
         """What ``kubectl describe`` shows."""

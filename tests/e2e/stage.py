@@ -73,6 +73,11 @@ class Stage:
         await self.kubectl.apply(in_namespace(objects, self.namespace))
         await self.rolled_out("users")
 
+    async def faults(self, **plan: Any) -> None:
+        """Have the providers' stand-in fail from now on as its plan says."""
+        path = f"/api/v1/namespaces/{self.namespace}/services/providers:8080/proxy/admin/faults"
+        await self.kubectl.run("replace", "--raw", path, "-f", "-", stdin=json.dumps(plan))
+
     async def rolled_out(self, deployment: str) -> None:
         """Wait until a Deployment of ours is available."""
         await self.kubectl.run(

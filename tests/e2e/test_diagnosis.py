@@ -1,4 +1,4 @@
-"""What the operator says about a common issue, from what real pods tell."""
+"""What the operator says about the common issues, from what real pods tell."""
 
 from __future__ import annotations
 
@@ -7,12 +7,25 @@ from typing import TYPE_CHECKING
 from tests.e2e.stage import condition
 
 if TYPE_CHECKING:
+    from spark_operator.api.status import SparkDeploymentStatus
     from tests.e2e.stage import Stage
 
 TOO_STRICT = "100ms"
 """The providers' stand-in takes longer than this for most generations."""
 ROUNDS_SECONDS = 180
 """Two looks, 30 s apart, on a busy machine."""
+
+
+def _said(status: SparkDeploymentStatus) -> str:
+    return next(c.message for c in status.conditions if c.type == "Diagnosis")
+
+
+async def _well(stage: Stage) -> None:
+    await stage.until(
+        "its end",
+        lambda s: condition(s, "Diagnosis") == "False/NoSymptom" and not s.diagnosis,
+        seconds=ROUNDS_SECONDS,
+    )
 
 
 async def test_slow_answers_are_diagnosed_at_rest_and_so_is_their_end(stage: Stage) -> None:
@@ -23,15 +36,28 @@ async def test_slow_answers_are_diagnosed_at_rest_and_so_is_their_end(stage: Sta
         lambda s: condition(s, "Diagnosis") == "True/SlowResponseTimes",
         seconds=ROUNDS_SECONDS,
     )
-    said = next(c.message for c in ill.conditions if c.type == "Diagnosis")
-    print(said)
+    said = _said(ill)
     assert f"generations took longer than {TOO_STRICT}" in said
     assert {finding.symptom for finding in ill.diagnosis} == {"SlowResponseTimes"}
     assert ill.phase == "Stable"
 
     await stage.apply(analysis=analysis | {"latencyP95": {"warning": "10s"}})
-    await stage.until(
-        "its end",
-        lambda s: condition(s, "Diagnosis") == "False/NoSymptom" and not s.diagnosis,
+    await _well(stage)
+
+
+async def test_a_refused_key_is_diagnosed_and_so_is_its_end(stage: Stage) -> None:
+    await stage.faults(anthropic={"error_rate": 1.0, "status": 401})
+    ill = await stage.until(
+        "the diagnosis",
+        lambda s: {"HighErrorRates", "HealthCheckFailing"} <= {it.symptom for it in s.diagnosis},
         seconds=ROUNDS_SECONDS,
     )
+    assert condition(ill, "Diagnosis") == "True/HighErrorRates"
+    assert "requests failed lately, 100% of them at a provider" in _said(ill)
+    assert "claude refuses its key on" in _said(ill)
+    assert "secrets.anthropicAPIKey" in _said(ill)
+    assert ill.phase == "Stable"
+    assert condition(ill, "Degraded") == "True/ProviderDown"
+
+    await stage.faults()
+    await _well(stage)

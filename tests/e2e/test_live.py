@@ -34,7 +34,7 @@ REFUSED: Final = (401, 403)
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def stage(kubectl: Kubectl) -> AsyncIterator[Stage]:
     """A stable release whose users need keys, and have the old one."""
-    both = config(OPENAI_BASE_URL="http://providers:8080/v1", SPARK_RATE_LIMIT_PER_MINUTE="100000")
+    both = config(OPENAI_BASE_URL="http://providers:8080/v1", SPARK_RATE_LIMIT="100000/minute")
     opened = Stage(kubectl, "e2e-live", spec(secrets=SECRETS, config=dict(both)))
     await kubectl.run(
         "delete", "namespace", opened.namespace, "--ignore-not-found", "--wait", seconds=120
@@ -190,3 +190,17 @@ async def test_isolation_cuts_the_service_off_and_keeps_its_pods(stage: Stage) -
 async def is_cut(stage: Stage, service: str) -> bool:
     slices = await stage.listed("endpointslices", f"kubernetes.io/service-name={service}")
     return not any(item["endpoints"] for item in slices)
+
+
+async def test_users_that_send_too_much_are_named_by_their_key(stage: Stage) -> None:
+    """A third of the limit for each pod is less than each is asked."""
+    await stage.apply(config={**stage.spec["config"], "SPARK_RATE_LIMIT": "300/minute"})
+    ill = await stage.until(
+        "the diagnosis",
+        lambda s: condition(s, "Diagnosis") == "True/RateLimiting" and s.phase == "Stable",
+        seconds=240,
+    )
+    said = next(c.message for c in ill.conditions if c.type == "Diagnosis")
+    assert "requests were answered 429 lately" in said
+    assert "by key: user-app 100%" in said
+    assert "SPARK_RATE_LIMIT" in said

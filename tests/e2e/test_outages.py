@@ -88,7 +88,12 @@ async def test_users_get_answers_while_claude_is_away_and_one_incident_comes_and
     assert "claude" in degraded.message
     open_at, claude = time.time(), await _asked(stage, "anthropic")
     openai = await _asked(stage, "openai")
-    await asyncio.sleep(CLAUDE_SECONDS)
+    await stage.until(
+        "its diagnosis",
+        lambda s: any("the breaker of claude is not closed" in it.message for it in s.diagnosis),
+        seconds=90,
+    )
+    await asyncio.sleep(max(0.0, open_at + CLAUDE_SECONDS - time.time()))
     # Two pods probe with two calls each about twice a minute; everything else goes to OpenAI.
     probes = (await _asked(stage, "anthropic"))["requests"] - claude["requests"]
     answered = (await _asked(stage, "openai"))["outcomes"]["ok"] - openai["outcomes"]["ok"]
