@@ -41,9 +41,10 @@ images: $(STAMP) ## build the images and load them into the cluster
 # --- checks --------------------------------------------------------------------------------------
 
 E2E_IMAGES := operator dev services app:1.0.0 app:2.0.0 app:3.0.0-errors app:3.0.0-crashing \
-	app:3.0.0-broken-export app:3.0.0-late-errors app:2.0.0-migration app:2.0.0-migration-fails \
-	app:2.0.0-migration-hangs app:2.0.0-migration-slow app:3.0.0-migration-drops \
-	app:3.0.0-migration-errors app:4.0.0-migration-errors
+	app:3.0.0-broken-export app:4.0.0-late-broken-export app:3.0.0-late-errors \
+	app:2.0.0-migration app:2.0.0-migration-fails app:2.0.0-migration-hangs \
+	app:2.0.0-migration-slow app:3.0.0-migration-drops app:3.0.0-migration-errors \
+	app:4.0.0-migration-errors
 PYTEST := $(PY) -m pytest -q -p no:cacheprovider
 # Most of what these wait for is not the processor: two files at a time.
 TWO := -n 2 --dist loadfile

@@ -29,6 +29,11 @@ FAULTS: Mapping[str, Mapping[str, str]] = {
     "never-ready": {"FAULT_NEVER_READY": "true"},
     "breaker-open": {"FAULT_PROVIDER_URL": "http://127.0.0.1:9"},
     "broken-export": {"FAULT_PATH": "/api/export", "FAULT_RATE": "1"},
+    "late-broken-export": {
+        "FAULT_PATH": "/api/export",
+        "FAULT_RATE": "1",
+        "FAULT_SWITCHED": "true",
+    },
     "migration": {"MIGRATIONS": "adds"},
     "migration-fails": {"MIGRATIONS": "fails"},
     "migration-hangs": {"MIGRATIONS": "hangs"},

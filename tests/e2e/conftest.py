@@ -39,6 +39,7 @@ IMAGES = (
     "app:3.0.0-migration-errors",
     "app:4.0.0-migration-errors",
     "app:3.0.0-broken-export",
+    "app:4.0.0-late-broken-export",
 )
 INSTALL = CLONE / "tests" / "e2e" / "install"
 

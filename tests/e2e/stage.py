@@ -78,6 +78,12 @@ class Stage:
         path = f"/api/v1/namespaces/{self.namespace}/services/providers:8080/proxy/admin/faults"
         await self.kubectl.run("replace", "--raw", path, "-f", "-", stdin=json.dumps(plan))
 
+    async def switch(self, release: str) -> None:
+        """Let the fault begin in every pod of a release that breaks late."""
+        for pod in await self.pods(release):
+            path = f"/api/v1/namespaces/{self.namespace}/pods/{pod['metadata']['name']}:3000"
+            await self.kubectl.post(f"{path}/proxy/fault", {})
+
     async def rolled_out(self, deployment: str) -> None:
         """Wait until a Deployment of ours is available."""
         await self.kubectl.run(

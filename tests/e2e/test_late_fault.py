@@ -25,13 +25,6 @@ async def _uids(stage: Stage, release: str) -> set[str]:
     return {pod["metadata"]["uid"] for pod in await stage.pods(release)}
 
 
-async def _switch(stage: Stage, release: str) -> None:
-    """Let the fault begin in every pod of the release."""
-    for pod in await stage.pods(release):
-        path = f"/api/v1/namespaces/{stage.namespace}/pods/{pod['metadata']['name']}:3000"
-        await stage.kubectl.post(f"{path}/proxy/fault", {})
-
-
 async def test_a_fault_after_promotion_goes_back_without_starting_a_pod(stage: Stage) -> None:
     before = (await stage.status()).stable
     assert before is not None
@@ -44,7 +37,7 @@ async def test_a_fault_after_promotion_goes_back_without_starting_a_pod(stage: S
     assert await _uids(stage, before.release) == warm
     await asyncio.sleep(HEALTHY_SECONDS)
     assert [r for r in await stage.results(since) if r.failed] == []
-    await _switch(stage, late)
+    await stage.switch(late)
     status = await stage.until("rollback", lambda s: s.phase == "RolledBack", seconds=120)
 
     assert status.stable is not None

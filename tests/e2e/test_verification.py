@@ -70,3 +70,23 @@ async def test_a_good_release_is_promoted_without_a_single_user(stage: Dependent
     wanted = ["TrafficStarted", "SyntheticTraffic", "Promoting", "TrafficSwitched", "Promoted"]
     assert [it for it in told if it in wanted] == wanted
     assert "traffic" not in {it.kind for it in status.jobs}, "it would go on costing answers"
+
+
+async def test_a_release_that_stops_exporting_when_promoted_goes_back(stage: Dependent) -> None:
+    late, before = image("4.0.0-late-broken-export"), (await stage.status()).stable
+    assert before is not None
+    await stage.apply(image=late, strategy=_plan(AT_25), guard={"duration": "10m"})
+    promoting = await stage.until(
+        "promotion", lambda s: s.phase == "Promoting" and s.weight.desired == 100, seconds=180
+    )
+    assert promoting.candidate is not None
+    await stage.switch(promoting.candidate.release)
+    status = await stage.until("rollback", rolled_back(late), seconds=180)
+    assert status.failure is not None
+    assert (status.failure.outcome, status.failure.reason) == ("Failed", "VerificationFailed")
+    assert "twice, while the release beside it passes: export: " in status.failure.message
+    told = decisions(status, promoting.candidate.release)
+    wanted = ["Promoted", "VerificationRepeated", "RollingBack", "RolledBack"]
+    assert [it for it in told if it in wanted] == wanted
+    assert status.stable is not None
+    assert status.stable.release == before.release
