@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from dev.cluster import filesystem, packages, shell
+from dev.cluster.errors import CommandError
 from dev.images import archive, base, pip, specs
 from dev.images.archive import StoredImage
 
@@ -154,8 +156,10 @@ class Buildah:
         rows = self._run("images", f"--format={row}", "--filter=reference=localhost/spark-build")
         names = [line.rpartition(" ")[2] for line in sorted(rows.splitlines(), reverse=True)]
         if len(names) > MOST_KEPT:
-            self._run("rmi", *names[KEPT_AFTER_PRUNING:])
-            self._run("rmi", "--prune")
+            # What a build that was killed, or another clone's, still holds goes some other time
+            for which in (names[KEPT_AFTER_PRUNING:], ["--prune"]):
+                with contextlib.suppress(CommandError):
+                    self._run("rmi", *which)
 
     def _stored(self, made: Made) -> StoredImage:
         found = json.loads(self._run("inspect", "--type=image", kept(made.digest)))

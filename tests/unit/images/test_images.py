@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dev.cluster.config import CLONE
+from dev.cluster.errors import CommandError
 from dev.images import archive, base, pip, specs
-from dev.images.builders import Made, arguments
+from dev.images.builders import MOST_KEPT, Buildah, Made, arguments
 from dev.images.loading import snapshot
 
 if TYPE_CHECKING:
@@ -160,3 +161,21 @@ def test_an_archive_leaves_out_what_the_cluster_has(tmp_path: Path) -> None:
     assert "blobs/sha256/old" not in names
     assert len(names) == len(set(names))
     assert image.layers == ["sha256:old", "sha256:new"]
+
+
+class _Full(Buildah):
+    """Keeps too many images, one of which a build that was killed still holds."""
+
+    removed: tuple[str, ...] = ()
+
+    def _run(self, *arguments: str) -> str:
+        if arguments[0] == "images":
+            return "\n".join(f"2026-01-01 localhost/spark-build:{n}" for n in range(MOST_KEPT + 1))
+        self.removed += arguments[1:]
+        raise CommandError("image is in use by a container")
+
+
+def test_an_image_that_is_still_held_stops_no_build(tmp_path: Path) -> None:
+    full = _Full(tmp_path)
+    full.prune()
+    assert "--prune" in full.removed
