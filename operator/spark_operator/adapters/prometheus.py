@@ -34,6 +34,16 @@ IDLE_SECONDS: Final = 300.0
 WARN_SECONDS: Final = 60.0
 """How often it is logged that one source fails."""
 
+EXPLAINED: Final = (
+    UnresolvedError,
+    ForbiddenAddressError,
+    AnswerTooLargeError,
+    BadAnswerError,
+    ChannelError,
+    PrometheusAnswerError,
+)
+"""Errors whose messages are ours: they say what is wrong and hold no credential."""
+
 log = logging.getLogger(__name__)
 
 
@@ -148,19 +158,13 @@ class PrometheusSeries:
         """The samples of one query; None where there is no good answer."""
         try:
             return vector(await self._fetch(ask, text))
-        except (
-            TimeoutError,
-            httpx.HTTPError,
-            httpx.InvalidURL,
-            UnresolvedError,
-            ForbiddenAddressError,
-            AnswerTooLargeError,
-            BadAnswerError,
-            ChannelError,
-            PrometheusAnswerError,
-        ) as error:
-            self._warn(ask, asking, error)
-            return None
+        except EXPLAINED as error:
+            self._warn(ask, asking, str(error))
+        except Exception as error:
+            # Not its text, which may repeat a header and so the token; and whatever it is, the
+            # turn that asks has a release to watch.
+            self._warn(ask, asking, type(error).__name__)
+        return None
 
     async def _fetch(self, ask: Ask, text: str) -> bytes:
         """GET one query; what was resolved and checked is what is connected to."""
@@ -170,7 +174,7 @@ class PrometheusSeries:
         ref = ask.source.token_ref
         if ref is not None:
             token = self._secrets.read_for(ref, ask.key.namespace, ask.source.address)
-            headers["Authorization"] = f"Bearer {token}"
+            headers["Authorization"] = _bearer(token, f"{ref.name}/{ref.key}")
         async with asyncio.timeout(limit):
             port = url.port or (443 if url.scheme == "https" else 80)
             found = await resolve(url.host, port, loopback=self._loopback)
@@ -195,13 +199,25 @@ class PrometheusSeries:
                 raise AnswerTooLargeError(f"{host} sent more than {self._limit} bytes")
         return bytes(body)
 
-    def _warn(self, ask: Ask, asking: _Asking, error: Exception) -> None:
+    def _warn(self, ask: Ask, asking: _Asking, said: str) -> None:
         now = self._clock.now()
         if now - asking.warned_at < WARN_SECONDS:
             return
         asking.warned_at = now
-        said = str(error) or type(error).__name__
-        log.warning("%s: no data from %s: %s", ask.key, httpx.URL(ask.source.address).host, said)
+        log.warning("%s: no data from %s: %s", ask.key, ask.source.address, said)
+
+
+def _bearer(token: str, file: str) -> str:
+    """The header's value (RFC 6750).
+
+    Raises:
+        ChannelError: the token is none; the message names its file.
+    """
+    if not token.isascii() or not token.isprintable():
+        raise ChannelError(
+            f"secret file {file} is no bearer token: put one line of ASCII characters there"
+        )
+    return f"Bearer {token}"
 
 
 def _of(ask: Ask, asking: _Asking, answer: Answer, now: float) -> dict[str, Reading]:

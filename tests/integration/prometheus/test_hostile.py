@@ -199,6 +199,32 @@ async def test_the_token_goes_along_and_stays_out_of_the_log(
         assert "s3cret" not in caplog.text
 
 
+@pytest.mark.parametrize("token", ["s3cret\nother", "s3cr\u20act", "s3cret\x00"])
+async def test_a_token_that_fits_no_header_is_told_without_its_text(
+    token: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "spark-prometheus").mkdir()
+    (tmp_path / "spark-prometheus" / "token").write_text(token)
+    ref = {"name": "spark-prometheus", "key": "token"}
+    async with serving(answering(lambda: b"")) as (address, asked), asking(tmp_path) as series:
+        (tmp_path / "spark-prometheus" / "allowed-addresses").write_text(address)
+        answer = await settled(series, ask(address, token_ref=ref))
+        assert asked == []
+    assert answer.readings["uid-a"].counters is None
+    assert "spark-prometheus/token" in caplog.text
+    assert "s3cr" not in caplog.text
+
+
+@pytest.mark.parametrize("port", ["no-port", "99999999", "0"])
+async def test_an_address_that_leads_nowhere_is_no_data(
+    port: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with asking(tmp_path) as series:
+        answer = await settled(series, ask(f"http://127.0.0.1:{port}"))
+    assert answer.readings["uid-a"].counters is None
+    assert f"no data from http://127.0.0.1:{port}" in caplog.text
+
+
 async def test_a_token_that_is_for_others_is_not_sent(tmp_path: Path) -> None:
     (tmp_path / "spark-prometheus").mkdir()
     secret = tmp_path / "spark-prometheus"
