@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -25,7 +26,7 @@ from spark_operator.ports import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from kubernetes.aio.client import ApiClient
 
@@ -40,6 +41,8 @@ JSON: Final = "application/json"
 MERGE: Final = "application/merge-patch+json"
 STRATEGIC: Final = "application/strategic-merge-patch+json"
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
+"""Longest answer that is read: whoever may make objects may make many with our label."""
+CHUNK_BYTES: Final = 1024 * 1024
 FIXED_CHILDREN: Final = (
     ("Service", ""),
     ("Service", "-stable"),
@@ -204,15 +207,17 @@ class KubeCluster:
                 answer = await self._client.call_api(
                     verb, url, sent, payload, form, _request_timeout=self._seconds
                 )
-                text: bytes = await answer.read()  # type: ignore[no-untyped-call]
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+                text = await _whole(answer.response)
+                result: Manifest = {} if answer.status >= 400 else json.loads(text)
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             what = type(error).__name__
-            raise UnavailableError(f"{method} {path}: no answer ({what}): {error}") from error
+            raise UnavailableError(
+                f"{method} {path}: no usable answer ({what}): {error}"
+            ) from error
         except ApiException as error:
             raise classify(error.status or 0, f"{method} {path}: {error.reason}", "") from error
         if answer.status >= 400:
             raise classify(answer.status, *explanation(method, path, text))
-        result: Manifest = json.loads(text)
         return result
 
 
@@ -228,6 +233,31 @@ def _names(name: str, resource: Manifest) -> list[Ref]:
         *(Ref(kind, f"{name}{suffix}") for kind, suffix in FIXED_CHILDREN),
         *(Ref("Deployment", child_name(name, role["release"])) for role in roles if role),
     ]
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    """The body of an answer.
+
+    Raises:
+        UnavailableError: it is longer than ``MAX_ANSWER_BYTES``; the rest is not read.
+    """
+    body = bytearray()
+    with _closed_on_failure(response):
+        while chunk := await response.content.read(CHUNK_BYTES):
+            body += chunk
+            if len(body) > MAX_ANSWER_BYTES:
+                raise UnavailableError(f"the answer has more than {MAX_ANSWER_BYTES} bytes")
+    return bytes(body)
+
+
+@contextmanager
+def _closed_on_failure(response: aiohttp.ClientResponse) -> Iterator[None]:
+    """A connection on which an answer was not read to its end serves nobody else."""
+    try:
+        yield
+    except BaseException:
+        response.close()
+        raise
 
 
 def explanation(method: str, path: str, text: bytes) -> tuple[str, str]:

@@ -50,9 +50,20 @@ class Answer:
     status: int
     body: bytes
 
-    async def read(self) -> bytes:
-        """The whole body."""
-        return self.body
+    @property
+    def response(self) -> Answer:
+        """What the connection gives: its ``content`` is read in chunks."""
+        return self
+
+    @property
+    def content(self) -> Answer:
+        """The body, to be read once."""
+        return self
+
+    async def read(self, _: int) -> bytes:
+        """The next chunk: all of it, then nothing."""
+        chunk, self.body = self.body, b""
+        return chunk
 
 
 class Counter:
