@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_operator.core import objects
 from spark_operator.core.image import digest_of
-from spark_operator.core.labels import RELEASE_LABEL, ROTATIONS_ANNOTATION, RUN_ANNOTATION
+from spark_operator.core.labels import (
+    CONTAINER,
+    JOB_CONTAINER,
+    RELEASE_LABEL,
+    ROTATIONS_ANNOTATION,
+    RUN_ANNOTATION,
+)
 from spark_operator.core.objects import Ref, is_owned_by
-from spark_operator.core.release import Release
+from spark_operator.core.release import Release, UnreadableReleaseError
 from spark_operator.core.types import Job, Pod, Route, Workload
 
 if TYPE_CHECKING:
@@ -36,7 +43,7 @@ class Snapshot:
 def pod(manifest: Manifest) -> Pod:
     """Read one pod."""
     meta, status = manifest["metadata"], manifest.get("status") or {}
-    container: dict[str, Any] = next(iter(status.get("containerStatuses") or []), {})
+    container = _container(status)
     conditions = {item["type"]: item for item in status.get("conditions") or []}
     last = (container.get("lastState") or {}).get("terminated") or {}
     running = (container.get("state") or {}).get("running") or {}
@@ -53,6 +60,13 @@ def pod(manifest: Manifest) -> Pod:
         digest=digest_of(container.get("imageID", "")),
         trouble=_trouble(container, conditions),
     )
+
+
+def _container(status: dict[str, Any]) -> dict[str, Any]:
+    """What a pod's status says of our container, whichever others a webhook has put beside it."""
+    found: list[dict[str, Any]] = status.get("containerStatuses") or []
+    ours = (item for item in found if item.get("name") in (CONTAINER, JOB_CONTAINER))
+    return next(ours, found[0] if found else {})
 
 
 def _trouble(container: dict[str, Any], conditions: dict[str, dict[str, Any]]) -> str:
@@ -116,8 +130,7 @@ def _job(manifest: Manifest, last: Manifest | None) -> Job:
         for item in (manifest.get("status") or {}).get("conditions") or []
         if item.get("status") == "True"
     }
-    containers = ((last or {}).get("status") or {}).get("containerStatuses") or []
-    container: dict[str, Any] = next(iter(containers), {})
+    container = _container((last or {}).get("status") or {})
     ended = (container.get("state") or {}).get("terminated") or {}
     seen = pod(last) if last is not None else None
     return Job(
@@ -154,13 +167,17 @@ def _refusal(deployment: Manifest | None) -> str:
 
 
 def revisions(snapshot: Snapshot) -> dict[str, tuple[Release, int]]:
-    """Releases that have a ControllerRevision, with its number."""
+    """Releases that have a ControllerRevision, with its number.
+
+    One that cannot be read is left out, as if it were gone: nothing else may stand still for it.
+    """
     uid = snapshot.resource["metadata"]["uid"]
     found = {}
     for item in snapshot.children:
         if item["kind"] == "ControllerRevision" and is_owned_by(item, uid):
             name = _release_in_name(item)
-            found[name] = (Release.from_data(item["data"], name), int(item["revision"]))
+            with contextlib.suppress(UnreadableReleaseError):
+                found[name] = (Release.from_data(item.get("data"), name), int(item["revision"]))
     return found
 
 

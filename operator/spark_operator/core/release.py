@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 HASH_LENGTH: Final = 10
 
 
+class UnreadableReleaseError(Exception):
+    """A ControllerRevision's data describes no release of this operator."""
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
     """What one version of the service is made of."""
@@ -53,23 +57,29 @@ class Release:
         )
 
     @classmethod
-    def from_data(cls, data: dict[str, Any], name: str = "") -> Release:
+    def from_data(cls, data: Any, name: str = "") -> Release:
         """The release that a ControllerRevision's ``data`` describes; inverse of ``data``.
 
         ``name`` is the name it was given; an operator that does not know one of its members would
         compute another.
+
+        Raises:
+            UnreadableReleaseError: it describes none.
         """
-        made = cls(
-            image=data["image"],
-            environment=data["environment"],
-            app_url=data["appURL"],
-            config=tuple(sorted(data.get("config", {}).items())),
-            pod=PodSettings.model_validate(data.get("pod", {})),
-            migrations=Migrations.model_validate(data["migrations"])
-            if "migrations" in data
-            else None,
-            template=data.get("template"),
-        )
+        try:
+            made = cls(
+                image=data["image"],
+                environment=data["environment"],
+                app_url=data["appURL"],
+                config=tuple(sorted(data.get("config", {}).items())),
+                pod=PodSettings.model_validate(data.get("pod", {})),
+                migrations=Migrations.model_validate(data["migrations"])
+                if "migrations" in data
+                else None,
+                template=data.get("template"),
+            )
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            raise UnreadableReleaseError(f"release {name}: {type(error).__name__}") from error
         if name:
             made._name.append(name)
         return made

@@ -52,6 +52,15 @@ def test_a_pod_that_nothing_is_known_of() -> None:
     assert (seen.ready, seen.terminating, seen.digest, seen.trouble) == (False, False, None, "")
 
 
+def test_a_container_that_a_mesh_put_in_is_not_ours() -> None:
+    """The kubelet lists containers by name, so somebody else's may come first."""
+    beside = {"name": "istio-proxy", "restartCount": 9, "imageID": "mesh@sha256:" + "a" * 64}
+    given = manifest({"name": "spark", "ready": True})
+    given["status"]["containerStatuses"].insert(0, beside)
+    seen = pod(given)
+    assert (seen.restarts, seen.digest, seen.started_at) == (2, DIGEST, NOW)
+
+
 @pytest.mark.parametrize("phase", ["Failed", "Succeeded"])
 def test_a_pod_that_ended_is_on_its_way_out(phase: str) -> None:
     assert pod(manifest(phase=phase)).terminating
@@ -113,6 +122,14 @@ def test_workloads_revisions_route_and_epoch() -> None:
     assert observe.revisions(seen) == {name(2): (release(2), 5)}
     assert observe.route(seen) == Route(None)
     assert observe.epoch(seen) == 7
+
+
+@pytest.mark.parametrize("data", [None, {}, {"image": "spark:1", "environment": 1}])
+def test_a_revision_that_nobody_can_read_is_as_good_as_gone(data: Any) -> None:
+    seen = snapshot()
+    kept = next(item for item in seen.children if item["kind"] == "ControllerRevision")
+    kept["data"] = data
+    assert observe.revisions(seen) == {}
 
 
 def test_labels_that_somebody_took_away_change_nothing() -> None:

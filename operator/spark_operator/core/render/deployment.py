@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 from spark_operator.api.secrets import VARIABLES
 from spark_operator.api.values import canonical_quantity
 from spark_operator.core.credentials import count
-from spark_operator.core.labels import ROTATIONS_ANNOTATION, child_name, common, selector
+from spark_operator.core.labels import (
+    CONTAINER,
+    ROTATIONS_ANNOTATION,
+    child_name,
+    common,
+    selector,
+)
 from spark_operator.core.render import live
 from spark_operator.core.render.meta import metadata
 
@@ -105,7 +111,7 @@ def _pod(name: str, release: Release) -> dict[str, Any]:
 
 def _container(name: str, release: Release) -> dict[str, Any]:
     return {
-        "name": "spark",
+        "name": CONTAINER,
         "image": release.image,
         "imagePullPolicy": release.pod.image_pull_policy,
         "ports": [{"name": "http", "containerPort": release.pod.port, "protocol": "TCP"}],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from spark_operator.api.values import seconds
 from spark_operator.core import jobs
 from spark_operator.core.labels import (
+    JOB_CONTAINER,
     JOB_LABEL,
     JOB_OF_LABEL,
     OWNER_LABEL,
@@ -38,7 +39,7 @@ def job(resource: SparkDeployment, release: Release, entry: JobStatus) -> Manife
     del labels[OWNER_LABEL]
     pod = _pod(resource, release)
     container = _without(pod["containers"][0], _SERVING) | {
-        "name": "job",
+        "name": JOB_CONTAINER,
         "command": _command(resource, release, entry),
         "terminationMessagePath": REPORT,
         "terminationMessagePolicy": "FallbackToLogsOnError",
