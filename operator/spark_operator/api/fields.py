@@ -13,10 +13,19 @@ MAX_COUNT: Final = 2**53 - 1
 
 
 def parse_time(value: object) -> object:
-    """Read RFC 3339 text as an aware time; anything else is pydantic's to judge."""
-    if isinstance(value, str):
-        return datetime.fromisoformat(value)
-    return value
+    """Read RFC 3339 text as an aware time; anything else is pydantic's to judge.
+
+    Raises:
+        ValueError: the text is no such time, or is none any more in UTC.
+    """
+    if not isinstance(value, str):
+        return value
+    found = datetime.fromisoformat(value)
+    try:
+        found.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{value} lies outside of the years 1 to 9999 in UTC") from None
+    return found
 
 
 def format_time(value: datetime) -> str:

@@ -11,7 +11,8 @@ from spark_operator.api.fields import Hash, Message, Time
 
 MAX_CHECKS: Final = 10
 MAX_DETAIL: Final = 200
-MAX_RUNS: Final = 99
+MAX_RUNS: Final = 9
+"""One digit: the longest name of a resource leaves no room for two in the name of a Job."""
 
 JobKind = Literal["preflight", "migrate", "undo", "verify", "compare", "traffic"]
 """``verify`` looks at the release on trial, ``compare`` does the same at the one beside it."""
@@ -42,7 +43,11 @@ class JobStatus(Model):
 
     kind: JobKind = Field(description="What it is for.")
     release: Hash = Field(description="Release whose image it runs.")
-    number: int = Field(ge=1, le=MAX_RUNS, description="Which run of this kind, from 1.")
+    number: int = Field(
+        ge=1,
+        le=MAX_RUNS,
+        description="Which run of this kind, from 1; after the last again from 1.",
+    )
     attempt: int = Field(1, ge=1, le=9, description="Which run in a row without a result.")
     repeats: int = Field(
         0, ge=0, le=9, description="How often it failed before, while the other release passed."

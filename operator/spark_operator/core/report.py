@@ -9,7 +9,6 @@ is its message.
 from __future__ import annotations
 
 import json
-import math
 import re
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,6 +19,7 @@ from spark_operator.api.runs import MAX_CHECKS, MAX_DETAIL, CheckStatus, SchemaS
 MAX_BYTES: Final = 16_384
 """More than the kubelet keeps of a termination message."""
 MAX_VERSION: Final = 32
+MAX_SECONDS: Final = 1e6
 _NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9:#._-]")
 
 
@@ -60,7 +60,7 @@ def _checks(items: list[Any]) -> tuple[CheckStatus, ...]:
 def _check(item: dict[str, Any]) -> CheckStatus:
     status = item.get("status")
     seconds = item.get("seconds")
-    sound = isinstance(seconds, int | float) and math.isfinite(seconds) and 0 <= seconds <= 1e6
+    sound = isinstance(seconds, int | float) and 0 <= seconds <= MAX_SECONDS
     return CheckStatus(
         check=_NOT_IN_A_NAME.sub("-", str(item.get("check", "")))[:32] or "check",
         status=status if status in ("pass", "warn", "fail") else "fail",

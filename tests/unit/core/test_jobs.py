@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
-from spark_operator.api.runs import CheckStatus, SchemaStatus
+from spark_operator.api.base import MAX_NAME_LENGTH
+from spark_operator.api.runs import MAX_RUNS, CheckStatus, JobKind, JobStatus, SchemaStatus
 from spark_operator.core import jobs, judge, report
 from spark_operator.core.decide import decide
 from spark_operator.core.plan import judge_plan
@@ -35,7 +36,6 @@ from tests.unit.core.turns_prepared import (
 )
 
 if TYPE_CHECKING:
-    from spark_operator.api.runs import JobStatus
     from spark_operator.api.status import SparkDeploymentStatus
     from spark_operator.core.types import Observations
 
@@ -110,6 +110,19 @@ def test_a_job_without_a_report_is_taken_by_how_it_ended(
     after = turn(before("Migrating", entry, spec=MIGRATED), world(run(entry, **seen_of_it)))
     ended = of("migrate", after)
     assert (ended.state if ended.attempt == 1 else "Lost") == state
+
+
+@pytest.mark.parametrize("seconds", ["1" + "0" * 400, "-1", "1e7", "NaN", "Infinity"])
+def test_a_duration_that_is_none_spoils_no_report(seconds: str) -> None:
+    """Whatever a release's own command writes, it must not keep its release from being cut."""
+    text = f'{{"checks": [{{"check": "a", "status": "pass", "seconds": {seconds}}}]}}'
+    assert [item.seconds for item in report.parse(text).checks] == [0.0]
+
+
+@pytest.mark.parametrize("kind", get_args(JobKind))
+def test_the_longest_name_of_a_job_fits_its_label(kind: JobKind) -> None:
+    last = JobStatus(kind=kind, release=name(2), number=MAX_RUNS, started_at=to_time(NOW))
+    assert len(jobs.job_name("x" * MAX_NAME_LENGTH, last)) <= 63
 
 
 def test_the_result_of_an_earlier_run_of_the_same_name_counts_for_nothing() -> None:
