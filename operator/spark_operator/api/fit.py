@@ -10,11 +10,9 @@ MAX_STATUS_BYTES: Final = 65_536
 _SHORTENED: Final = (
     ("ledger", 10),
     ("history", 5),
-    ("requests", 4),
     ("diagnosis", 2),
     ("ledger", 1),
     ("history", 1),
-    ("requests", 2),
     ("diagnosis", 1),
 )
 """Lists, newest first, that lose their oldest entries in this order, and the fewest they keep."""
@@ -32,9 +30,9 @@ _CLIPPED: Final = (
 def fit(status: dict[str, Any], limit: int = MAX_STATUS_BYTES) -> dict[str, Any]:
     """The status in at most ``limit`` bytes: the oldest entries go first, then long texts are cut.
 
-    Nothing that decides what runs is touched: releases, weights, conditions' states and the
-    quarantine's names stay.  The judge's state goes last, because without it a restart only begins
-    to gather evidence anew.  A status that fits is returned as it is.
+    Nothing that decides what runs is touched: releases, weights, conditions' states, the
+    quarantine's names and the consumed requests stay.  The judge's state goes last, because without
+    it a restart only begins to gather evidence anew.  A status that fits is returned as it is.
 
     Args:
         status: JSON values as they are written.

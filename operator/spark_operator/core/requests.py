@@ -2,7 +2,8 @@
 
 ``spark.dev/retry: TOKEN`` and its like; ``spark.dev/let-out`` and ``spark.dev/rollback-to`` name a
 release in front of the token: ``RELEASE@TOKEN``.  A token may be any text of up to 64 characters; a
-request is carried out when its token is not among the consumed ones.
+request is carried out when its token is not among the consumed ones that status remembers: the last
+of each request always, and as many earlier ones as there is room for.
 """
 
 from __future__ import annotations
@@ -35,8 +36,7 @@ def consume(turn: Turn) -> None:
             continue
         result = carry_out(turn, target) if len(token) <= MAX_TOKEN else "TokenTooLong"
         entry = ConsumedRequest(name=name, token=token[:MAX_TOKEN], result=result, at=turn.at)
-        others = tuple(item for item in turn.status.requests if item.name != name)
-        turn.set(requests=(entry, *others)[:MAX_REQUESTS])
+        turn.set(requests=_remembered((entry, *turn.status.requests)))
         who = audit.asked_by(turn.observations.managed, f"{GROUP}/{name}")
         by = f" by {who}" if who else ""
         turn.note(
@@ -45,6 +45,15 @@ def consume(turn: Turn) -> None:
             f"annotation {GROUP}/{name} with token {token[:MAX_TOKEN]}{by}: {result}",
             warning=result != "Done",
         )
+
+
+def _remembered(requests: tuple[ConsumedRequest, ...]) -> tuple[ConsumedRequest, ...]:
+    """The newest ``MAX_REQUESTS``, and the last of each name, whose annotation may still stand."""
+    last = {item.name: item for item in reversed(requests)}
+    kept = [item for item in requests if item is last[item.name]]
+    older = [item for item in requests if item is not last[item.name]]
+    chosen = {id(item) for item in (*kept, *older[: MAX_REQUESTS - len(kept)])}
+    return tuple(item for item in requests if id(item) in chosen)
 
 
 def _is_consumed(turn: Turn, name: str, token: str) -> bool:

@@ -52,6 +52,7 @@ def test_fullest_status_that_the_schema_allows_fits() -> None:
         assert [item[name] for item in fitted["quarantine"]] == [
             item[name] for item in FULLEST["quarantine"]
         ]
+    assert fitted["requests"] == FULLEST["requests"], "one that is forgotten is carried out again"
     assert [item["status"] for item in fitted["conditions"]] == [
         item["status"] for item in FULLEST["conditions"]
     ]

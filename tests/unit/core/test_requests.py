@@ -137,12 +137,23 @@ def test_without_a_token_nothing_is_asked(text: str) -> None:
     assert ask(at(0, 5), shared(TOO_FEW), "abort", text).requests == ()
 
 
-def test_a_new_token_asks_again_and_only_the_last_is_remembered() -> None:
+def test_a_new_token_asks_again_and_an_earlier_one_does_not() -> None:
+    """As when a tool that keeps manifests goes back to one with the earlier annotation."""
     first = ask(at(0, 5), shared(TOO_FEW), "skip", "one")
     second = ask(first.model_copy(update={"step": at(1, 25).step}), shared(TOO_FEW), "skip", "two")
     assert second.weight.desired == 50
-    assert [item.token for item in second.requests] == ["two"]
-    assert len(second.requests) <= MAX_REQUESTS
+    assert [item.token for item in second.requests] == ["two", "one"]
+    assert ask(second, shared(TOO_FEW), "skip", "one").requests == second.requests
+
+
+def test_many_tokens_of_one_request_push_out_no_other_one() -> None:
+    """An annotation stays on the resource: if its token were forgotten, it would act again."""
+    status = ask(guarded(), under_guard(), "undo-migration", "kept")
+    for number in range(MAX_REQUESTS + 2):
+        status = ask(status, under_guard(), "resume", str(number))
+    assert len(status.requests) == MAX_REQUESTS
+    assert [item.token for item in status.requests][:2] == ["17", "16"]
+    assert [item.token for item in status.requests][-1] == "kept"
 
 
 def test_an_approved_step_is_left_when_it_has_passed() -> None:
