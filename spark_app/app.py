@@ -44,9 +44,9 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from spark_app.core.provider import Provider
     from spark_app.diagnostics import Diagnostics
     from spark_app.live import FileName
-    from spark_app.metrics import Provider
     from spark_app.providers.base import ProviderPort
     from spark_app.settings import Settings
 

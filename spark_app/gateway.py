@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
     from spark_app.core.breaker import Permit
+    from spark_app.core.provider import Provider
     from spark_app.core.routing import Routing
-    from spark_app.metrics import Metrics, Outcome, Provider
+    from spark_app.metrics import Metrics, Outcome
     from spark_app.providers.base import Ask, ProviderPort
     from spark_app.providers.pool import Pool
     from spark_app.tracing import Tracing

@@ -17,8 +17,9 @@ from spark_app.script import Script
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from spark_app.core.provider import Provider
     from spark_app.gateway import Gateway
-    from spark_app.metrics import Metrics, Provider
+    from spark_app.metrics import Metrics
 
 __all__ = ["Answer", "Delta", "Notice", "Scriptwriter", "Source", "Wanted"]
 

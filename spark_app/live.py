@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from spark_app.core.provider import PROVIDERS, Provider
 from spark_app.core.routing import Routing
-from spark_app.metrics import PROVIDERS, Provider
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

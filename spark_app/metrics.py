@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from spark_app.errors import Origin
 
-__all__ = ["PROVIDERS", "Attempt", "Family", "Metrics", "Outcome", "Provider", "Severity"]
+__all__ = ["Attempt", "Family", "Metrics", "Outcome", "Severity"]
 
 Family = Literal["generate", "export"]
 Attempt = Literal["first", "retry"]

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from spark_app.core.keys import KeyListError, parse_keys
-from spark_app.metrics import Provider  # noqa: TC001 - pydantic reads it
+from spark_app.core.provider import Provider  # noqa: TC001 - pydantic reads it
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

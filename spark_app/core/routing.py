@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from spark_app.metrics import Provider
+    from spark_app.core.provider import Provider
 
 __all__ = ["Routing", "attempt_limit", "provider_of_model"]
 

@@ -14,7 +14,7 @@ import httpx2
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
-    from spark_app.metrics import Provider
+    from spark_app.core.provider import Provider
 
 __all__ = [
     "Ask",

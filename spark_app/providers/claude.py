@@ -24,7 +24,7 @@ from spark_app.providers.base import (
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
-    from spark_app.metrics import Provider
+    from spark_app.core.provider import Provider
 
 __all__ = ["ClaudeProvider"]
 

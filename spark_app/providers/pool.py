@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from spark_app.core.breaker import Breaker
-    from spark_app.metrics import Metrics, Provider
+    from spark_app.core.provider import Provider
+    from spark_app.metrics import Metrics
     from spark_app.providers.base import ProviderPort
 
 __all__ = ["DEFAULT_COOLDOWN", "KEY_RECHECK", "Pool"]

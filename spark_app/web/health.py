@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spark_app.core.breaker import BreakerState
+from spark_app.core.provider import PROVIDERS
 from spark_app.errors import UnauthenticatedError
-from spark_app.metrics import PROVIDERS
 from spark_app.web.exchange import send_json
 from spark_app.web.gate import authenticate, presented_key
 
