@@ -7,54 +7,31 @@ import json
 import sys
 import time
 from pathlib import Path  # noqa: TC003 - typer reads the annotation
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-import yaml
 
+from spark_operator import manifest as manifests
 from spark_operator.adapters import http
 from spark_operator.adapters.clock import SystemClock
 from spark_operator.adapters.events import Recorder
 from spark_operator.adapters.kube import KubeCluster
 from spark_operator.adapters.pod_metrics import PodMetrics
-from spark_operator.api.resource import InvalidResourceError, SparkDeployment, parse
 from spark_operator.core.replay import Replayed, TraceError, frames, replay, write
 from spark_operator.ports import ClusterError, Key
-from spark_operator.recording import Known, readings
+from spark_operator.recording import Known, on_trial, readings
 from spark_operator.settings import Settings
 from spark_operator.wiring import api_client
 
-MAX_MANIFEST_BYTES = 1_048_576
-
-
-class ManifestError(Exception):
-    """A manifest file holds no SparkDeployment; the message says what is wrong."""
-
-
-def read_manifest(path: Path) -> SparkDeployment:
-    """Read the first SparkDeployment of a YAML or JSON file.
-
-    Raises:
-        ManifestError: there is none, or its fields are wrong.
-    """
-    try:
-        if path.stat().st_size > MAX_MANIFEST_BYTES:
-            raise ManifestError(f"{path}: more than {MAX_MANIFEST_BYTES} bytes is no manifest")
-        documents: list[Any] = list(yaml.safe_load_all(path.read_text()))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ManifestError(f"{path}: cannot be read as YAML or JSON: {error}") from error
-    for body in documents:
-        if isinstance(body, dict) and body.get("kind") == "SparkDeployment":
-            try:
-                return parse({**body, "status": {}})
-            except InvalidResourceError as error:
-                raise ManifestError(f"{path}: {error}") from error
-    raise ManifestError(f"{path}: holds no object of kind SparkDeployment")
-
 
 def replay_command(
-    trace: Annotated[Path, typer.Argument(help="The trace: JSON lines.", exists=True)],
-    manifest: Annotated[Path, typer.Option(help="A SparkDeployment, for the plan.", exists=True)],
+    trace: Annotated[
+        Path, typer.Argument(help="The trace: JSON lines.", exists=True, dir_okay=False)
+    ],
+    manifest: Annotated[
+        Path,
+        typer.Option(help="A SparkDeployment, for the plan.", exists=True, dir_okay=False),
+    ],
     output: Annotated[str, typer.Option(help="json or text.")] = "text",
 ) -> None:
     """Run a recorded trace through the real decisions, offline, in the trace's own time."""
@@ -62,12 +39,14 @@ def replay_command(
         print(f"--output {output}: write json or text", file=sys.stderr)
         raise typer.Exit(2)
     try:
-        resource = read_manifest(manifest)
-        with trace.open(encoding="utf-8", errors="replace") as lines:
+        resource, unknown = manifests.read(manifest)
+        with trace.open(encoding="utf-8-sig", errors="replace") as lines:
             result = replay(resource, frames(lines))
-    except (ManifestError, TraceError) as error:
+    except (manifests.ManifestError, TraceError, OSError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from error
+    for name in unknown:
+        print(f"{manifest}: there is no field {name}: it counts for nothing", file=sys.stderr)
     print(json.dumps(result.to_dict()) if output == "json" else _story(result))
 
 
@@ -112,10 +91,12 @@ async def _record(key: Key, output: Path, seconds: float) -> int:
         if not await known.look():
             return 0
         zero, looking = clock.now(), asyncio.create_task(known.keep_looking())
+        tried = ""
         try:
             with output.open("w", encoding="utf-8") as file:
                 while (elapsed := time.monotonic() - began) < seconds and known.snapshot:
-                    for reading in await readings(known.snapshot, metrics, zero):
+                    tried = on_trial(known.snapshot) or tried
+                    for reading in await readings(known.snapshot, metrics, zero, tried):
                         file.write(write(reading) + "\n")
                         count += 1
                     file.flush()

@@ -42,18 +42,28 @@ class Known:
             await asyncio.sleep(1.0)
 
 
-async def readings(snapshot: Snapshot, metrics: Metrics, zero: float) -> list[Reading]:
-    """A reading of every pod of the stable and the candidate release, in the order of time.
+def on_trial(snapshot: Snapshot) -> str:
+    """The release that is tried, or watched under guard; empty where none is."""
+    status = parse(snapshot.resource).status
+    watched = status.candidate or (status.stable if status.previous else None)
+    return watched.release if watched else ""
 
-    ``zero`` is when the trace's time begins, in seconds since the epoch.
+
+async def readings(
+    snapshot: Snapshot, metrics: Metrics, zero: float, tried: str = ""
+) -> list[Reading]:
+    """A reading of every pod of the releases there are, in the order of time.
+
+    ``zero`` is when the trace's time begins, in seconds since the epoch; ``tried`` is the release
+    that the trace calls the candidate, whatever it has become since.
     """
     resource = parse(snapshot.resource)
     status = resource.status
-    roles: dict[str, Literal["stable", "candidate"]] = {}
-    if status.stable:
-        roles[status.stable.release] = "stable"
-    if status.candidate:
-        roles[status.candidate.release] = "candidate"
+    roles: dict[str, Literal["stable", "candidate"]] = {
+        known.release: "candidate" if known.release == tried else "stable"
+        for known in (status.stable, status.previous, status.candidate)
+        if known is not None
+    }
     pods = [
         (pod, roles[name])
         for name, work in observe.workloads(snapshot).items()

@@ -46,6 +46,7 @@ from spark_operator.core.types import Decision
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from spark_operator.api.resource import SparkDeployment
     from spark_operator.core.judge import Verdict
@@ -199,7 +200,7 @@ def _checkpoint(turn: Turn) -> None:
         if turn.status.judge is not None:
             turn.set(judge=None, judge_at=None)
         if turn.verdict is not None:
-            turn.set(verdict=_told(turn, turn.verdict))
+            turn.set(verdict=told(turn.verdict, turn.at))
         return
     last, said = turn.status.judge_at, turn.status.verdict
     changed = turn.verdict is not None and (
@@ -212,10 +213,11 @@ def _checkpoint(turn: Turn) -> None:
         return
     turn.set(judge=judge.encode(turn.judge), judge_at=turn.at)
     if turn.verdict is not None:
-        turn.set(verdict=_told(turn, turn.verdict))
+        turn.set(verdict=told(turn.verdict, turn.at))
 
 
-def _told(turn: Turn, verdict: Verdict) -> VerdictStatus:
+def told(verdict: Verdict, at: datetime) -> VerdictStatus:
+    """The judge's verdict as status keeps it."""
     evidence = tuple(
         EvidenceStatus(
             metric=item.metric,
@@ -231,7 +233,7 @@ def _told(turn: Turn, verdict: Verdict) -> VerdictStatus:
         verdict=verdict.kind,
         reason=verdict.reason,
         message=clip(verdict.message),
-        at=turn.at,
+        at=at,
         evidence=evidence,
     )
 

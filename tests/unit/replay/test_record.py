@@ -11,11 +11,12 @@ from spark_operator.core.labels import RELEASE_LABEL
 from spark_operator.core.observe import Snapshot
 from spark_operator.core.replay import frames, write
 from spark_operator.ports import ClusterError, Key, Reading, Target
-from spark_operator.recording import Known, readings
+from spark_operator.recording import Known, on_trial, readings
 from tests.unit.core import builders
 from tests.unit.core.cluster import MemoryCluster
 
 if TYPE_CHECKING:
+    from spark_operator.api.status import SparkDeploymentStatus
     from spark_operator.core.types import Manifest
 
 KEY = Key("production", "spark")
@@ -90,7 +91,10 @@ def pod(uid: int, version: int, ip: str | None = None) -> Manifest:
 
 def live(*pods: Manifest) -> Snapshot:
     """Release 2 on trial beside release 1."""
-    status = builders.status("Progressing", stable=1, candidate=2, step=1)
+    return _with(builders.status("Progressing", stable=1, candidate=2, step=1), *pods)
+
+
+def _with(status: SparkDeploymentStatus, *pods: Manifest) -> Snapshot:
     said = status.model_dump(mode="json", by_alias=True, exclude_none=True)
     return Snapshot({**builders.body(2), "status": said}, (), pods)
 
@@ -98,14 +102,14 @@ def live(*pods: Manifest) -> Snapshot:
 async def test_readings_are_in_the_order_of_time_whoever_answers_first() -> None:
     snapshot = live(pod(1, 1), pod(2, 1), pod(3, 2))
     metrics = AsTheyAnswer({"1": 0.5, "2": 0.2, "3": 0.4})
-    found = await readings(snapshot, metrics, ZERO)
+    found = await readings(snapshot, metrics, ZERO, on_trial(snapshot))
     assert [(round(it.at, 3), it.pod, it.role) for it in found] == [
         (0.2, "pod-2", "stable"),
         (0.4, "pod-3", "candidate"),
         (0.5, "pod-1", "stable"),
     ]
-    (frame,) = frames(write(reading) for reading in found)
-    assert [it.pod for it in frame.readings] == [it.pod for it in found]
+    at_first, then = frames(write(reading) for reading in found)
+    assert [it.pod for it in (*at_first.readings, *then.readings)] == [it.pod for it in found]
 
 
 async def test_pods_that_do_not_answer_or_belong_to_neither_release_are_left_out() -> None:
@@ -117,3 +121,19 @@ async def test_pods_that_do_not_answer_or_belong_to_neither_release_are_left_out
 async def test_a_reading_from_before_the_beginning_is_at_the_beginning() -> None:
     found = await readings(live(pod(1, 1)), AsTheyAnswer({"1": -0.3}), ZERO)
     assert [it.at for it in found] == [0.0]
+
+
+async def test_a_promoted_release_stays_the_candidate_of_its_recording() -> None:
+    guarded = builders.status("Guarding", stable=2).model_copy(
+        update={"previous": builders.status("Stable", stable=1).stable}
+    )
+    pods = (pod(1, 1), pod(2, 2))
+    answers = AsTheyAnswer({"1": 0.1, "2": 0.2})
+    tried = on_trial(live(*pods))
+    assert tried == on_trial(_with(guarded, *pods)) == builders.name(2)
+    settled = _with(builders.status("Stable", stable=2), *pods[1:])
+    assert on_trial(settled) == ""
+    for snapshot in (live(*pods), _with(guarded, *pods), settled):
+        found = await readings(snapshot, answers, ZERO, tried)
+        assert {it.role for it in found if it.pod == "pod-2"} == {"candidate"}
+        assert {it.role for it in found if it.pod == "pod-1"} <= {"stable"}

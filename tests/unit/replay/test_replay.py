@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from spark_operator.api.resource import SparkDeployment, parse
 from spark_operator.cli import app
-from spark_operator.core.replay import TraceError, frames, replay
+from spark_operator.core.replay import frames, replay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -120,31 +120,83 @@ def test_a_trace_that_ends_early_is_running() -> None:
     assert result.outcome == "running"
 
 
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("{", "not a reading"),
-        ('{"t": 1, "release": "stable"}', "not a reading"),
-        ('{"t": 1, "release": "canary", "pod": "p"}', "stable"),
-        ('{"t": -1, "release": "stable", "pod": "p"}', "seconds from 0"),
-        ('{"t": 1, "release": "stable", "pod": "p", "requests": "many"}', "not a reading"),
-    ],
-)
-def test_a_line_out_of_form_is_named(line: str, said: str) -> None:
-    good = '{"t": 0, "release": "stable", "pod": "p"}'
-    with pytest.raises(TraceError, match=f"line 2: .*{said}"):
-        list(frames([good, line]))
+def test_a_fault_that_both_share_after_promotion_is_not_the_releases() -> None:
+    def outage(second: int) -> float:
+        return 0.3 if second > 400 else 0.005
+
+    lines = _lines(1000, candidate=outage, stable=outage)
+    result = replay(_resource(guard={"duration": "1h"}), frames(lines))
+    assert result.outcome == "promoted"
+    assert result.decisions[-1]["reason"] == "SharedFailure"
 
 
-def test_time_that_runs_backwards_is_named() -> None:
-    lines = [f'{{"t": {t}, "release": "stable", "pod": "p"}}' for t in (5, 3)]
-    with pytest.raises(TraceError, match="line 2"):
-        list(frames(lines))
+def test_what_both_fail_at_is_rolled_back_where_that_is_wished() -> None:
+    def outage(_: int) -> float:
+        return 0.3
+
+    resource = _resource(rollback={"onSharedFailure": "Rollback"})
+    result = replay(resource, frames(_lines(240, candidate=outage, stable=outage)))
+    assert (result.outcome, result.reason) == ("rolled-back", "SharedFailure")
 
 
-def test_an_empty_trace_is_refused() -> None:
-    with pytest.raises(TraceError, match="empty"):
-        replay(_resource(), frames([]))
+def test_readiness_alone_is_enough_where_that_is_wished() -> None:
+    lines = [
+        json.dumps({"t": t, "release": role, "pod": "p", "requests": 0, "errors": 0})
+        for t in range(200)
+        for role in ROLES
+    ]
+    resource = _resource(analysis={"onLowTraffic": "ReadinessOnly"})
+    assert replay(resource, frames(lines)).outcome == "promoted"
+
+
+def test_every_decision_says_what_it_stands_on() -> None:
+    result = replay(_resource(), frames(_lines(900)))
+    for decision in result.decisions:
+        assert decision["verdict"] in ("Pass", "Fail", "Continue", "NoData")
+        assert decision["metric"] == decision["evidence"][0]["metric"]
+        assert decision["reason"]
+    weights = [decision["weight"] for decision in result.decisions]
+    assert weights == sorted(weights)
+    assert weights[-1] == 100
+
+
+@pytest.mark.parametrize("start", [-500.0, 0.37, 1_764_000_000.123])
+def test_a_trace_may_begin_at_any_time_and_its_lines_be_in_any_order(start: float) -> None:
+    lines = list(_lines(300, candidate=lambda _: 0.5))
+    expected = replay(_resource(), frames(lines))
+    moved = [{**item, "t": item["t"] + start} for item in map(json.loads, reversed(lines))]
+    result = replay(_resource(), frames(map(json.dumps, moved)))
+    assert result.outcome == expected.outcome == "rolled-back"
+    assert result.at == pytest.approx(expected.at + start)
+
+
+def test_what_the_first_lines_count_is_the_trials() -> None:
+    first = [
+        {"t": 1, "release": role, "pod": role, "requests": 1, "errors": int(role == "candidate")}
+        for role in ROLES
+    ]
+    result = replay(_resource(), frames(map(json.dumps, first)))
+    assert result.decisions[-1]["evidence"][0]["n"] == 1
+
+
+@pytest.mark.parametrize("every", [2, 4, 10])
+def test_releases_that_are_read_in_turn_are_all_there(every: int) -> None:
+    turns = {"candidate": 0, "stable": every // 2}
+    lines = [
+        line
+        for line in _lines(900)
+        if (item := json.loads(line))["t"] % every == turns[item["release"]]
+    ]
+    assert replay(_resource(), frames(lines)).outcome == "promoted"
+
+
+def test_candidate_pods_that_others_replace_are_not_missed() -> None:
+    lines = [
+        json.dumps({**item, "pod": f"{item['release']}-{pod}"})
+        for item in map(json.loads, _lines(300))
+        for pod in range(1 if item["t"] > 100 else 3)
+    ]
+    assert replay(_resource(), frames(lines)).outcome != "rolled-back"
 
 
 def test_the_command_prints_json_for_a_manifest(tmp_path: Path) -> None:
@@ -156,12 +208,3 @@ def test_the_command_prints_json_for_a_manifest(tmp_path: Path) -> None:
     ran = CliRunner().invoke(app, arguments)
     assert ran.exit_code == 0
     assert json.loads(ran.stdout)["outcome"] == "rolled-back"
-
-
-def test_the_command_says_what_is_wrong_with_a_manifest(tmp_path: Path) -> None:
-    trace, manifest = tmp_path / "trace.jsonl", tmp_path / "spark.yaml"
-    trace.write_text('{"t": 0, "release": "stable", "pod": "p"}')
-    manifest.write_text("kind: Deployment")
-    ran = CliRunner().invoke(app, ["replay", str(trace), "--manifest", str(manifest)])
-    assert ran.exit_code == 2
-    assert "no object of kind SparkDeployment" in ran.stderr

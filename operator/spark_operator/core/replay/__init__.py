@@ -3,7 +3,20 @@
 The trace's time is the only time: an hour replays in seconds.
 """
 
+from spark_operator.core.replay.line import Reading, TraceError, write
+from spark_operator.core.replay.plan import PlanError, check
 from spark_operator.core.replay.run import Outcome, Replayed, replay
-from spark_operator.core.replay.trace import Frame, Reading, TraceError, frames, write
+from spark_operator.core.replay.trace import Frame, frames
 
-__all__ = ["Frame", "Outcome", "Reading", "Replayed", "TraceError", "frames", "replay", "write"]
+__all__ = [
+    "Frame",
+    "Outcome",
+    "PlanError",
+    "Reading",
+    "Replayed",
+    "TraceError",
+    "check",
+    "frames",
+    "replay",
+    "write",
+]
