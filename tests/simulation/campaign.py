@@ -13,11 +13,13 @@ import os
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tests.simulation.branches import first_write, told
 from tests.simulation.catalogue import SCENARIOS
+from tests.simulation.faults import Plan
 from tests.simulation.oracles import Case, judge_history
 from tests.simulation.plans import FAMILIES
 from tests.simulation.simulation import run
@@ -25,7 +27,6 @@ from tests.simulation.simulation import run
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.simulation.faults import Plan
     from tests.simulation.history import History
     from tests.simulation.scenarios import Scenario
 
@@ -88,9 +89,10 @@ def reference(scenario: Scenario, seed: int) -> History:
     return run(SCENARIOS[scenario.like] if scenario.like else scenario, seed=seed)
 
 
-def check(scenario: Scenario, plan: Plan, seed: int, fault_free: History) -> Finding | None:
-    """One run under one plan."""
-    history = run(scenario, plan, seed)
+def found_in(
+    scenario: Scenario, plan: Plan, seed: int, history: History, fault_free: History
+) -> Finding | None:
+    """What a history under a plan breaks."""
     case = Case(
         scenario,
         history,
@@ -110,12 +112,21 @@ def campaign(
     fault_free = reference(story, seed)
     own = run(story, seed=seed) if story.like else fault_free
     if family == NO_FAULT:
-        violations = judge_history(Case(story, own, fault_free))
-        yield Finding(scenario, family, seed, violations) if violations else None
+        yield found_in(story, Plan(name=family), seed, own, fault_free)
         return
-    for index, plan in enumerate(FAMILIES[family](own)):
-        if index % every == part:
-            yield check(story, plan, seed, fault_free)
+
+    def tell(plan: Plan, history: History) -> bytes:
+        finding = found_in(story, plan, seed, history, fault_free)
+        return json.dumps(finding and asdict(finding)).encode()
+
+    plans = [it for n, it in enumerate(FAMILIES[family](own)) if n % every == part]
+    branching = [plan for plan in plans if first_write(plan)]
+    for said in told(story, branching, seed, tell).values() if branching else ():
+        finding = json.loads(said)
+        yield finding and Finding(**finding)
+    for plan in plans:
+        if not first_write(plan):
+            yield found_in(story, plan, seed, run(story, plan, seed), fault_free)
 
 
 def shares(options: argparse.Namespace) -> list[Share]:
@@ -133,12 +144,17 @@ def shares(options: argparse.Namespace) -> list[Share]:
 
 def do(share: Share) -> Done:
     """Run one share, in any process."""
-    began, runs, findings = time.process_time(), 0, []
+    began, runs, findings = _processor_seconds(), 0, []
     for finding in campaign(share.scenario, share.family, share.seed, share.every, share.part):
         runs += 1
         if finding is not None:
             findings.append(finding)
-    return Done(share, runs, findings, time.process_time() - began)
+    return Done(share, runs, findings, _processor_seconds() - began)
+
+
+def _processor_seconds() -> float:
+    """Of this process and of the children that it has waited for."""
+    return sum(os.times()[:4])
 
 
 def rollouts_per_minute(count: int = 20) -> float:

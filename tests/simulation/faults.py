@@ -81,6 +81,15 @@ class Plan:
 NO_FAULT: Final = Plan()
 
 
+class MakeFaults(Protocol):
+    """Makes what carries out a plan; ``PlannedFaults`` is one."""
+
+    def __call__(
+        self, plan: Plan, host: Host, rng: Random, loop: asyncio.AbstractEventLoop
+    ) -> PlannedFaults:
+        """For one simulation."""
+
+
 class Host(Protocol):
     """What faults do to processes and to the world."""
 
@@ -103,10 +112,14 @@ class PlannedFaults:
     def __init__(
         self, plan: Plan, host: Host, rng: Random, loop: asyncio.AbstractEventLoop
     ) -> None:
-        self._plan = plan
         self._host = host
         self._rng = rng
         self._loop = loop
+        self.follow(plan)
+
+    def follow(self, plan: Plan) -> None:
+        """Carry out this plan from now on."""
+        self._plan = plan
         self._kills = {kill.write: kill for kill in plan.kills}
         self._errors = {error.write: error for error in plan.errors}
 

@@ -23,6 +23,7 @@ from tests.simulation.faults import (
     PARTITION_SECONDS,
     TAKEOVER_SECONDS,
     TOUCH,
+    MakeFaults,
     Plan,
     PlannedFaults,
     wall,
@@ -61,7 +62,12 @@ class Simulation:
     """Runs one scenario under one plan of faults; the same seed gives the same history."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, plan: Plan, seed: int, history: History
+        self,
+        loop: asyncio.AbstractEventLoop,
+        plan: Plan,
+        seed: int,
+        history: History,
+        faults: MakeFaults = PlannedFaults,
     ) -> None:
         self.loop = loop
         self.world = world = World(loop, seed, KEY.name)
@@ -76,7 +82,7 @@ class Simulation:
             (outage.since + outage.seconds for outage in plan.outages), default=0.0
         )
         """When the last fault that takes time is over, seconds of the loop's clock."""
-        self._faults = PlannedFaults(plan, self, world.rng, loop)
+        self._faults = faults(plan, self, world.rng, loop)
         self._metrics = SimulatedMetrics(world.clock, world.kubelet, world.users, plan.disturbances)
         world.server.listeners.append(self._record)
         Watches(world.server, world.later, world.rng, self._processes, plan.watch)
@@ -344,7 +350,12 @@ def _uncollected() -> Iterator[None]:
         gc.unfreeze()
 
 
-def run(scenario: Scenario, plan: Plan = NO_FAULT, seed: int = 1) -> History:
+def run(
+    scenario: Scenario,
+    plan: Plan = NO_FAULT,
+    seed: int = 1,
+    faults: MakeFaults = PlannedFaults,
+) -> History:
     """One history, from nothing to rest."""
     history = History()
     history.api_away = [
@@ -352,7 +363,7 @@ def run(scenario: Scenario, plan: Plan = NO_FAULT, seed: int = 1) -> History:
     ]
     history.disturbed = [Span(item.since, item.until) for item in plan.disturbances]
     with _uncollected(), virtual_loop() as loop:
-        simulation = Simulation(loop, plan, seed, history)
+        simulation = Simulation(loop, plan, seed, history, faults)
         with _recorded(history, simulation.world.clock.now):
             try:
                 loop.run_until_complete(simulation.play(scenario))
