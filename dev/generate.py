@@ -93,9 +93,10 @@ def expected() -> dict[str, str]:
         "kind": "Kustomization",
         "resources": [file],
     }
+    # Without an ending kustomize finds it as well, and `kubectl apply -f crds` leaves it out.
     return {
         f"crds/{file}": f"# {_NOTE}\n{to_yaml(crd)}",
-        "crds/kustomization.yaml": f"# {_NOTE}\n{to_yaml(index)}",
+        "crds/Kustomization": f"# {_NOTE}\n{to_yaml(index)}",
         "manifests/gitops/argocd/argocd-cm.yaml": f"# {_LUA_NOTE}\n{argocd.settings()}",
         "manifests/monitoring/prometheusrule.yaml": f"# {_RULES_NOTE}\n{prometheus_rule()}",
         "docs/reference.md": f"<!-- {_NOTE} -->\n{reference(crd)}",

@@ -11,6 +11,7 @@ from spark_operator.api.references import SecretKeyRef
 from spark_operator.api.resource import parse
 from spark_operator.api.secrets import Secrets
 from spark_operator.api.spec import SparkDeploymentSpec
+from tests.integration.conftest import ROOT
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Kubectl
@@ -66,6 +67,13 @@ def test_crd_is_established_under_all_its_names(kubectl: Kubectl) -> None:
     found = kubectl("api-resources", "--categories=spark", "--no-headers")
     names = ["sparkdeployments", "sdep", "spark.dev/v1alpha1", "true", "SparkDeployment"]
     assert found.split() == names
+
+
+@pytest.mark.parametrize("form", ["-f", "-k"])
+def test_the_folder_of_the_crd_is_applied_in_either_form(kubectl: Kubectl, form: str) -> None:
+    found = kubectl("apply", "--dry-run=server", "-o=name", form, str(ROOT / "crds"))
+    crd = "customresourcedefinition.apiextensions.k8s.io/sparkdeployments.spark.dev"
+    assert found.split() == [crd]
 
 
 def test_four_lines_are_a_complete_resource(kubectl: Kubectl, spark: str) -> None:

@@ -133,10 +133,10 @@ def test_check_names_missing_changed_and_foreign_files(tmp_path: Path) -> None:
     write(tmp_path)
     assert list(differences(tmp_path)) == []
     (tmp_path / "docs/reference.md").unlink()
-    (tmp_path / "crds/kustomization.yaml").write_text("resources: []\n")
+    (tmp_path / "crds/Kustomization").write_text("resources: []\n")
     (tmp_path / "crds/old.yaml").touch()
     assert list(differences(tmp_path)) == [
-        "crds/kustomization.yaml is not what the models give",
+        "crds/Kustomization is not what the models give",
         "docs/reference.md is missing",
         "crds/old.yaml is no generated file: remove it",
     ]
