@@ -1,7 +1,7 @@
 """The service against LiteLLM's proxy and against a bare Starlette endpoint, on this machine.
 
-``python -m bench.app`` takes about five minutes and writes ``build/bench/app.json``; the first time
-it makes LiteLLM's environment from a hash-locked file.  ``--memory MINUTES`` adds a run that
+``python -m bench.app`` takes five minutes and writes ``bench/results/app.json``; the first time it
+makes LiteLLM's environment from a hash-locked file.  ``--memory MINUTES`` adds a run that
 watches the memory.  One worker each, pinned to core 0; load and upstream share core 1.
 """
 
@@ -43,8 +43,7 @@ def main() -> int:
         if options.memory:
             found |= memory(provider, options.memory)
     goals = verdicts(found)
-    target = ROOT / "build" / "bench" / "app.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target = ROOT / "bench" / "results" / "app.json"
     target.write_text(json.dumps({"figures": found, "goals": goals}, indent=2) + "\n")
     for name, value in found.items():
         print(f"{name:32} {value}")
