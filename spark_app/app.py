@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from spark_app.cache import ScriptCache
 from spark_app.core.breaker import Breaker, BreakerConfig
-from spark_app.core.keys import KeyRing, parse_keys
+from spark_app.core.keys import KeyRing, parse_keys, parse_masters
 from spark_app.core.routing import Routing
 from spark_app.dependencies import Dependencies
 from spark_app.errortracking import ErrorTracker, configure_sentry
@@ -69,7 +69,7 @@ class SparkApp:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.metrics = Metrics(settings.release, settings.version, key_ids=settings.metrics_key_ids)
+        self.metrics = Metrics(settings.release, settings.version, key_ids=settings.names_key_ids)
         self.lifecycle = Lifecycle()
         self.keys = KeyRing(
             secrets.token_bytes(32),
@@ -171,7 +171,8 @@ def create_app(
 
 def _routes(spark: SparkApp) -> dict[str, dict[str, ASGIApp]]:
     settings = spark.settings
-    release, max_body = settings.release, settings.max_body
+    release = settings.release
+    max_body, body_seconds = settings.max_body, settings.body_seconds
     health = Health(
         spark.gateway,
         spark.lifecycle,
@@ -183,12 +184,21 @@ def _routes(spark: SparkApp) -> dict[str, dict[str, ASGIApp]]:
         version=settings.version,
     )
     generate = Generate(
-        spark.writer, spark.recorder, spark.metrics, max_body=max_body, release=release
+        spark.writer,
+        spark.recorder,
+        spark.metrics,
+        max_body=max_body,
+        body_seconds=body_seconds,
+        release=release,
     )
     admin = Admin(spark.keys, spark.gateway, spark.state, spark.recorder)
     routes: dict[str, dict[str, ASGIApp]] = {
         "/api/spark/generate": {"POST": generate},
-        "/api/export": {"POST": Export(spark.recorder, max_body=max_body, release=release)},
+        "/api/export": {
+            "POST": Export(
+                spark.recorder, max_body=max_body, body_seconds=body_seconds, release=release
+            )
+        },
         "/api/spark/health": {"GET": health},
         "/api/metrics": {"GET": MetricsPage(spark.metrics)},
         "/api/openapi.json": {
@@ -310,9 +320,9 @@ def _live_files(spark: SparkApp) -> list[LiveFile]:
 
     def keys(which: str) -> Callable[[str], None]:
         def apply(text: str) -> None:
-            users = parse_keys(text) if which == "users" else parse_keys(current["users"])
+            wanted = current | {which: text}
+            spark.keys.replace(parse_masters(wanted["master"]), parse_keys(wanted["users"]))
             current[which] = text
-            spark.keys.replace(split(current["master"]), users)
 
         return apply
 
@@ -325,7 +335,7 @@ def _live_files(spark: SparkApp) -> list[LiveFile]:
     def revocations(text: str) -> None:
         spark.keys.revoke_listed(Revocations.model_validate_json(text).revoked)
 
-    spark.keys.replace(split(current["master"]), parse_keys(current["users"]))
+    spark.keys.replace(parse_masters(current["master"]), parse_keys(current["users"]))
     wanted: tuple[tuple[FileName, str | None, Callable[[str], None]], ...] = (
         ("master_key", settings.master_key_file, keys("master")),
         ("revocations", settings.revocations_file, revocations),

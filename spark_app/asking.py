@@ -122,6 +122,11 @@ class Asker:
                 f"{path}: no connection to {self._place} ({type(error).__name__}): is the pod"
                 " ready, and is the address right?"
             ) from None
+        except httpx2.RequestError as error:
+            raise ServiceError(
+                f"{path}: the answer can't be read ({type(error).__name__}): is this the SPARK"
+                " service?"
+            ) from None
         if answer.status_code not in wanted:
             raise _refusal(path, answer.status_code, bytes(body))
         release = answer.headers.get("x-spark-release", "")
@@ -140,7 +145,7 @@ def _refusal(path: str, status: int, body: bytes) -> ServiceError:
         problem = None
     if not isinstance(problem, dict):
         problem = {}
-    code, detail = str(problem.get("code", "")), str(problem.get("detail", ""))
+    code, detail = str(problem.get("code", ""))[:64], str(problem.get("detail", ""))[:200]
     words = _WORDS.get(code) or f"{code}: {detail}".strip(": ") or "no reason given"
     retryable = problem.get("retryable") is True
     return ServiceError(f"{path}: HTTP {status}, {words}", status=status, retryable=retryable)

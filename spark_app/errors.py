@@ -25,6 +25,7 @@ __all__ = [
     "ProviderUnavailableError",
     "RateLimitedError",
     "RequestInvalidError",
+    "RequestTimeoutError",
     "SparkError",
     "UnauthenticatedError",
 ]
@@ -98,6 +99,16 @@ class MethodNotAllowedError(SparkError):
     def __init__(self, detail: str, *, allow: str) -> None:
         super().__init__(detail)
         self.allow = allow
+
+
+class RequestTimeoutError(SparkError):
+    """The body did not come in time."""
+
+    status = 408
+    code = "request_timeout"
+    title = "The body did not come in time"
+    origin: ClassVar[Origin] = "client"
+    retryable = True
 
 
 class PayloadTooLargeError(SparkError):

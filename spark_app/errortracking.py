@@ -118,5 +118,6 @@ class ErrorTracker:
 
     async def _post(self, reports: list[dict[str, Any]]) -> None:
         if self._client is not None and self._url is not None:
-            answer = await self._client.post(self._url, json={"errors": reports})
-            answer.raise_for_status()
+            # The status is all that counts: a body of whatever length stays unread.
+            async with self._client.stream("POST", self._url, json={"errors": reports}) as answer:
+                answer.raise_for_status()

@@ -7,6 +7,7 @@ allows it. A stream may move to the next provider only before its first piece.
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from spark_app.core.breaker import BreakerOpenError, BreakerState
@@ -137,7 +138,7 @@ class Gateway:
         route = self.route(ask, ends)
         while pool := route.next():
             try:
-                return pool.name, await self._attempt(pool, self._model(pool, ask), route.limit())
+                return pool.name, await self._attempt(pool, ask, route.limit())
             except ProviderFailure as failure:
                 await self._after(pool, failure, route)
             except BreakerOpenError:
@@ -156,9 +157,10 @@ class Gateway:
         while pool := route.next():
             begun = False
             try:
-                async for piece in self._pieces(pool, self._model(pool, ask), route):
-                    begun = True
-                    yield pool.name, piece
+                async with aclosing(self._pieces(pool, ask, route)) as pieces:
+                    async for piece in pieces:
+                        begun = True
+                        yield pool.name, piece
             except ProviderFailure as failure:
                 if begun:
                     route.problem = failure
@@ -176,17 +178,18 @@ class Gateway:
 
     async def _attempt(self, pool: Pool, ask: Ask, limit: float) -> Completion:
         permit = pool.breaker.admit()
-        with self._tracing.call(pool.name, ask.model) as span:
+        wanted = self._model(pool, ask)
+        with self._tracing.call(pool.name, wanted.model) as span:
             port = self._port(pool, permit)
             try:
                 with self._metrics.diagnostics.call(pool.name):
                     async with asyncio.timeout(limit):
-                        completion = await port.complete(ask)
+                        completion = await port.complete(wanted)
             except TimeoutError:
                 failure = ProviderFailure(FailureKind.TIMEOUT, f"no answer in {limit:.1f} s")
-                raise self._failed(pool, port, permit, failure) from None
+                raise self._failed(pool, port, permit, failure, ask) from None
             except ProviderFailure as failure:
-                raise self._failed(pool, port, permit, failure) from None
+                raise self._failed(pool, port, permit, failure, ask) from None
             else:
                 permit.success()
             finally:
@@ -197,10 +200,14 @@ class Gateway:
     async def _pieces(self, pool: Pool, ask: Ask, route: Route) -> AsyncGenerator[str | Completion]:
         permit = pool.breaker.admit()
         port = self._port(pool, permit)
-        pieces = port.stream(ask)
+        wanted = self._model(pool, ask)
+        pieces = port.stream(wanted)
         wait = min(route.limit(), route.remaining)
         try:
-            with self._metrics.diagnostics.call(pool.name):
+            with (
+                self._tracing.call(pool.name, wanted.model) as span,
+                self._metrics.diagnostics.call(pool.name),
+            ):
                 while True:
                     try:
                         async with asyncio.timeout(wait):
@@ -209,13 +216,14 @@ class Gateway:
                         return
                     if isinstance(piece, Completion):
                         permit.success()
+                        span.answered(piece)
                     yield piece
                     wait = max(0.0, min(self._idle, route.remaining))
         except TimeoutError:
             failure = ProviderFailure(FailureKind.TIMEOUT, f"no piece in {wait:.1f} s")
-            raise self._failed(pool, port, permit, failure) from None
+            raise self._failed(pool, port, permit, failure, ask) from None
         except ProviderFailure as failure:
-            raise self._failed(pool, port, permit, failure) from None
+            raise self._failed(pool, port, permit, failure, ask) from None
         finally:
             permit.release()
             await pieces.aclose()
@@ -228,8 +236,12 @@ class Gateway:
             raise
 
     def _failed(
-        self, pool: Pool, port: ProviderPort, permit: Permit, failure: ProviderFailure
+        self, pool: Pool, port: ProviderPort, permit: Permit, failure: ProviderFailure, ask: Ask
     ) -> ProviderFailure:
+        # What is said about a model that a client has named must not cost the others the provider.
+        apart = ask.model is not None and failure.about_model
+        if apart and failure.kind is FailureKind.UNAUTHORIZED:
+            failure = ProviderFailure(FailureKind.REJECTED, "the model is not for this key")
         self._metrics.generations.labels(pool.name, outcome_of(failure)).inc()
         self._metrics.errors.labels("warning", "provider").inc()
         self._metrics.diagnostics.failures.labels(pool.name, failure.kind.value).inc()
@@ -238,7 +250,8 @@ class Gateway:
             self._metrics.breaker_failures.labels(pool.name).inc()
         else:
             permit.release()
-        pool.note(port, failure)
+        if not apart:
+            pool.note(port, failure)
         return failure
 
     async def _after(self, pool: Pool, failure: ProviderFailure, route: Route) -> None:

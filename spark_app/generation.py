@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -192,10 +193,15 @@ class Scriptwriter:
         return self._read(provider, completion)
 
     async def _listen(self, ask: Ask, ends: float, flight: Flight[Event, Script]) -> _Draft:
-        async for provider, piece in self._gateway.stream(ask, ends):
-            if isinstance(piece, Completion):
-                return self._read(provider, piece)
-            flight.tell(Delta(piece))
+        began = self._clock()
+        try:
+            async with aclosing(self._gateway.stream(ask, ends)) as pieces:
+                async for provider, piece in pieces:
+                    if isinstance(piece, Completion):
+                        return self._read(provider, piece)
+                    flight.tell(Delta(piece))
+        finally:
+            flight.upstream += self._clock() - began
         raise ProviderBadOutputError("the provider's stream had no end; try again")
 
     def _read(self, provider: Provider, completion: Completion) -> _Draft:

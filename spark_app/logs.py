@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 
 import structlog
 
 __all__ = ["configure_logging"]
 
+CHAIN = 5
+"""Exceptions of one chain that are told, the outermost first."""
+FRAMES = 30
 _SHARED: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.processors.add_log_level,
@@ -26,7 +30,7 @@ def configure_logging(level: str, release: str) -> None:
 
     finish: list[structlog.typing.Processor] = [
         named,
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(_where),
         structlog.processors.JSONRenderer(),
     ]
     structlog.configure(
@@ -48,3 +52,14 @@ def configure_logging(level: str, release: str) -> None:
     # These write a line for each call, and their errors quote addresses.
     for name in ("httpx2", "httpcore2", "anthropic", "openai", "nats", "alembic"):
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
+
+
+def _where(exc_info: structlog.typing.ExcInfo) -> str:
+    """The chain of exceptions with their frames, and without their texts: these quote prompts."""
+    error: BaseException | None = exc_info[1]
+    told: list[str] = []
+    while error is not None and len(told) < CHAIN:
+        frames = traceback.format_tb(error.__traceback__, FRAMES)
+        told.append("".join([f"{type(error).__qualname__}\n", *frames]))
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "from ".join(told).rstrip()

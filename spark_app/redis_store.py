@@ -23,6 +23,7 @@ PATIENCE = 0.5
 """Seconds that one command may take, connecting included."""
 REST = 2.0
 """Seconds without a try after a failure."""
+CONNECTIONS = 64
 _log = logging.getLogger(__name__)
 
 
@@ -37,13 +38,16 @@ class RedisStore:
     def __init__(
         self, url: str, metrics: Metrics, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.client: redis.asyncio.Redis = redis.asyncio.Redis.from_url(
+        # More commands at once than connections wait for one: a burst is no failure of Redis.
+        pool = redis.asyncio.BlockingConnectionPool.from_url(
             url,
             socket_timeout=PATIENCE,
             socket_connect_timeout=PATIENCE,
             retry=Retry(NoBackoff(), 0),
-            max_connections=64,
+            max_connections=CONNECTIONS,
+            timeout=PATIENCE,
         )
+        self.client: redis.asyncio.Redis = redis.asyncio.Redis.from_pool(pool)
         self._metrics = metrics
         self._clock = clock
         self._resting_until = 0.0

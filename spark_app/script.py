@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+
+from pydantic_core import from_json
 
 from spark_app.jsontext import encode
 
@@ -63,7 +64,7 @@ class Script:
         Raises:
             ValueError, KeyError, TypeError: it is not one of ours.
         """
-        document = json.loads(body)
+        document = from_json(body)
         usage = document["usage"]
         return cls.make(
             code=str(document["code"]),
@@ -79,7 +80,7 @@ class Script:
         """The answer's JSON."""
         if cached:
             return self.hit_body
-        return _encode(json.loads(self.hit_body) | {"cached": False})
+        return _encode(from_json(self.hit_body) | {"cached": False})
 
 
 def _encode(document: dict[str, object]) -> bytes:

@@ -31,18 +31,48 @@ __all__ = ["DrainingServer", "make_server", "serve"]
 _log = logging.getLogger(__name__)
 
 
-class _AgedProtocol(HttpToolsProtocol):
-    """Tells the application when each connection was opened."""
+MAX_HEAD = 64 * 1024
+"""Bytes of a request line with its headers; what is read at once comes on top."""
+
+
+class _BoundedProtocol(HttpToolsProtocol):
+    """Tells the application when each connection was opened, and waits for no head for long.
+
+    A head has the time that an idle connection has, from the connection's or its own first byte.
+    """
 
     _opened = 0.0
+    _head_began: float | None = None
+    _head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self._opened = time.monotonic()
+        self._opened = self._head_began = time.monotonic()
         super().connection_made(transport)
+        self._close_in(self.timeout_keep_alive)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._head_began is None or self.transport.is_closing():
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > MAX_HEAD:
+            self.send_400_response(f"send a head of at most {MAX_HEAD} bytes")
+        else:
+            self._close_in(self._head_began + self.timeout_keep_alive - time.monotonic())
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._head_began, self._head_bytes = time.monotonic(), 0
         self.scope["state"][OPENED] = self._opened
+
+    def on_headers_complete(self) -> None:
+        self._head_began = None
+        super().on_headers_complete()
+
+    def _close_in(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(
+            max(0.0, seconds), self.timeout_keep_alive_handler
+        )
 
 
 class DrainingServer(uvicorn.Server):
@@ -99,7 +129,7 @@ def make_server(app: SparkApp, settings: Settings) -> DrainingServer:
         app,
         host=settings.host,
         port=settings.port,
-        http=_AgedProtocol,
+        http=_BoundedProtocol,
         ws="none",
         loop="uvloop",
         lifespan="on",

@@ -6,22 +6,23 @@ import difflib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import limits
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sentry_sdk.utils import BadDsn, Dsn
 
-from spark_app.core.keys import KeyListError, parse_keys
+from spark_app.core.keys import parse_keys, parse_masters
 from spark_app.core.provider import Provider  # noqa: TC001 - pydantic reads it
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 __all__ = ["DEPENDENCY", "Settings", "SettingsError", "load_settings", "split", "unread"]
 
 DEPENDENCY = Literal["redis", "database", "nats"]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
-HTTPURL = Annotated[str, Field(pattern="^https?://", max_length=2048)]
 
 
 class SettingsError(Exception):
@@ -33,30 +34,51 @@ def split(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _secret_keys(value: SecretStr | None) -> SecretStr | None:
-    if value is not None:
-        try:
-            parse_keys(value.get_secret_value())
-        except KeyListError as error:
-            raise ValueError(str(error)) from None
-    return value
+def _secret(check: Callable[[str], object]) -> AfterValidator:
+    """Have a secret checked; what `check` raises names what is wrong, and never quotes it."""
 
-
-def _scheme(*schemes: str) -> AfterValidator:
-    def check(value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not value.get_secret_value().startswith(schemes):
-            raise ValueError(f"it must begin with one of: {', '.join(schemes)}")
+    def validate(value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            check(value.get_secret_value())
         return value
 
-    return AfterValidator(check)
+    return AfterValidator(validate)
+
+
+def _address(*schemes: str) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if not text.startswith(schemes):
+            raise ValueError(f"it must begin with one of: {', '.join(schemes)}")
+        try:
+            parts = urlsplit(text)
+            complete = parts.scheme == "unix" or (parts.hostname and parts.port != 0)
+        except ValueError:
+            complete = False
+        if not complete:
+            raise ValueError(f"it must name a host, and a port as a number: {schemes[0]}HOST:PORT")
+        return text
+
+    return check
+
+
+def _dsn(text: str) -> None:
+    try:
+        Dsn(text)
+    except BadDsn:
+        raise ValueError("it is no DSN; write https://PUBLICKEY@HOST/PROJECT") from None
 
 
 def _limit(value: str) -> str:
     try:
-        limits.parse(value)
+        amount = limits.parse(value).amount
     except ValueError:
-        raise ValueError("write it like 600/minute or 20/second") from None
+        amount = 0
+    if amount < 1:
+        raise ValueError("write it like 600/minute or 20/second")
     return value
+
+
+HTTPURL = Annotated[str, AfterValidator(_address("https://", "http://")), Field(max_length=2048)]
 
 
 class Settings(BaseSettings):
@@ -84,7 +106,7 @@ class Settings(BaseSettings):
     app_url: str = Field("http://localhost:3000", alias="NEXT_PUBLIC_APP_URL", max_length=2048)
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", alias="LOG_LEVEL")
     access_log: bool = Field(default=True, alias="SPARK_ACCESS_LOG")
-    metrics_key_ids: bool = Field(default=True, alias="SPARK_METRICS_KEY_IDS")
+    metrics_key_ids: bool | None = Field(None, alias="SPARK_METRICS_KEY_IDS")
     page: bool = Field(default=True, alias="SPARK_PAGE")
 
     # Several keys of one provider, the preferred first, are separated by commas.
@@ -103,14 +125,15 @@ class Settings(BaseSettings):
     stream_idle: Seconds = Field(20.0, alias="SPARK_STREAM_IDLE_SECONDS")
     max_tokens: int = Field(4096, alias="SPARK_MAX_TOKENS", ge=64, le=64_000)
     max_body: int = Field(256 * 1024, alias="SPARK_MAX_BODY_BYTES", ge=1024, le=16 * 1024 * 1024)
+    body_seconds: Seconds = Field(10.0, alias="SPARK_BODY_SECONDS")
     max_inflight: int = Field(256, alias="SPARK_MAX_INFLIGHT", ge=1, le=100_000)
     max_lag: Seconds = Field(1.0, alias="SPARK_MAX_LAG_SECONDS")
 
-    master_key: SecretStr | None = Field(None, alias="SPARK_MASTER_API_KEY", min_length=8)
-    master_key_file: str | None = Field(None, alias="SPARK_MASTER_API_KEY_FILE")
-    api_keys: Annotated[SecretStr | None, AfterValidator(_secret_keys)] = Field(
-        None, alias="SPARK_API_KEYS"
+    master_key: Annotated[SecretStr | None, _secret(parse_masters)] = Field(
+        None, alias="SPARK_MASTER_API_KEY"
     )
+    master_key_file: str | None = Field(None, alias="SPARK_MASTER_API_KEY_FILE")
+    api_keys: Annotated[SecretStr | None, _secret(parse_keys)] = Field(None, alias="SPARK_API_KEYS")
     api_keys_file: str | None = Field(None, alias="SPARK_API_KEYS_FILE")
     verify_key: SecretStr | None = Field(
         None, alias="SPARK_VERIFY_API_KEY", min_length=8, max_length=512
@@ -126,21 +149,19 @@ class Settings(BaseSettings):
     cache_bytes: int = Field(64 * 1024 * 1024, alias="SPARK_CACHE_BYTES", ge=1, le=2**34)
     cache_seconds: float = Field(3600.0, alias="SPARK_CACHE_SECONDS", ge=1, le=7 * 86_400)
 
-    database_url: Annotated[SecretStr | None, _scheme("postgresql://", "postgres://")] = Field(
-        None, alias="DATABASE_URL"
+    database_url: Annotated[SecretStr | None, _secret(_address("postgresql://", "postgres://"))] = (
+        Field(None, alias="DATABASE_URL")
     )
-    redis_url: Annotated[SecretStr | None, _scheme("redis://", "rediss://", "unix://")] = Field(
-        None, alias="REDIS_URL"
-    )
-    nats_url: Annotated[SecretStr | None, _scheme("ws://", "wss://", "nats://", "tls://")] = Field(
-        None, alias="NEXT_PUBLIC_NATS_WS_URL"
-    )
+    redis_url: Annotated[
+        SecretStr | None, _secret(_address("redis://", "rediss://", "unix://"))
+    ] = Field(None, alias="REDIS_URL")
+    nats_url: Annotated[
+        SecretStr | None, _secret(_address("ws://", "wss://", "nats://", "tls://"))
+    ] = Field(None, alias="NEXT_PUBLIC_NATS_WS_URL")
     required: Annotated[tuple[DEPENDENCY, ...], NoDecode] = Field((), alias="SPARK_REQUIRED")
-    sentry_dsn: Annotated[SecretStr | None, _scheme("http://", "https://")] = Field(
-        None, alias="SENTRY_DSN"
-    )
-    error_tracking_url: Annotated[SecretStr | None, _scheme("http://", "https://")] = Field(
-        None, alias="ERROR_TRACKING_URL"
+    sentry_dsn: Annotated[SecretStr | None, _secret(_dsn)] = Field(None, alias="SENTRY_DSN")
+    error_tracking_url: Annotated[SecretStr | None, _secret(_address("https://", "http://"))] = (
+        Field(None, alias="ERROR_TRACKING_URL")
     )
     otlp_endpoint: HTTPURL | None = Field(None, alias="OTEL_EXPORTER_OTLP_ENDPOINT")
 
@@ -155,19 +176,30 @@ class Settings(BaseSettings):
         lists = (self.master_key, self.master_key_file, self.api_keys, self.api_keys_file)
         return any(one is not None for one in lists)
 
+    @property
+    def names_key_ids(self) -> bool:
+        """Whether metrics name key ids, which may be people's names: in production when asked."""
+        if self.metrics_key_ids is None:
+            return self.environment != "production"
+        return self.metrics_key_ids
+
     @model_validator(mode="before")
     @classmethod
     def _lists(cls, values: dict[str, Any]) -> dict[str, Any]:
         for name in ("SPARK_PROVIDERS", "SPARK_REQUIRED"):
             if isinstance(values.get(name), str):
-                values[name] = split(values[name])
+                values[name] = tuple(dict.fromkeys(split(values[name])))
         return values
 
     @model_validator(mode="after")
     def _consistent(self) -> Settings:
         wrong = []
-        if self.anthropic_api_key is None and self.openai_api_key is None:
+        keys = {"claude": self.anthropic_api_key, "openai": self.openai_api_key}
+        usable = [name for name, key in keys.items() if key and split(key.get_secret_value())]
+        if not usable:
             wrong.append("no AI provider: set ANTHROPIC_API_KEY or OPENAI_API_KEY, or both")
+        elif not set(usable) & set(self.provider_order):
+            wrong.append(f"SPARK_PROVIDERS names no provider with a key: add {', '.join(usable)}")
         urls = {"redis": self.redis_url, "database": self.database_url, "nats": self.nats_url}
         missing = [name for name in self.required if urls[name] is None]
         if missing:

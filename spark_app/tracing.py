@@ -64,19 +64,16 @@ class Tracing:
             "gen_ai.request.model": model or "",
         }
         name = f"chat {model or provider}"
-        with self._tracer.start_as_current_span(
-            name,
-            kind=SpanKind.CLIENT,
-            attributes=attributes,
-            record_exception=False,
-            set_status_on_exception=False,
-        ) as span:
-            try:
-                yield CallSpan(span)
-            except Exception as error:
-                span.set_attribute("error.type", str(getattr(error, "kind", type(error).__name__)))
-                span.set_status(StatusCode.ERROR)
-                raise
+        # Not made the current one: a stream's generator may end in another context than it began.
+        span = self._tracer.start_span(name, kind=SpanKind.CLIENT, attributes=attributes)
+        try:
+            yield CallSpan(span)
+        except Exception as error:
+            span.set_attribute("error.type", str(getattr(error, "kind", type(error).__name__)))
+            span.set_status(StatusCode.ERROR)
+            raise
+        finally:
+            span.end()
 
     @contextlib.contextmanager
     def request(self, scope: Scope, request_id: str) -> Iterator[trace.Span | None]:
@@ -94,6 +91,9 @@ class Tracing:
                 "url.path": scope["path"],
                 "spark.request_id": request_id,
             },
+            # An exception's text can quote what a client or a provider sent.
+            record_exception=False,
+            set_status_on_exception=False,
         ) as span:
             yield span
 

@@ -101,7 +101,6 @@ class Breaker:
         self._calls: deque[tuple[float, bool]] = deque(maxlen=config.maximum_calls)
         self._failed = 0
         self._open_until: float | None = None
-        self._forced = False
         # Outcomes of calls that were admitted before the last transition say nothing about now.
         self._era = 0
         self._probing = 0
@@ -110,8 +109,6 @@ class Breaker:
     @property
     def state(self) -> BreakerState:
         """The state now; it turns half open by itself when the open time is over."""
-        if self._forced:
-            return BreakerState.OPEN
         if self._open_until is None:
             return BreakerState.CLOSED
         return BreakerState.OPEN if self._clock() < self._open_until else BreakerState.HALF_OPEN
@@ -119,8 +116,6 @@ class Breaker:
     @property
     def retry_after(self) -> float:
         """Seconds until a call has a chance to be admitted; 0 when it has one now."""
-        if self._forced:
-            return self._config.open_seconds
         if self._open_until is None:
             return 0.0
         return max(0.0, self._open_until - self._clock())
@@ -146,7 +141,7 @@ class Breaker:
         """Ask for one call.
 
         Raises:
-            BreakerOpenError: open, forced open, or every probe is in flight.
+            BreakerOpenError: open, or every probe is in flight.
         """
         if not self.admits:
             raise BreakerOpenError(self._name, max(self.retry_after, 1.0))
@@ -154,13 +149,8 @@ class Breaker:
             self._probing += 1
         return Permit(self, self._era)
 
-    def force_open(self) -> None:
-        """Admit nothing until `reset`: an operator's decision, not the window's."""
-        self._forced = True
-
     def reset(self) -> None:
         """Close, and forget what was seen."""
-        self._forced = False
         self._close()
 
     def _record(self, *, failed: bool | None, era: int) -> None:

@@ -24,6 +24,7 @@ __all__ = [
     "KeyListError",
     "KeyRing",
     "parse_keys",
+    "parse_masters",
 ]
 
 MASTER = "master"
@@ -32,6 +33,7 @@ VERIFY = "verify"
 ANONYMOUS = "anonymous"
 SLOTS = 2
 MAX_KEYS = 10_000
+MIN_LENGTH = 8
 MAX_LENGTH = 512
 _KEY = re.compile(r"(user-[A-Za-z0-9][A-Za-z0-9._@-]{0,63})-([A-Za-z0-9_+/=.~]{8,256})")
 
@@ -81,6 +83,23 @@ def parse_keys(text: str) -> dict[str, list[str]]:
     return found
 
 
+def parse_masters(text: str) -> tuple[str, ...]:
+    """Read `SPARK_MASTER_API_KEY`: one or two keys, separated by commas.
+
+    Raises:
+        KeyListError: one is too short or too long to be a key, or there are more than two.
+    """
+    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    if len(found) > SLOTS:
+        raise KeyListError(f"there are more than {SLOTS} master keys; remove the oldest")
+    for number, key in enumerate(found, start=1):
+        if not MIN_LENGTH <= len(key) <= MAX_LENGTH:
+            raise KeyListError(
+                f"master key {number} must have {MIN_LENGTH} to {MAX_LENGTH} characters"
+            )
+    return found
+
+
 class KeyRing:
     """The keys that are valid now.
 
@@ -113,9 +132,9 @@ class KeyRing:
         return tuple(sorted(self._revoked | self._listed))
 
     def replace(self, masters: Iterable[str], users: dict[str, list[str]]) -> None:
-        """Take a new list of keys; at most `SLOTS` masters are valid at once."""
+        """Take a new list of keys."""
         digests = {key_id: tuple(map(self._digest, keys)) for key_id, keys in users.items()}
-        master = tuple(self._digest(key) for key in masters)[:SLOTS]
+        master = tuple(self._digest(key) for key in masters)
         if master:
             digests[MASTER] = master
         self._digests = digests

@@ -16,9 +16,11 @@ from spark_app.providers.base import (
     ProviderFailure,
     Turn,
     checked,
+    failure_below,
     failure_from_exception,
     failure_from_status,
     hooks,
+    piece_of,
 )
 
 if TYPE_CHECKING:
@@ -84,8 +86,8 @@ class ClaudeProvider:
                         model = event.message.model
                         spent_in = event.message.usage.input_tokens
                     elif event.type == "content_block_delta" and event.delta.type == "text_delta":
-                        text.append(event.delta.text)
-                        yield event.delta.text
+                        text.append(piece_of(event.delta.text))
+                        yield text[-1]
                     elif event.type == "message_delta":
                         stop = event.delta.stop_reason
                         spent_out = event.usage.output_tokens
@@ -165,6 +167,8 @@ def _completion(message: Message) -> Completion:
 
 
 def _translate(error: Exception) -> ProviderFailure:
+    if (known := failure_below(error)) is not None:
+        return known
     match error:
         case anthropic.APITimeoutError():
             return ProviderFailure(FailureKind.TIMEOUT, "the SDK's own timeout")

@@ -16,9 +16,11 @@ from spark_app.providers.base import (
     ProviderFailure,
     Turn,
     checked,
+    failure_below,
     failure_from_exception,
     failure_from_status,
     hooks,
+    piece_of,
 )
 
 if TYPE_CHECKING:
@@ -86,8 +88,8 @@ class OpenAIProvider:
                     for choice in chunk.choices[:1]:
                         finish = choice.finish_reason or finish
                         if choice.delta.content:
-                            text.append(choice.delta.content)
-                            yield choice.delta.content
+                            text.append(piece_of(choice.delta.content))
+                            yield text[-1]
         except Exception as error:
             raise _translate(error) from error
         if finish is None:
@@ -162,6 +164,8 @@ def _completion(answer: ChatCompletion) -> Completion:
 
 
 def _translate(error: Exception) -> ProviderFailure:
+    if (known := failure_below(error)) is not None:
+        return known
     match error:
         case openai.APITimeoutError():
             return ProviderFailure(FailureKind.TIMEOUT, "the SDK's own timeout")

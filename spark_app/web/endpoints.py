@@ -63,18 +63,21 @@ class Generate:
         metrics: Metrics,
         *,
         max_body: int,
+        body_seconds: float,
         release: str,
     ) -> None:
         self._writer = writer
         self._recorder = recorder
         self._metrics = metrics
         self._max_body = max_body
+        self._body_seconds = body_seconds
         self._release = release
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Make a script."""
         started = time.monotonic()
-        asked = parse(GenerateRequest, await read_body(receive, self._max_body))
+        body = await read_body(receive, self._max_body, self._body_seconds)
+        asked = parse(GenerateRequest, body)
         exchange = exchange_of(scope)
         wanted = Wanted(exchange.key_id, asked.prompt, asked.context, asked.model)
         if asked.stream or "text/event-stream" in (header(scope, b"accept") or ""):
@@ -89,8 +92,8 @@ class Generate:
                 (b"x-spark-provider", answer.script.provider.encode()),
                 (b"x-spark-overhead-ms", b"%.1f" % (overhead * 1000.0)),
             ]
-            body = answer.script.body(cached=answer.source == "hit")
-            await send_bytes(send, 200, b"application/json", body, fields)
+            made = answer.script.body(cached=answer.source == "hit")
+            await send_bytes(send, 200, b"application/json", made, fields)
         if answer is not None:
             self._note(scope, answer, time.monotonic() - started)
 
@@ -121,15 +124,19 @@ class Generate:
 class Export:
     """`POST /api/export`."""
 
-    def __init__(self, recorder: Recorder, *, max_body: int, release: str) -> None:
+    def __init__(
+        self, recorder: Recorder, *, max_body: int, body_seconds: float, release: str
+    ) -> None:
         self._recorder = recorder
         self._max_body = max_body
+        self._body_seconds = body_seconds
         self._release = release
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Make a file."""
         started = time.monotonic()
-        wanted = parse(ExportRequest, await read_body(receive, self._max_body))
+        body = await read_body(receive, self._max_body, self._body_seconds)
+        wanted = parse(ExportRequest, body)
         analysis = analyse(wanted.code, wanted.scriptName)
         if not analysis.valid:
             found = [{"line": p.line, "message": p.message} for p in analysis.problems]

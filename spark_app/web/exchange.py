@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
@@ -10,6 +11,7 @@ from spark_app.errors import (
     BadRequestError,
     MethodNotAllowedError,
     PayloadTooLargeError,
+    RequestTimeoutError,
     SparkError,
 )
 from spark_app.jsontext import encode
@@ -33,6 +35,8 @@ __all__ = [
 ]
 
 KEY = "spark.exchange"
+BODY_SECONDS = 10.0
+"""Time for a body to come whole: one that doesn't would hold its place for good."""
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -68,23 +72,28 @@ def header(scope: Scope, name: bytes) -> str | None:
     return None
 
 
-async def read_body(receive: Receive, limit: int) -> bytes:
+async def read_body(receive: Receive, limit: int, seconds: float = BODY_SECONDS) -> bytes:
     """Read the whole body.
 
     Raises:
         PayloadTooLargeError: more than `limit` bytes.
+        RequestTimeoutError: it took longer than `seconds`.
         BadRequestError: the client went away half way.
     """
     body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise BadRequestError("the connection ended before the body did")
-        body += message.get("body", b"")
-        if len(body) > limit:
-            raise PayloadTooLargeError(f"send at most {limit} bytes")
-        if not message.get("more_body", False):
-            return bytes(body)
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise BadRequestError("the connection ended before the body did")
+                body += message.get("body", b"")
+                if len(body) > limit:
+                    raise PayloadTooLargeError(f"send at most {limit} bytes")
+                if not message.get("more_body", False):
+                    return bytes(body)
+    except TimeoutError:
+        raise RequestTimeoutError(f"send the whole body within {seconds:g} s") from None
 
 
 async def send_bytes(
@@ -125,6 +134,9 @@ async def send_problem(send: Send, scope: Scope, error: SparkError) -> None:
     exchange = exchange_of(scope)
     exchange.origin = error.origin
     headers: Headers = [(b"cache-control", b"no-store"), *exchange.headers]
+    if isinstance(error, PayloadTooLargeError | RequestTimeoutError):
+        # The rest of the body is not wanted.
+        headers.append((b"connection", b"close"))
     if error.retry_after is not None:
         headers.append((b"retry-after", str(max(1, math.ceil(error.retry_after))).encode()))
     if isinstance(error, MethodNotAllowedError):

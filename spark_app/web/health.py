@@ -84,7 +84,8 @@ class Health:
         return self._status(checks), document
 
     def _status(self, checks: dict[str, dict[str, object]]) -> str:
-        providers = [check for name, check in checks.items() if name.startswith("provider:")]
+        order = self._gateway.routing.order
+        providers = [checks[f"provider:{name}"] for name in order if name in self._gateway.pools]
         if self._lifecycle.draining or all(check["status"] == "fail" for check in providers):
             return "unhealthy"
         failed = [check for check in checks.values() if check["status"] == "fail"]

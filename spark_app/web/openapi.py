@@ -21,6 +21,7 @@ _PROBLEM_TYPES: tuple[type[errors.SparkError], ...] = (
     errors.ForbiddenError,
     errors.NotFoundError,
     errors.MethodNotAllowedError,
+    errors.RequestTimeoutError,
     errors.PayloadTooLargeError,
     errors.RequestInvalidError,
     errors.CodeInvalidError,
@@ -37,7 +38,7 @@ _KEYS = (
     "A user's key, the master key or the key for verification; while the service is in maintenance"
     " only the last two are served, everybody else gets 503 with code `maintenance`."
 )
-_READING = (400, 413, 422)
+_READING = (400, 408, 413, 422)
 _GATED = (401, 429, 503)
 
 

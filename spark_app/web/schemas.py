@@ -11,6 +11,10 @@ from spark_app.errors import BadRequestError, RequestInvalidError
 
 __all__ = ["ExportRequest", "GenerateRequest", "Script", "Usage", "parse"]
 
+MAX_ERRORS = 20
+"""Mistakes of one document that are told."""
+MAX_TEXT = 100
+"""Characters of what names one of them: a client chooses the names of members."""
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -66,15 +70,23 @@ def parse(model: type[_Model], body: bytes) -> _Model:
         return model.model_validate_json(body)
     except ValidationError as error:
         problem = error
+    wrong = problem.errors(include_url=False, include_input=False, include_context=False)
     found = [
-        {"pointer": "".join(f"/{part}" for part in item["loc"]), "message": item["msg"]}
-        for item in problem.errors(include_url=False, include_input=False, include_context=False)
+        {"pointer": _pointer(item["loc"]), "message": item["msg"][:MAX_TEXT]}
+        for item in wrong[:MAX_ERRORS]
     ]
-    if any(item["type"] == "json_invalid" for item in problem.errors(include_url=False)):
+    if any(item["type"] == "json_invalid" for item in wrong):
         try:
             json.loads(body)
         except (ValueError, RecursionError):
             raise BadRequestError("the body must be one JSON document in UTF-8") from None
         # JSON by the letter, such as half a surrogate pair, that no text can hold.
     names = ", ".join(item["pointer"] or "the document" for item in found)
+    if len(wrong) > MAX_ERRORS:
+        names += f" and {len(wrong) - MAX_ERRORS} more"
     raise RequestInvalidError(f"correct {names}", extra={"errors": found})
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    pointer = "".join(f"/{part}" for part in location)
+    return pointer if len(pointer) <= MAX_TEXT else pointer[: MAX_TEXT - 1] + "…"

@@ -34,6 +34,8 @@ MEMORY_HIGH: Final = 0.9
 RECENT: Final = timedelta(hours=1)
 FEWEST_LOOKUPS: Final = 20.0
 MOST_NAMED: Final = 3
+_UNNAMED: Final = "other"
+"""The key id under which the service counts all keys where it names none."""
 
 
 def keys(trend: Trend) -> Causes:
@@ -208,6 +210,13 @@ def limited_keys(trend: Trend) -> Causes:
     total = sum(by_key.values())
     if total <= 0:
         return ("no key stands out: raise SPARK_RATE_LIMIT in config if the limit is too low",)
+    if set(by_key) == {_UNNAMED}:
+        return (
+            (
+                "the pods name no keys in metrics (SPARK_METRICS_KEY_IDS in config); their access"
+                " logs do: ask the owner to send less, or raise SPARK_RATE_LIMIT in config"
+            ),
+        )
     first = sorted(by_key, key=lambda key: (-by_key[key], key))[:MOST_NAMED]
     said = ", ".join(f"{key or 'unnamed'} {percent(by_key[key] / total)}" for key in first)
     return (

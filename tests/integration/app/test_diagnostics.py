@@ -16,6 +16,7 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "app.md"
 
 async def test_who_is_limited_is_named(providers: Providers) -> None:
     values: dict[str, Any] = {"SPARK_API_KEYS": f"{ALICE},{BOB}", "SPARK_RATE_LIMIT": "4/minute"}
+    values["NODE_ENV"] = "staging"
     async with make_spark(providers.url, **values) as spark:
         for key, times in ((ALICE, 7), (BOB, 2)):
             for _ in range(times):

@@ -7,6 +7,8 @@ import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
+import httpx2
+import pytest
 import uvicorn
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -52,6 +54,20 @@ async def sink() -> AsyncIterator[tuple[Sink, str]]:
     server = uvicorn.Server(uvicorn.Config(made, log_config=None, lifespan="off"))
     async with running(server) as url:
         yield made, url
+
+
+class _Break:
+    """Breaks answers off after their head."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] != "/api/export":
+            await self._app(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ValueError(SECRET)
 
 
 class _Defect:
@@ -114,14 +130,21 @@ def _attributes(span: Any) -> dict[str, Any]:
     }
 
 
-async def test_a_trace_joins_the_callers_and_names_model_and_tokens(providers: Providers) -> None:
+@pytest.mark.parametrize("stream", [False, True], ids=["json", "stream"])
+async def test_a_trace_joins_the_callers_and_names_model_and_tokens(
+    providers: Providers, stream: bool
+) -> None:
     trace_id = "0af7651916cd43dd8448eb211c80319c"
     async with sink() as (got, url):
-        async with make_spark(providers.url, OTEL_EXPORTER_OTLP_ENDPOINT=url) as spark:
+        changes = {"OTEL_EXPORTER_OTLP_ENDPOINT": url}
+        async with make_spark(providers.url, [_Break], **changes) as spark:
             await spark.generate(
                 f"Create a coin {SECRET}",
                 headers={"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"},
+                stream=stream,
             )
+            with contextlib.suppress(httpx2.HTTPError):
+                await spark.client.post("/api/export", json={})
         await until(lambda: bool(got.bodies))
     spans: dict[str, Any] = {}
     for path, body in got.bodies:

@@ -232,6 +232,30 @@ async def test_identical_requests_in_flight_are_made_once(providers: Providers) 
     assert counted(metrics, "api_generate_total", status_class="2xx") == 10
 
 
+async def test_who_joins_a_stream_is_not_told_the_providers_time_as_overhead(
+    providers: Providers,
+) -> None:
+    async with make_spark(providers.url) as spark:
+        await providers.faults(anthropic={"latency": {"median": 2.0}})
+        leading = asyncio.create_task(spark.generate(stream=True))
+        await until(lambda: spark.app.metrics.inflight._value.get() == 1)
+        joined = await spark.generate()
+        await leading
+    assert joined.headers["x-spark-cache"] == "coalesced"
+    assert float(joined.headers["x-spark-overhead-ms"]) < 1000.0
+
+
+async def test_a_provider_that_is_not_asked_keeps_nobody_healthy(providers: Providers) -> None:
+    changes: dict[str, Any] = {"OPENAI_API_KEY": None, "SPARK_MASTER_API_KEY": "master-key"}
+    async with make_spark(providers.url, **changes) as spark:
+        headers = {"X-API-Key": "master-key"}
+        path = "/api/admin/providers"
+        await spark.client.put(path, json={"order": ["openai"]}, headers=headers)
+        assert (await spark.generate(headers=headers)).status_code == 503
+        status, health = await spark.health()
+    assert (status, health["status"]) == (503, "unhealthy")
+
+
 async def test_a_client_that_leaves_takes_nobody_along(providers: Providers) -> None:
     async with make_spark(providers.url) as spark:
         await providers.faults(anthropic={"latency": {"median": 0.4}})

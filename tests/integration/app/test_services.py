@@ -12,6 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from dev import services
+from spark_app.metrics import Metrics
+from spark_app.redis_store import CONNECTIONS, RedisStore
 from spark_app.storage.database import connect
 from spark_app.storage.migrate import migrate
 from tests.integration.app.harness import Providers, Spark, counted, until
@@ -44,6 +46,18 @@ def postgres() -> Iterator[Service]:
 def nats_service() -> Iterator[Service]:
     with services.nats_server() as made:
         yield made
+
+
+async def test_a_burst_is_no_failure_of_redis(redis: Service) -> None:
+    metrics = Metrics("r1", "1.0.0")
+    store = RedisStore(redis.url, metrics)
+    try:
+        await store.set("burst", b"1", 60)
+        found = await asyncio.gather(*(store.get("burst") for _ in range(4 * CONNECTIONS)))
+    finally:
+        await store.close()
+    assert set(found) == {b"1"}
+    assert store.state == "pass"
 
 
 @contextlib.asynccontextmanager

@@ -128,16 +128,6 @@ def test_the_open_time_is_jittered(chance: float, seconds: float) -> None:
     assert breaker.retry_after == pytest.approx(seconds, abs=0.1)
 
 
-def test_forced_open_until_reset() -> None:
-    clock = Clock()
-    breaker = make(clock)
-    breaker.force_open()
-    clock.now += 1e6
-    assert state(breaker) is BreakerState.OPEN
-    breaker.reset()
-    assert state(breaker) is BreakerState.CLOSED
-
-
 @given(
     st.lists(
         st.tuples(st.sampled_from(["admit", "success", "failure", "release"]), st.floats(0, 50)),

@@ -103,3 +103,50 @@ def test_lists_and_required(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_setting_that_nothing_reads_is_named(name: str, said: str) -> None:
     known = ["SPARK_RATE_LIMIT", "SPARK_API_KEYS_FILE", "SPARK_REPORT_FILE", "PATH"]
     assert unread([*known, name]) == (said,)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("DATABASE_URL", "postgresql://u:hidden@db:port/x", "a port as a number"),
+        ("DATABASE_URL", "postgresql://", "it must name a host"),
+        ("REDIS_URL", "redis://:hidden@redis:port/0", "a port as a number"),
+        ("NEXT_PUBLIC_NATS_WS_URL", "nats://hidden:port", "a port as a number"),
+        ("ERROR_TRACKING_URL", "http://", "it must name a host"),
+        ("ANTHROPIC_BASE_URL", "http://[hidden", "it must name a host"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://hidden:port", "a port as a number"),
+        ("SENTRY_DSN", "https://hidden", "it is no DSN"),
+        ("SPARK_RATE_LIMIT", "0/minute", "write it like 600/minute"),
+        ("SPARK_MASTER_API_KEY", "hidden,long-enough", "master key 1 must have 8 to 512"),
+        ("SPARK_MASTER_API_KEY", "hidden-1,hidden-2,hidden-3", "more than 2 master keys"),
+        ("ANTHROPIC_API_KEY", " , ", "no AI provider"),
+        ("SPARK_PROVIDERS", "openai", "SPARK_PROVIDERS names no provider with a key: add claude"),
+    ],
+)
+def test_what_could_not_work_is_no_setting(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=said) as caught:
+        load_settings()
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("environment", "asked", "named"),
+    [
+        (None, None, False),
+        ("production", None, False),
+        ("production", "true", True),
+        ("staging", None, True),
+        ("development", "false", False),
+    ],
+)
+def test_key_ids_are_named_in_production_only_when_asked(
+    monkeypatch: pytest.MonkeyPatch, environment: str | None, asked: str | None, named: bool
+) -> None:
+    monkeypatch.delenv("NODE_ENV", raising=False)
+    for name, value in (("NODE_ENV", environment), ("SPARK_METRICS_KEY_IDS", asked)):
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    assert load_settings().names_key_ids is named

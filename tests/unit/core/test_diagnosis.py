@@ -172,6 +172,16 @@ def test_rate_limiting_names_the_keys() -> None:
     assert "user-7 90%, other 10%" in said
 
 
+def test_rate_limiting_says_where_the_keys_are_that_metrics_do_not_name() -> None:
+    after = {
+        "spark_rate_limited_total": 100.0,
+        'spark_rate_limited_recent{key_id="other"}': 100.0,
+    }
+    said = only(diagnosed(rounds(after)), "RateLimiting")
+    assert "SPARK_METRICS_KEY_IDS" in said
+    assert "access logs" in said
+
+
 def test_a_release_of_the_last_hour_is_named() -> None:
     promoted = HistoryEntry(
         release=name(1),
