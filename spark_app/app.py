@@ -54,7 +54,8 @@ __all__ = ["SparkApp", "create_app", "ports_of"]
 
 _PAGE_POLICY = (
     b"default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline';"
-    b" connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'"
+    b" connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none';"
+    b" frame-ancestors 'none'"
 )
 
 

@@ -127,7 +127,9 @@ def _redis(url: str) -> Callable[[], Awaitable[str]]:
         try:
             await client.ping()
         except redis.exceptions.AuthenticationError:
-            raise _Found("fail", "the password in REDIS_URL is refused: correct it") from None
+            raise _Found(
+                "fail", "the password in REDIS_URL is refused or missing: correct it"
+            ) from None
         except redis.exceptions.ConnectionError:
             raise _Found(
                 "fail", f"nobody answers at {_place(url, 6379)}: check REDIS_URL"
@@ -209,6 +211,8 @@ def _nats(url: str) -> Callable[[], Awaitable[str]]:
 
 def _place(url: str, port: int) -> str:
     parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return parts.path
     return f"{parts.hostname}:{parts.port or port}"
 
 

@@ -51,10 +51,11 @@ class _BoundedProtocol(HttpToolsProtocol):
         self._close_in(self.timeout_keep_alive)
 
     def data_received(self, data: bytes) -> None:
+        # What has begun within this piece is not counted: it may hold a body's end as well.
+        self._head_bytes += len(data) if self._head_began is not None else 0
         super().data_received(data)
         if self._head_began is None or self.transport.is_closing():
             return
-        self._head_bytes += len(data)
         if self._head_bytes > MAX_HEAD:
             self.send_400_response(f"send a head of at most {MAX_HEAD} bytes")
         else:

@@ -206,6 +206,12 @@ async def test_the_openapi_document_covers_every_route(spark: Spark) -> None:
             assert str(answer.status_code) in operations[method]["responses"], path
 
 
+async def test_the_page_runs_nothing_foreign_and_is_framed_by_nobody(spark: Spark) -> None:
+    policy = (await spark.client.get("/")).headers["content-security-policy"]
+    assert policy.startswith("default-src 'none';")
+    assert "frame-ancestors 'none'" in policy
+
+
 async def test_the_page_can_be_switched_off(providers: Providers) -> None:
     async with make_spark(providers.url, SPARK_PAGE=False) as spark:
         assert (await spark.client.get("/")).status_code == 404

@@ -237,6 +237,22 @@ async def test_a_head_that_does_not_come_holds_no_connection(
         writer.close()
 
 
+async def test_a_long_body_is_no_part_of_the_next_head(providers: Providers) -> None:
+    async with make_spark(providers.url) as spark:
+        host, port = spark.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        body = b" " * 200_000
+        head = f"POST {GENERATE} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        writer.write(head.encode() + body + b"GET /livez HTTP/1.1\r\nHost: x\r\n")
+        await writer.drain()
+        assert (await reader.readline()).startswith(b"HTTP/1.1 4")
+        writer.write(b"Connection: close\r\n\r\n")
+        async with asyncio.timeout(10):
+            rest = await reader.read()
+        writer.close()
+    assert b"HTTP/1.1 200 OK" in rest
+
+
 @pytest.mark.parametrize("place", ["header", "path"])
 async def test_an_endless_head_is_cut_off(providers: Providers, place: str) -> None:
     async with make_spark(providers.url) as spark:

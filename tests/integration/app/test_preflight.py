@@ -57,6 +57,8 @@ async def test_what_is_not_required_only_warns(providers: Providers) -> None:
     assert good
     assert found["redis"].status == found["nats"].status == "warn"
     assert "nobody answers at 127.0.0.1:1" in found["redis"].detail
+    found, _ = await _run(providers.url, REDIS_URL="unix:///nowhere/redis.sock")
+    assert "nobody answers at /nowhere/redis.sock" in found["redis"].detail
     found, good = await _run(providers.url, **changes, SPARK_REQUIRED="redis,nats")
     assert not good
     assert found["redis"].status == found["nats"].status == "fail"
