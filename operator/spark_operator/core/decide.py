@@ -161,6 +161,8 @@ def _consult_judge(turn: Turn) -> None:
     elif turn.observations.tick is not None:
         turn.judge = judge.observe(turn.plan, turn.judge, turn.observations.tick)
     said = judge.verdict(turn.plan, turn.judge, turn.now)
+    if said.shared:
+        turn.judge = judge.forgive(turn.judge, turn.now)
     turn.verdict = None if rests and said.kind != judge.Kind.FAIL else said
 
 

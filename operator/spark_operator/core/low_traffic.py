@@ -30,7 +30,9 @@ def is_low(turn: Turn, limit: float, least: int) -> bool:
         return False
     if verdict.kind is not Kind.CONTINUE or verdict.reason is not Reason.NOT_ENOUGH_EVIDENCE:
         return False
-    if turn.now - step.observed_since.timestamp() < LISTEN_SECONDS or not verdict.step_seconds:
+    # The judge's own count begins anew after a gap and after what both releases failed at.
+    heard = min(turn.now - step.observed_since.timestamp(), verdict.step_seconds)
+    if heard < LISTEN_SECONDS:
         return False
     left = max(0.0, step.entered_at.timestamp() + limit - turn.now)
     foreseen = verdict.step_requests * (1.0 + left / verdict.step_seconds)

@@ -17,6 +17,17 @@ def test_a_failure_that_stable_shares_stops_the_steps_clock() -> None:
     assert after.step.entered_at.timestamp() == NOW
 
 
+def test_a_failure_that_stable_shares_counts_against_no_later_pass() -> None:
+    before = status("Progressing", candidate=2, weight=25, step=1)
+    known = judged(0.5, 0.5)
+    assert known.step.n > 0
+    world = seen(workload(1, 4), workload(2, 1), route="shared", judge=known)
+    after = decide(resource(2, before), world, NOW).judge
+    assert after is not None
+    assert (after.step.n, after.step.at) == (0, NOW)
+    assert after.rows == known.rows
+
+
 def test_a_failure_that_a_person_must_answer_stops_the_steps_clock() -> None:
     before = status("Progressing", candidate=2, weight=25, step=1, entered=LONG_AGO)
     world = seen(workload(1, 4), workload(2, 1), route="shared", judge=judged(0.5))

@@ -107,6 +107,7 @@ def test_an_outage_that_both_share_is_held() -> None:
 def test_a_candidate_that_falls_silent_is_rolled_back() -> None:
     result = replay(_resource(), frames(_lines(120, gone_at=20)))
     assert (result.outcome, result.reason) == ("rolled-back", "CandidateUnavailable")
+    assert result.at == 30
 
 
 def test_a_step_that_is_never_decided_is_inconclusive_at_its_deadline() -> None:
@@ -128,6 +129,18 @@ def test_a_fault_that_both_share_after_promotion_is_not_the_releases() -> None:
     result = replay(_resource(guard={"duration": "1h"}), frames(lines))
     assert result.outcome == "promoted"
     assert result.decisions[-1]["reason"] == "SharedFailure"
+
+
+@pytest.mark.parametrize("sensitivity", ["fast", "balanced", "robust"])
+def test_a_rollout_goes_on_after_an_outage_that_both_share(sensitivity: str) -> None:
+    def outage(second: int) -> float:
+        return 0.3 if 40 < second <= 640 else 0.005
+
+    lines = _lines(1600, candidate=outage, stable=outage)
+    resource = _resource(analysis={"sensitivity": sensitivity})
+    result = replay(resource, frames(lines))
+    assert "SharedFailure" in [decision["reason"] for decision in result.decisions]
+    assert result.outcome == "promoted"
 
 
 def test_what_both_fail_at_is_rolled_back_where_that_is_wished() -> None:

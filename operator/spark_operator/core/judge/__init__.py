@@ -6,7 +6,7 @@ explains the mathematics and what the named sensitivities buy.
 
 from spark_operator.core.judge.assess import in_doubt, requests_to_pass, verdict
 from spark_operator.core.judge.codec import JudgeStateError, decode, encode
-from spark_operator.core.judge.gap import resume
+from spark_operator.core.judge.gap import forgive, resume
 from spark_operator.core.judge.lean import leaning
 from spark_operator.core.judge.observe import at_step, baseline_of, observe, start
 from spark_operator.core.judge.plan import (
@@ -47,6 +47,7 @@ __all__ = [
     "baseline_of",
     "decode",
     "encode",
+    "forgive",
     "in_doubt",
     "leaning",
     "observe",

@@ -1,4 +1,4 @@
-"""A time that must blame nobody, such as maintenance: the judge passes over it."""
+"""Times that must blame nobody, such as maintenance: the judge passes over them."""
 
 from __future__ import annotations
 
@@ -41,3 +41,16 @@ def resume(state: JudgeState, now: float) -> JudgeState:
         breakers=(),
         stable_busy_at=now,
     )
+
+
+def forgive(state: JudgeState, now: float) -> JudgeState:
+    """Return the state with the evidence for a `Pass` begun anew, while stable fails alike.
+
+    Else ten minutes of a provider's outage would keep a good release from passing for an hour.
+    The evidence for a `Fail` stays: it compares the two.
+
+    Args:
+        state: while the verdict is shared.
+        now: Unix seconds; only what is read later counts for a `Pass`.
+    """
+    return replace(state, step=Step(now))

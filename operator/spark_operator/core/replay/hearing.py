@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from spark_operator.core.judge import PodSample
-from spark_operator.core.replay.trace import merged
+from spark_operator.core.replay.trace import ROUNDING, merged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from spark_operator.core.replay.line import Reading, Role
     from spark_operator.core.replay.trace import Frame
 
-GONE_SECONDS: Final = 10.0
-"""A pod silent for longer than this is gone while others of its release report."""
+LONGEST_INTERVAL: Final = 10.0
+"""A pod silent for longer than this is late, however seldom it reports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Heard:
     Attributes:
         reading: the last one.
         since: the pod counts from zero from then on; None: from an unknown time before.
-        interval: seconds between its last two readings, 1 to ``GONE_SECONDS``.
+        interval: seconds between its last two readings, 1 to ``LONGEST_INTERVAL``.
     """
 
     reading: Reading
@@ -35,11 +35,11 @@ class Heard:
     def followed_by(self, reading: Reading) -> Heard:
         """What is known after one more reading."""
         gap = reading.at - self.reading.at
-        return Heard(reading, self.since, min(max(gap, 1.0), GONE_SECONDS))
+        return Heard(reading, self.since, min(max(gap, 1.0), LONGEST_INTERVAL))
 
     def is_late(self, now: float) -> bool:
-        """Whether a reading is missing, by the pod's own rhythm, one late by half of it aside."""
-        return now - self.reading.at > 1.5 * self.interval + 0.5
+        """Whether a reading is missing, by the pod's own rhythm."""
+        return now - self.reading.at >= self.interval - ROUNDING
 
 
 class Hearing:
@@ -66,16 +66,16 @@ class Hearing:
     ) -> tuple[PodSample, ...]:
         """One release's pods as the judge sees them.
 
-        A pod that is late has no values. One that is silent for longer was replaced; but where
-        all of a release are silent they are lost.
+        One that is silent while others of its release report was replaced; where all of a
+        release are silent, none has values.
         """
         pods = [heard for (of, _), heard in self._pods.items() if of == role]
-        present = [heard for heard in pods if now - heard.reading.at <= GONE_SECONDS]
+        present = [heard for heard in pods if not heard.is_late(now)]
         return tuple(
             PodSample(
                 pod=f"{role}/{heard.reading.pod}",
                 at=clock(heard.reading.at),
-                values=None if heard.is_late(now) else heard.reading.counters,
+                values=heard.reading.counters if present else None,
                 ready=True,
                 restarts=0,
                 started_at=0.0 if heard.since is None else clock(heard.since),
