@@ -33,6 +33,7 @@ from tests.simulation.plans import phases
 from tests.simulation.planted_alerts import PLANTED_ALERTS
 from tests.simulation.planted_isolation import PLANTED_ISOLATION
 from tests.simulation.planted_jobs import PLANTED_JOBS
+from tests.simulation.planted_leaders import PLANTED_LEADERS
 from tests.simulation.planting import Planted
 from tests.simulation.world.metrics import Disturbance
 
@@ -377,4 +378,5 @@ PLANTED: Final = (
     *PLANTED_JOBS,
     *PLANTED_ISOLATION,
     *PLANTED_ALERTS,
+    *PLANTED_LEADERS,
 )

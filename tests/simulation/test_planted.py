@@ -29,11 +29,13 @@ def test_a_planted_bug_is_caught(bug: Planted, monkeypatch: pytest.MonkeyPatch) 
     scenario, reference = SCENARIOS[bug.scenario], fault_free(bug.scenario)
     plan = bug.plan(reference)
     if plan is not NO_FAULT:
-        assert judge_history(Case(scenario, run(scenario, plan), reference)) == {}
+        case = Case(scenario, run(scenario, plan), reference, leaders=plan.leaders)
+        assert judge_history(case) == {}
     monkeypatch.setattr(simulation, "LONGEST_SECONDS", 600.0)
     monkeypatch.setattr(simulation, "MOST_CHANGES", 1500)
     bug.plant(monkeypatch)
-    found = judge_history(Case(scenario, run(scenario, plan), reference))
+    case = Case(scenario, run(scenario, plan), reference, leaders=plan.leaders)
+    found = judge_history(case)
     assert bug.caught_by in found, found
 
 
