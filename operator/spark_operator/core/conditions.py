@@ -237,7 +237,10 @@ def _alerting(turn: Turn) -> Aspect | None:
 
 
 def _unverified(turn: Turn) -> Aspect | None:
-    """What fails on both releases alike, so that neither is blamed."""
+    """A failed verification that is not answered by a rollback."""
+    blamed = verification.unanswered(turn)
+    if blamed:
+        return Aspect(holds=True, reason="VerificationFailed", message=blamed)
     if not verification.is_shared(turn):
         return None
     said = [jobs.explain(job) for job in turn.status.jobs if job.kind == "compare"]

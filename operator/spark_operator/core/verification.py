@@ -57,6 +57,17 @@ def is_shared(turn: Turn) -> bool:
     return last.get("verify") == "Failed" == last.get("compare")
 
 
+def unanswered(turn: Turn) -> str:
+    """Why the watched release is to blame and is not rolled back by itself; empty: it is not so."""
+    last = {job.kind: job for job in turn.status.jobs}
+    job, beside = last.get("verify"), last.get("compare")
+    if turn.spec.rollback.automatic or turn.phase not in WATCHED or not job or not beside:
+        return ""
+    if job.state != "Failed" or not job.repeats or beside.state != "Passed":
+        return ""
+    return f"{jobs.explain(job)}; rollback.automatic is false: abort the rollout yourself"
+
+
 def _subject(turn: Turn) -> Subject | None:
     """What is to be verified in this phase; None where nothing can be."""
     name, status = turn.resource.metadata.name, turn.status
@@ -96,18 +107,21 @@ def _suspect(turn: Turn, subject: Subject, job: JobStatus) -> None:
 def _accuse(turn: Turn, subject: Subject, job: JobStatus) -> None:
     """Twice is enough: one failure may be a hiccup."""
     why = jobs.explain(job)
-    if job.repeats:
+    if job.repeats and not turn.spec.rollback.automatic:
+        if jobs.has_rested(turn, job, REPEAT_SECONDS):
+            _verify(turn, subject, repeats=job.repeats)
+    elif job.repeats:
         message = f"twice, while the release beside it passes: {why}"
         retreat(turn, "Failed", "VerificationFailed", message)
-        return
-    turn.note(
-        "VerificationRepeated",
-        "FailedOnce",
-        f"the release beside it passes: once more before it is given up: {why}",
-        release=job.release,
-        warning=True,
-    )
-    _verify(turn, subject, repeats=1)
+    else:
+        turn.note(
+            "VerificationRepeated",
+            "FailedOnce",
+            f"the release beside it passes: once more before it is given up: {why}",
+            release=job.release,
+            warning=True,
+        )
+        _verify(turn, subject, repeats=1)
 
 
 def _repeat_later(turn: Turn, subject: Subject, job: JobStatus) -> None:

@@ -253,6 +253,14 @@ class TestVerification:
         after = self.step(self.verify("Failed"), self.compare("Passed"))
         assert (after.phase, of("verify", after).repeats) == ("Progressing", 1)
 
+    def test_without_automatic_rollback_two_failures_hold_and_are_told(self) -> None:
+        entries = self.verify("Failed", repeats=1), self.compare("Passed")
+        after = self.step(*entries, rollback={"automatic": False})
+        assert (after.phase, after.weight.desired) == ("Progressing", 5)
+        degraded = next(item for item in after.conditions if item.type == "Degraded")
+        assert (degraded.status, degraded.reason) == ("True", "VerificationFailed")
+        assert "rollback.automatic is false" in degraded.message
+
     def test_two_failures_are_the_release_s(self) -> None:
         after = self.step(self.verify("Failed", repeats=1), self.compare("Passed"))
         assert after.phase == "RollingBack"

@@ -10,6 +10,7 @@ import pytest
 from spark_operator.core.decide import decide
 from spark_operator.core.notifications.outbox import LIFETIME
 from spark_operator.core.turn import to_time
+from spark_operator.core.types import Alert
 from tests.unit.core.builders import NOW, name, resource, seen, status, workload
 from tests.unit.core.turns import BAD, BOTH_BAD, GOOD, LATE, ONE, SILENT, TOO_FEW, at, held, shared
 from tests.unit.notifications.story import Story
@@ -150,6 +151,19 @@ def test_the_same_transition_at_another_epoch_is_another_notice() -> None:
         story.paused = second % 2 == 0
         told += [item.kind for item in story.turn(shared(TOO_FEW), second)]
     assert told == ["Paused", "Resumed", "Paused", "Resumed"]
+
+
+def test_two_alerts_at_one_epoch_are_two_notices() -> None:
+    story = Story(1, status("Stable"))
+    told = []
+    for number, rule in enumerate(("DiskFull", "QueueLong")):
+        alert = Alert(f"a{number}", rule, NOW + number, severity="warning")
+        told += story.turn(replace(RESTING, alerts=(alert,)), number)
+    messages = [item.message for item in told if item.kind == "AlertReceived"]
+    assert [next(r for r in ("DiskFull", "QueueLong") if r in m) for m in messages] == [
+        "DiskFull",
+        "QueueLong",
+    ]
 
 
 def test_missing_pods_that_come_back_are_not_told() -> None:

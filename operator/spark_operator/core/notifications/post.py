@@ -35,7 +35,7 @@ class _Draft:
     release: str = ""
     action: Action = "notify"
     origin: str = ""
-    """Tells two of the same kind apart, beside the epoch."""
+    """Tells two of the same kind apart; empty: the epoch and the message do."""
 
 
 def settle(turn: Turn) -> None:
@@ -146,7 +146,7 @@ def _notice(turn: Turn, draft: _Draft, open_alarms: tuple[Alarm, ...], incident:
             draft.reason,
             draft.release,
             draft.action,
-            draft.origin or turn.status.epoch,
+            draft.origin or f"{turn.status.epoch} {draft.message}",
         ),
         at=turn.at,
         kind=draft.kind,
