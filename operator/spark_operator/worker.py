@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from spark_operator.core.diff import StaleDecisionError
-from spark_operator.ports import Clock, ClusterError, ConflictError, Key
+from spark_operator.ports import Clock, ClusterError, ConflictError, Key, RefusedError
 from spark_operator.reconciler import Memory, Reconciler, Turned
 
 if TYPE_CHECKING:
@@ -19,8 +19,12 @@ RESYNC_SECONDS: Final = 300.0
 """A resource that nothing woke is looked at this often, should an event have been lost."""
 FIRST_DELAY: Final = 0.1
 LONGEST_DELAY: Final = 5.0
+LONGEST_REFUSED_DELAY: Final = 60.0
+"""The same where a child is refused, which takes somebody to correct, and nothing is under way."""
 LONGEST_URGENT_DELAY: Final = 1.0
 """The same while something is under way: once the API server is back, a cut may wait 2 s."""
+SPACING: Final = 0.2
+"""Seconds from the beginning of a turn to one that is woken: it reads all there is anew."""
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +84,7 @@ class Workers:
         memory, delay, woken, urgent = Memory(), FIRST_DELAY, True, True
         while True:
             entry.wake.clear()
+            began = asyncio.get_running_loop().time()
             turned, outcome = await self._turn(key, entry, memory, woken=woken)
             if turned is None and outcome == "gone":
                 if not entry.wake.is_set():
@@ -96,8 +101,10 @@ class Workers:
             else:
                 again = self._clock.now() + delay
                 due = again if due is None else min(due, again)
-                delay = min(delay * 2, LONGEST_URGENT_DELAY if urgent else LONGEST_DELAY)
+                delay = min(delay * 2, LONGEST_URGENT_DELAY if urgent else _longest(turned))
             woken = await self._wait(entry, due)
+            if woken:
+                await asyncio.sleep(began + SPACING - asyncio.get_running_loop().time())
 
     async def _turn(
         self, key: Key, entry: _Entry, memory: Memory, *, woken: bool
@@ -123,8 +130,14 @@ class Workers:
             log.exception("%s: a turn failed unexpectedly; it is tried again", key)
         finally:
             entry.turn_began = None
-            self._observer(key, self._clock.now() - began, outcome, turned)
+            self._tell(key, self._clock.now() - began, outcome, turned)
         return turned, outcome
+
+    def _tell(self, key: Key, seconds: float, outcome: str, turned: Turned | None) -> None:
+        try:
+            self._observer(key, seconds, outcome, turned)
+        except Exception:
+            log.exception("%s: a turn could not be counted", key)
 
     async def _wait(self, entry: _Entry, due: float | None) -> bool:
         """Sleep until woken or due; whether it was woken."""
@@ -136,3 +149,9 @@ class Workers:
         except TimeoutError:
             return due is None or seconds == RESYNC_SECONDS
         return True
+
+
+def _longest(turned: Turned | None) -> float:
+    """Longest delay after a failure, in seconds, while nothing is under way."""
+    refused = turned is not None and isinstance(turned.failure, RefusedError)
+    return LONGEST_REFUSED_DELAY if refused else LONGEST_DELAY

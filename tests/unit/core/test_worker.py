@@ -142,6 +142,48 @@ async def test_a_wake_cuts_the_sleep_short(run: Run) -> None:
     assert script.woken == [True, True]
 
 
+async def test_many_wakes_are_one_turn_each_while(run: Run) -> None:
+    """As while many pods start: every turn that is woken reads the whole world."""
+    script, _, workers = await run(due(FAR))
+    script.outcomes, script.done = [due(FAR)] * 3, asyncio.Event()
+    waking = asyncio.create_task(wake_without_end(workers))
+    async with asyncio.timeout(5):
+        await script.done.wait()
+    waking.cancel()
+    assert min(script.waits()) >= 0.9 * worker.SPACING
+
+
+async def wake_without_end(workers: Workers) -> None:
+    while True:
+        workers.wake(KEY)
+        await asyncio.sleep(0)
+
+
+async def test_a_child_that_is_refused_for_good_is_tried_more_and_more_rarely(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "FIRST_DELAY", 0.05)
+    monkeypatch.setattr(worker, "LONGEST_DELAY", 0.1)
+    refused, away = (due(FAR, error("no")) for error in (RefusedError, UnavailableError))
+    script, _, _ = await run(*[refused] * 4, due(FAR))
+    assert script.waits()[-1] >= 0.36
+    script, _, _ = await run(*[away] * 4, due(FAR))
+    assert script.waits()[-1] < 0.3
+
+
+async def test_metrics_that_fail_end_no_task() -> None:
+    script = Script(due(0.0), due(FAR))
+
+    def observe(*_: Any) -> None:
+        raise RuntimeError("no such label")
+
+    workers = Workers(script, LoopClock(), observe)  # type: ignore[arg-type]
+    workers.wake(KEY)
+    async with asyncio.timeout(5):
+        await script.done.wait()
+    await workers.stop()
+
+
 async def test_after_stop_nothing_starts(run: Run) -> None:
     script, _, workers = await run(due(FAR))
     await workers.stop()
