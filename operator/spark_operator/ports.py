@@ -144,7 +144,7 @@ class Cluster(Protocol):
         """Set annotations of a pod; one that is gone is no error."""
 
     async def delete(self, namespace: str, deletion: Delete) -> None:
-        """Delete an object with the UID that was seen; one that is gone is no error."""
+        """Delete an object that is as it was seen; one that is gone or changed is no error."""
 
     async def publish(self, resource: Manifest, event: Event) -> None:
         """Tell an event about the resource; repeated ones are counted."""

@@ -251,11 +251,17 @@ async def test_two_controllers_of_one_object_are_refused(api: Api) -> None:
 async def test_delete_minds_the_identity(api: Api) -> None:
     made = await apply(api, service(api))
     path = api.path("services", "spark")
-    options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": UID}}
-    with pytest.raises(ConflictError):
+
+    async def delete(**preconditions: str) -> None:
+        options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
         await api.cluster.request("DELETE", path, options)
-    options["preconditions"] = {"uid": made["metadata"]["uid"]}
-    await api.cluster.request("DELETE", path, options)
+
+    uid, version = (made["metadata"][key] for key in ("uid", "resourceVersion"))
+    with pytest.raises(ConflictError):
+        await delete(uid=UID)
+    with pytest.raises(ConflictError):
+        await delete(uid=uid, resourceVersion="1")
+    await delete(uid=uid, resourceVersion=version)
     assert await api.cluster.get(path) is None
 
 

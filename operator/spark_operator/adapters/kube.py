@@ -163,11 +163,12 @@ class KubeCluster:
         """See ``Cluster.delete``."""
         self._must_lead()
         path = CHILD_KINDS[deletion.ref.kind].path(namespace, deletion.ref.name)
+        seen = {"uid": deletion.uid, "resourceVersion": deletion.version}
         body = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
             "propagationPolicy": "Background",
-            "preconditions": {"uid": deletion.uid},
+            "preconditions": {key: value for key, value in seen.items() if value is not None},
         }
         try:
             await self.request("DELETE", path, body)

@@ -37,10 +37,12 @@ class Apply:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Remove an object, if it is still the one that was seen."""
+    """Remove an object, if it is still the one that was seen; fenced kinds as they were seen."""
 
     ref: Ref
     uid: str
+    version: str | None = None
+    """The resourceVersion that was seen; None: whatever has become of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,11 @@ def diff(
     ]
     kept = spared | {ref(item) for item in wanted if not _is_of_another_run(item, owned)}
     writes += [
-        Delete(identity, item["metadata"]["uid"])
+        Delete(
+            identity,
+            item["metadata"]["uid"],
+            item["metadata"]["resourceVersion"] if identity.kind in FENCED else None,
+        )
         for identity, item in owned.items()
         if identity not in kept
         and identity.kind not in KEPT

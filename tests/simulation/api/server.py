@@ -259,7 +259,10 @@ class ApiServer:
 
     def _delete(self, actor: str, address: Address, options: Manifest) -> Manifest:
         live = self._found(address)
-        wanted = (options.get("preconditions") or {}).get("uid")
+        preconditions = options.get("preconditions") or {}
+        wanted, version = preconditions.get("uid"), preconditions.get("resourceVersion")
+        if version not in (None, live["metadata"]["resourceVersion"]):
+            raise errors.conflict(address.collection.plural, address.name)
         if wanted and wanted != live["metadata"]["uid"]:
             actual = live["metadata"]["uid"]
             why = (

@@ -130,8 +130,8 @@ def test_an_epoch_that_nobody_can_have_written_is_none(text: str, number: int) -
 
 def test_what_is_not_wanted_any_more_goes_last_and_only_if_it_is_what_was_seen() -> None:
     old = copy.deepcopy(find(stored(), "Deployment", f"-{name(1)}"))
-    old["metadata"] |= {"name": f"spark-{name(3)}", "uid": "old"}
-    assert writes([*stored(), old]) == [Delete(Ref("Deployment", f"spark-{name(3)}"), "old")]
+    old["metadata"] |= {"name": f"spark-{name(3)}", "uid": "old", "resourceVersion": "9"}
+    assert writes([*stored(), old]) == [Delete(Ref("Deployment", f"spark-{name(3)}"), "old", "9")]
     old["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     assert writes([*stored(), old]) == []
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from spark_operator.core.diff import UNSEEN, Apply, diff
+from spark_operator.core.diff import UNSEEN, Apply, Delete, diff
 
 OWNER = {"uid": "owner", "controller": True}
 
@@ -33,6 +33,13 @@ def test_what_was_seen_is_changed_and_never_created_again(kind: str) -> None:
     live = manifest(kind, resourceVersion="7", uid="seen") | {"spec": {"replicas": 2}}
     meta = written(manifest(kind), [live])
     assert (meta["resourceVersion"], meta["uid"]) == ("7", "seen")
+
+
+def test_what_a_newer_decision_has_written_meanwhile_is_not_removed() -> None:
+    """A late request of an operator that was stopped: its Deployment may serve users again."""
+    live = [manifest(k, resourceVersion="7", uid="seen") for k in ("Deployment", "ConfigMap")]
+    found = [write.version for write in diff([], live, "owner", 1) if isinstance(write, Delete)]
+    assert found == ["7", None]
 
 
 def test_what_moves_no_traffic_is_not_fenced() -> None:
