@@ -31,7 +31,7 @@ from spark_operator.core.labels import child_name
 from spark_operator.core.objects import Ref, is_owned_by, ref
 from spark_operator.core.release import Release
 from spark_operator.core.render import finished_jobs, render, revision, unknown
-from spark_operator.core.types import Decision, Event, Observations
+from spark_operator.core.types import Decision, Observations
 from spark_operator.examining import Examiner
 from spark_operator.ports import (
     Alerts,
@@ -50,6 +50,7 @@ from spark_operator.ports import (
     Vitals,
 )
 from spark_operator.sampling import Sampler
+from spark_operator.telling import tell
 from spark_operator.touching import touch_pods
 
 if TYPE_CHECKING:
@@ -231,8 +232,7 @@ class Reconciler:
         now = self._clock.now()
         held = said == memory.attempt.writes and now < memory.attempt.not_before
         failure = None if held else await self._write(resource, writes)
-        for event in decision.events:
-            await self._tell(snapshot.resource, event)
+        await tell(self._cluster, snapshot.resource, decision.events)
         attempt, next_write = memory.attempt, math.inf
         if said and failure is None:
             attempt = attempt if held else attempt.again(said, now)
@@ -353,13 +353,6 @@ class Reconciler:
             and item["metadata"]["name"] in names
             and is_owned_by(item, resource.metadata.uid)
         ]
-
-    async def _tell(self, body: Manifest, event: Event) -> None:
-        """Tell an event; a transition stands whether or not it could be told."""
-        try:
-            await self._cluster.publish(body, event)
-        except ClusterError as error:
-            log.warning("event %s could not be written: %s", event.reason, error)
 
     async def _report_invalid(self, snapshot: Snapshot, error: InvalidResourceError) -> None:
         status = invalid_status(snapshot.resource, str(error), self._clock.now())

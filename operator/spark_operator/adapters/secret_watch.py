@@ -78,8 +78,11 @@ class SecretWatch:
             try:
                 version = await self._list(scope)
                 while True:
+                    again = asyncio.get_running_loop().time() + FIRST_DELAY
                     version = await self._watch(scope, version)
                     delay = FIRST_DELAY
+                    # One that ends at once is as good as one that fails.
+                    await asyncio.sleep(again - asyncio.get_running_loop().time())
             except GoneError:
                 log.debug("secrets are listed anew: the version that was watched has expired")
             except ClusterError as error:

@@ -12,6 +12,8 @@ from spark_operator.ports import ClusterError, ConflictError, Reading
 from tests.unit.core.builders import NOW, body
 
 if TYPE_CHECKING:
+    import asyncio
+
     from spark_operator.core.diff import Delete
     from spark_operator.core.touch import Touch
     from spark_operator.core.types import Event, Manifest
@@ -52,6 +54,8 @@ class MemoryCluster:
     log: list[str] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
     version: int = 100
+    never_told: asyncio.Event | None = None
+    """Events are not taken before it is set."""
     stubborn: str = ""
     """A kind whose writes are accepted and change nothing."""
 
@@ -99,6 +103,8 @@ class MemoryCluster:
 
     async def publish(self, resource: Manifest, event: Event) -> None:
         del resource
+        if self.never_told is not None:
+            await self.never_told.wait()
         self.events.append(event.reason)
 
     def _write(self, what: str) -> None:

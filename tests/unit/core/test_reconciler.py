@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from spark_operator import telling
 from spark_operator.core import judge
 from spark_operator.core.labels import NO_RELEASE, RELEASE_LABEL
 from spark_operator.core.objects import Ref
@@ -198,6 +200,18 @@ async def test_what_an_apply_leaves_alone_is_taken_out_once_it_is_somebody_elses
     await turn(world, first.memory)
     written = [line for line in world.log if "Deployment" in line]
     assert written == [f"strip Deployment spark-{name(1)}"]
+
+
+async def test_events_that_are_not_taken_delay_the_next_look_only_so_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(telling, "LONGEST_SECONDS", 0.05)
+    world = cluster(2, at(0, 5))
+    world.never_told = asyncio.Event()
+    async with asyncio.timeout(5):
+        turned = await turn(world, FAILING)
+    assert users(world) == CUT
+    assert turned.failure is None
 
 
 async def test_a_futile_write_does_not_delay_the_cut() -> None:
