@@ -51,7 +51,7 @@ from spark_operator.ports import (
 )
 from spark_operator.sampling import Sampler
 from spark_operator.telling import tell
-from spark_operator.touching import touch_pods
+from spark_operator.touching import Touched, touch_pods
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,6 +80,7 @@ class Memory:
     watch: bool = False
     tick: Tick | None = None
     attempt: Attempt = field(default_factory=Attempt)
+    touched: Touched = field(default_factory=Touched)
     is_settled: bool = False
     """Whether the snapshot's children are what its status says."""
     seen: Observations | None = None
@@ -238,10 +239,9 @@ class Reconciler:
             attempt = attempt if held else attempt.again(said, now)
             next_write = attempt.not_before
         secrets = self._known_secrets(resource)
-        touched = await touch_pods(self._cluster, resource, snapshot, secrets)
-        again_at = math.inf if touched.again_after is None else now + touched.again_after
+        touched = await touch_pods(self._cluster, resource, snapshot, secrets, memory.touched, now)
         next_due = math.inf if decision.next_due is None else decision.next_due
-        due = min(next_write, next_due, again_at, self._examiner.wakes(_key(resource)))
+        due = min(next_write, next_due, touched.due, self._examiner.wakes(_key(resource)))
         is_stale = bool(said) or touched.any
         return Turned(
             next_due=None if due == math.inf else due,
@@ -252,6 +252,7 @@ class Reconciler:
                 watch=decision.watch,
                 tick=memory.tick,
                 attempt=attempt,
+                touched=touched,
                 is_settled=not said,
                 seen=None if is_stale else memory.seen,
             ),

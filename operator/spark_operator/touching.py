@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from spark_operator.core.touch import touches
-from spark_operator.ports import ClusterError
+from spark_operator.ports import ClusterError, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,15 +25,24 @@ AT_ONCE: Final = 16
 LONGEST_SECONDS: Final = 0.5
 """Longest time that it may take of a turn: the next one may have to cut traffic."""
 AGAIN_SECONDS: Final = 2.0
+REFUSED_SECONDS: Final = 60.0
+"""How long a refusal is believed: within about as long the kubelet looks by itself."""
 
 log = logging.getLogger(__name__)
 
 
 class Touched(NamedTuple):
-    """What came of one turn's touches: whether there were any, and seconds until the next."""
+    """What came of one turn's touches.
+
+    Attributes:
+        any: whether any pod was touched, or tried.
+        due: when to go on, seconds since the epoch; infinite: nothing is left.
+        refused: touches that the API server refuses, and when each may be tried again.
+    """
 
     any: bool = False
-    again_after: float | None = None
+    due: float = math.inf
+    refused: Mapping[Touch, float] = MappingProxyType({})
 
 
 async def touch_pods(
@@ -39,29 +50,48 @@ async def touch_pods(
     resource: SparkDeployment,
     snapshot: Snapshot,
     secrets: Mapping[str, SecretData] | None,
+    before: Touched,
+    now: float,
 ) -> Touched:
-    """Touch the pods that have not heard of a change, as many as one turn may."""
+    """Touch the pods that have not heard of a change, as many as one turn may.
+
+    Args:
+        cluster: where the pods are.
+        resource: whose pods they are, with the status that is stored.
+        snapshot: what was seen.
+        secrets: what is known of the Secrets it refers to; None: nothing yet.
+        before: what came of the last turn's.
+        now: seconds since the epoch.
+    """
     found = touches(resource, snapshot, secrets)
-    if not found:
-        return Touched()
-    namespace = resource.metadata.namespace
+    refused = {item: at for item in found if (at := before.refused.get(item, 0.0)) > now}
+    waiting = [item for item in found if item not in refused]
+    tried = waiting[:AT_ONCE]
     try:
         async with asyncio.timeout(LONGEST_SECONDS):
-            done = await asyncio.gather(
-                *(_touch(cluster, namespace, item) for item in found[:AT_ONCE])
+            again = await asyncio.gather(
+                *(_touch(cluster, resource.metadata.namespace, item) for item in tried)
             )
     except TimeoutError:
         log.warning("%s: touching pods takes too long; it goes on later", resource.metadata.name)
-        return Touched(any=True, again_after=AGAIN_SECONDS)
-    if not all(done):
-        return Touched(any=True, again_after=AGAIN_SECONDS)
-    return Touched(any=True, again_after=0.0 if len(found) > AT_ONCE else None)
+        again = [AGAIN_SECONDS]
+    else:
+        refused |= {
+            item: now + wait
+            for item, wait in zip(tried, again, strict=True)
+            if wait == REFUSED_SECONDS
+        }
+    dues = [*(now + wait for wait in again), *refused.values()]
+    if len(waiting) > AT_ONCE and min(again) == math.inf:
+        dues.append(now)
+    return Touched(any=bool(tried), due=min(dues, default=math.inf), refused=refused)
 
 
-async def _touch(cluster: Cluster, namespace: str, item: Touch) -> bool:
+async def _touch(cluster: Cluster, namespace: str, item: Touch) -> float:
+    """Touch one pod: in how many seconds to try again, infinite where that is done."""
     try:
         await cluster.annotate(namespace, item)
     except ClusterError as error:
         log.warning("pod %s was not told of a change: %s", item.pod, error)
-        return False
-    return True
+        return REFUSED_SECONDS if isinstance(error, RefusedError) else AGAIN_SECONDS
+    return math.inf

@@ -24,7 +24,10 @@ LONGEST_REFUSED_DELAY: Final = 60.0
 LONGEST_URGENT_DELAY: Final = 1.0
 """The same while something is under way: once the API server is back, a cut may wait 2 s."""
 SPACING: Final = 0.2
-"""Seconds from the beginning of a turn to one that is woken: it reads all there is anew."""
+"""Seconds from the beginning of a turn to one that is woken, which reads all there is anew.
+
+Not after a turn that failed: what it decided, maybe to cut traffic, is not stored yet.
+"""
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +106,7 @@ class Workers:
                 due = again if due is None else min(due, again)
                 delay = min(delay * 2, LONGEST_URGENT_DELAY if urgent else _longest(turned))
             woken = await self._wait(entry, due)
-            if woken:
+            if woken and outcome == "done":
                 await asyncio.sleep(began + SPACING - asyncio.get_running_loop().time())
 
     async def _turn(

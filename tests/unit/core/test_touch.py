@@ -14,10 +14,11 @@ from spark_operator.core.render.live import live_config_map
 from spark_operator.core.secretdata import SecretData, describe
 from spark_operator.core.touch import touches
 from spark_operator.core.turn import to_time
-from spark_operator.ports import UnavailableError
+from spark_operator.ports import RefusedError, UnavailableError
 from spark_operator.reconciler import Memory
 from spark_operator.touching import AT_ONCE
 from tests.unit.core.builders import NOW, body, name, resource, status
+from tests.unit.core.cluster import FixedClock
 from tests.unit.core.test_reconciler import cluster, turn
 
 USERS = {
@@ -138,6 +139,25 @@ async def test_a_pod_that_cannot_be_touched_is_tried_again_and_holds_up_nothing(
     assert annotated(world) == ["annotate Pod pod-1"]
     assert turned.failure is None
     assert turned.next_due == NOW + 2
+
+
+async def test_a_pod_that_admission_refuses_is_tried_again_after_a_minute() -> None:
+    """The kubelet looks by itself within one; who refuses once will refuse each second."""
+    world = cluster(1, status("Stable"), secrets=USERS)
+    world.children[CONFIG_MAP] = config_map(secrets=USERS)
+    world.pods = [pod(0)]
+    world.refusals["annotate Pod pod-0"] = RefusedError("denied by a webhook")
+    clock = FixedClock()
+    turned = await turn(world, Memory(), clock=clock)
+    assert turned.next_due == NOW + 60
+    world.refusals.clear()
+    clock.at += 59
+    turned = await turn(world, turned.memory, clock=clock)
+    assert annotated(world) == []
+    assert turned.next_due == NOW + 60
+    clock.at += 1
+    await turn(world, turned.memory, clock=clock)
+    assert annotated(world) == ["annotate Pod pod-0"]
 
 
 def annotated(world: Any) -> list[str]:
