@@ -24,7 +24,7 @@ READ = {"get", "list", "watch"}
 OWN = READ | {"create", "patch", "delete"}
 RIGHTS = {
     "sparkdeployments.spark.dev": READ,
-    "sparkdeployments/status.spark.dev": {"patch", "update"},
+    "sparkdeployments/status.spark.dev": {"update"},
     "pods": READ | {"patch"},
     "secrets": {"list", "watch"},
     "services": OWN,
