@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 
 MAX_PENDING: Final = 64
 """Alerts of one resource that wait for a decision."""
+MAX_RESOURCES: Final = 1000
+"""Resources about which alerts wait."""
 UNKNOWN: Final = "UnknownResource"
 """Outcome of an alert about a resource that does not exist."""
 
 
 class InboxFullError(Exception):
-    """Too many alerts wait for a decision about one resource: the sender has to come again."""
+    """Too many alerts wait for decisions: the sender has to come again."""
 
 
 class Inbox:
@@ -33,6 +35,8 @@ class Inbox:
         Raises:
             InboxFullError: the resource has too many already.
         """
+        if key not in self._waiting and len(self._waiting) >= MAX_RESOURCES:
+            raise InboxFullError(f"alerts about {len(self._waiting)} resources wait for decisions")
         waiting = self._waiting.setdefault(key, {})
         if alert not in waiting and len(waiting) >= MAX_PENDING:
             raise InboxFullError(f"{len(waiting)} alerts about {key} wait for a decision")

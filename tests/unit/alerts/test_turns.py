@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from spark_operator.adapters import inbox as inbox_module
 from spark_operator.adapters.inbox import UNKNOWN, Inbox, InboxFullError
 from spark_operator.core.objects import Ref
 from spark_operator.core.types import Alert
@@ -53,6 +54,21 @@ async def test_somebody_elses_object_in_the_way_settles_it_too() -> None:
     future = inbox.offer(SPARK, Alert(fingerprint="a1", name="X", starts_at=NOW - 5))
     await reconciler.turn(SPARK, Memory(), woken=True)
     assert future.result() == "Noted"
+
+
+async def test_alerts_about_many_resources_are_refused_before_they_fill_the_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As while the API server is away, and no turn finds out that there are none of them."""
+    monkeypatch.setattr(inbox_module, "MAX_RESOURCES", 2)
+    inbox = Inbox()
+    for number in range(2):
+        inbox.offer(Key("production", f"spark-{number}"), ALERT)
+    with pytest.raises(InboxFullError):
+        inbox.offer(SPARK, ALERT)
+    inbox.offer(Key("production", "spark-0"), ALERT)
+    inbox.forget(Key("production", "spark-1"))
+    inbox.offer(SPARK, ALERT)
 
 
 async def test_the_same_alert_twice_is_one_and_too_many_are_refused() -> None:
