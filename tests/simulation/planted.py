@@ -287,7 +287,8 @@ def _orphan_config(patch: pytest.MonkeyPatch) -> None:
 def _api_away_at_the_verdict(reference: History) -> Plan:
     """The API server away for a minute from the moment on that the judge says Fail."""
     said = next(verdict.at for verdict in reference.verdicts if verdict.kind == "Fail")
-    return Plan(name="refuse 60 s", outages=(Outage("refuse", said - EPOCH - 0.01, 60.0),))
+    # After the last read and before the first write, which takes at least a millisecond.
+    return Plan(name="refuse 60 s", outages=(Outage("refuse", said - EPOCH + 0.0005, 60.0),))
 
 
 def _metrics_away(reference: History) -> Plan:
