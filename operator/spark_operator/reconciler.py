@@ -176,7 +176,7 @@ class Reconciler:
             if memory.snapshot and observe.rests(memory.snapshot)
             else SNAPSHOT_SECONDS
         )
-        if memory.snapshot and not woken and now - memory.read_at < longest:
+        if memory.snapshot and not woken and 0.0 <= now - memory.read_at < longest:
             return memory
         return replace(
             memory,

@@ -254,7 +254,6 @@ def _moves(before: SparkDeploymentStatus, after: SparkDeploymentStatus) -> bool:
             status.first_traffic_at is None,
             isolation.recorded(status),
             credentials.count(status),
-            status.maintenance and status.maintenance.state,
         )
 
     return projected(before) != projected(after)
