@@ -34,6 +34,9 @@ _log = logging.getLogger(__name__)
 MAX_HEAD = 64 * 1024
 """Bytes of a request line with its headers; what is read at once comes on top."""
 
+GRACE = 0.25
+"""Seconds in which a head that came while the loop was held up is read."""
+
 
 class _BoundedProtocol(HttpToolsProtocol):
     """Tells the application when each connection was opened, and waits for no head for long.
@@ -71,9 +74,11 @@ class _BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _close_in(self, seconds: float) -> None:
-        self.timeout_keep_alive_task = self.loop.call_later(
-            max(0.0, seconds), self.timeout_keep_alive_handler
-        )
+        self.timeout_keep_alive_task = self.loop.call_later(max(0.0, seconds), self._give_up)
+
+    def _give_up(self) -> None:
+        # A loop that was held up runs its timers before it reads what has long been there.
+        self.timeout_keep_alive_task = self.loop.call_later(GRACE, self.timeout_keep_alive_handler)
 
 
 class DrainingServer(uvicorn.Server):
