@@ -7,7 +7,7 @@ import contextlib
 import json
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from dev.cluster.config import Layout
 
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 LINE_LIMIT = 4_194_304
 """Bytes of one watch event at most."""
+ESTABLISHED: Final = (
+    "--for=jsonpath={.status.acceptedNames.kind}=SparkDeployment",
+    "--for=condition=Established",
+)
+"""What to wait for of the CRD, in turn: kubectl fails on one that has no conditions yet."""
 
 
 class KubectlError(Exception):

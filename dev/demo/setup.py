@@ -10,7 +10,7 @@ from dev.cluster.config import CLONE
 from dev.demo.manifests import NAMESPACE
 from dev.demo.play import Images
 from dev.images import ensure, specs
-from dev.kubectl import Kubectl
+from dev.kubectl import ESTABLISHED, Kubectl
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,10 +56,11 @@ async def install(kube: Kubectl, overlay: Path = INSTALL) -> None:
         "get", "pods", f"--namespace={SYSTEM}", "--selector=spark.dev/component=operator", "-o=name"
     )
     await kube.run("apply", "--server-side", "--force-conflicts", "-k", str(overlay))
-    await kube.run(
-        "wait", "--for=condition=Established", CRD, f"--timeout={ESTABLISHED_SECONDS}s",
-        seconds=ESTABLISHED_SECONDS + 5,
-    )  # fmt: skip
+    for state in ESTABLISHED:
+        await kube.run(
+            "wait", state, CRD, f"--timeout={ESTABLISHED_SECONDS}s",
+            seconds=ESTABLISHED_SECONDS + 5,
+        )  # fmt: skip
     if already:
         # One that runs since an earlier demo may have an older image under the same name
         await kube.run("rollout", "restart", DEPLOYMENT, f"--namespace={SYSTEM}")

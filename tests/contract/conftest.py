@@ -15,6 +15,7 @@ from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.config import load_kube_config
 
 from dev.cluster.apiserver import RunningApiServer, apiserver
+from dev.kubectl import ESTABLISHED
 from spark_operator.adapters.clock import SystemClock
 from spark_operator.adapters.events import Recorder
 from spark_operator.adapters.kube import KubeCluster
@@ -59,8 +60,9 @@ def real() -> Iterator[RunningApiServer]:
     with apiserver() as running:
         kubectl = [str(running.kubectl), f"--kubeconfig={running.kubeconfig}"]
         run([*kubectl, "apply", "--kustomize", str(CRDS)], check=True, capture_output=True)  # noqa: S603
-        established = ["--for=condition=Established", "crd/sparkdeployments.spark.dev"]
-        run([*kubectl, "wait", *established, "--timeout=20s"], check=True, capture_output=True)  # noqa: S603
+        for state in ESTABLISHED:
+            wait = [*kubectl, "wait", state, "crd/sparkdeployments.spark.dev", "--timeout=20s"]
+            run(wait, check=True, capture_output=True)  # noqa: S603
         yield running
 
 

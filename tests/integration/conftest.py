@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from dev.cluster.apiserver import RunningApiServer, apiserver
+from dev.kubectl import ESTABLISHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +69,8 @@ def kubectl(api_server: RunningApiServer, tmp_path_factory: pytest.TempPathFacto
     """Kubectl for the session's apiserver, with the CRD established and published."""
     found = Kubectl(api_server.kubectl, api_server.kubeconfig, tmp_path_factory.mktemp("kubectl"))
     found("apply", "--kustomize", str(ROOT / "crds"))
-    found("wait", "--for=condition=Established", f"crd/{CRD}", "--timeout=20s")
+    for state in ESTABLISHED:
+        found("wait", state, f"crd/{CRD}", "--timeout=20s")
     deadline = time.monotonic() + PUBLISHED_SECONDS
     while found.try_run("get", "--raw", "/openapi/v3/apis/spark.dev/v1alpha1").returncode != 0:
         assert time.monotonic() < deadline, f"the apiserver does not publish {CRD}"

@@ -66,7 +66,7 @@ class MetadataClient:
                 while line := await asyncio.wait_for(answer.content.readline(), SILENCE_SECONDS):
                     yield json.loads(line)
             finally:
-                answer.close()
+                _drop(answer)
 
     async def _ask(self, path: str, accept: str, seconds: float) -> aiohttp.ClientResponse:
         verb, url, sent, payload, form = await self._client.param_serialize(
@@ -80,9 +80,23 @@ class MetadataClient:
         )
         found: aiohttp.ClientResponse = answer.response
         if found.status >= 400:
-            words = explanation("GET", path, await found.content.read(MAX_REFUSAL_BYTES))
+            try:
+                words = explanation("GET", path, await found.content.read(MAX_REFUSAL_BYTES))
+            finally:
+                _drop(found)
             raise classify(found.status, *words)
         return found
+
+
+def _drop(answer: aiohttp.ClientResponse) -> None:
+    """Give up an answer that is not read to its end, and its connection with it, at once.
+
+    A farewell by TLS would keep the connection for as long as the server likes.
+    """
+    transport = answer.connection.transport if answer.connection else None
+    if transport is not None:
+        transport.abort()
+    answer.close()
 
 
 @contextmanager
