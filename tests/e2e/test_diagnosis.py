@@ -45,19 +45,15 @@ async def test_slow_answers_are_diagnosed_at_rest_and_so_is_their_end(stage: Sta
     await _well(stage)
 
 
-async def test_a_refused_key_is_diagnosed_and_so_is_its_end(stage: Stage) -> None:
+async def test_a_refused_key_is_diagnosed(stage: Stage) -> None:
     await stage.faults(anthropic={"error_rate": 1.0, "status": 401})
     ill = await stage.until(
         "the diagnosis",
-        lambda s: {"HighErrorRates", "HealthCheckFailing"} <= {it.symptom for it in s.diagnosis},
+        lambda s: condition(s, "Diagnosis") == "True/HighErrorRates",
         seconds=ROUNDS_SECONDS,
     )
-    assert condition(ill, "Diagnosis") == "True/HighErrorRates"
     assert "requests failed lately, 100% of them at a provider" in _said(ill)
     assert "claude refuses its key on" in _said(ill)
     assert "secrets.anthropicAPIKey" in _said(ill)
     assert ill.phase == "Stable"
-    assert condition(ill, "Degraded") == "True/ProviderDown"
-
-    await stage.faults()
-    await _well(stage)
+    assert condition(ill, "Degraded").startswith("False/"), "the provider is well, the key is not"
