@@ -214,13 +214,17 @@ def _routes(spark: SparkApp) -> dict[str, dict[str, ASGIApp]]:
         "/api/admin/revocations": {"POST": admin.revocations},
     }
     if settings.page:
-        page = files("spark_app.web").joinpath("page.html").read_bytes()
-        policy = [
-            (b"content-security-policy", _PAGE_POLICY),
-            (b"x-content-type-options", b"nosniff"),
-        ]
-        routes["/"] = {"GET": Fixed(b"text/html; charset=utf-8", page, policy)}
+        routes["/"] = {"GET": _page()}
     return routes
+
+
+def _page() -> Fixed:
+    page = files("spark_app.web").joinpath("page.html").read_bytes()
+    policy = [
+        (b"content-security-policy", _PAGE_POLICY),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    return Fixed(b"text/html; charset=utf-8", page, policy)
 
 
 def _gateway(spark: SparkApp) -> Gateway:

@@ -95,17 +95,18 @@ def diff(
     ]
     kept = spared | {ref(item) for item in wanted if not _is_of_another_run(item, owned)}
     writes += [
-        Delete(
-            identity,
-            item["metadata"]["uid"],
-            item["metadata"]["resourceVersion"] if identity.kind in FENCED else None,
-        )
+        _deletion(identity, item)
         for identity, item in owned.items()
         if identity not in kept
         and identity.kind not in KEPT
         and not item["metadata"].get("deletionTimestamp")
     ]
     return writes
+
+
+def _deletion(identity: Ref, item: Manifest) -> Delete:
+    version = item["metadata"]["resourceVersion"] if identity.kind in FENCED else None
+    return Delete(identity, item["metadata"]["uid"], version)
 
 
 def _is_as_wanted(wanted: Manifest, live: Manifest | None) -> bool:

@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.integration.app.harness import background
+
+pytestmark = pytest.mark.timeout(300)
 
 # Not positive_data_acceptance: no schema says which models exist and which C# is valid.
 CHECKS = (
@@ -19,6 +23,8 @@ CHECKS = (
     "unsupported_method",
 )
 MASTER = "master-key-0123456789"
+WATCHDOG_SECONDS = 280
+"""It takes some 40 s of processor: this ends what hangs, and bounds nothing."""
 
 
 def _run(url: str, folder: Path, *more: str) -> None:
@@ -34,7 +40,7 @@ def _run(url: str, folder: Path, *more: str) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=110,
+        timeout=WATCHDOG_SECONDS,
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
