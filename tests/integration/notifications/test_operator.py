@@ -126,6 +126,47 @@ async def test_sinks_that_hang_delay_no_turn(
     assert seconds / turns < 1
 
 
+def put_credentials(put: Put, sink: str, mail: int) -> None:
+    """Every credential holds the sentinel; ``sink`` is a URL, ``mail`` a port."""
+    port = sink.rpartition(":")[2]
+    put("slack", "url", f"{sink}/services/{SENTINEL}")
+    put("odd", "url", f"no address {SENTINEL}")
+    put("ftp", "url", f"https://user:{SENTINEL}@localhost:{port}/")
+    put("pager", "key", SENTINEL)
+    put("hook", "url", f"{sink}/hook?token={SENTINEL}")
+    put("hook", "key", SENTINEL)
+    put("smtp", "url", f"smtp://user:{SENTINEL}@localhost:{mail}")
+    put("smtp", "plain", f"smtp+plain://user:{SENTINEL}@localhost:{mail}")
+
+
+def every_channel() -> dict[str, list[dict[str, Any]]]:
+    """Channels of every kind, with those credentials."""
+    return {
+        "slack": [
+            {"name": name, "webhookURL": {"name": name, "key": "url"}, **INFO}
+            for name in ("slack", "odd", "ftp")
+        ],
+        "webhook": [
+            {
+                "urlFrom": {"name": "hook", "key": "url"},
+                "signingKey": {"name": "hook", "key": "key"},
+                **INFO,
+            }
+        ],
+        "email": [
+            {
+                "name": key,
+                "server": {"name": "smtp", "key": key},
+                "from": "spark@example.com",
+                "to": ["devops@example.com"],
+                **INFO,
+            }
+            for key in ("url", "plain")
+        ],
+        "pagerDuty": [{"routingKey": {"name": "pager", "key": "key"}}],
+    }
+
+
 async def test_no_credential_is_ever_said(
     api_server: RunningApiServer,
     kubectl: Kubectl,
@@ -136,40 +177,8 @@ async def test_no_credential_is_ever_said(
     authority: Authority,
 ) -> None:
     async with http_sink("500") as sink, mailbox(starttls=server_tls, login=True) as mail:
-        port = sink.url.rpartition(":")[2]
-        put("slack", "url", f"{sink.url}/services/{SENTINEL}")
-        put("odd", "url", f"no address {SENTINEL}")
-        put("ftp", "url", f"https://user:{SENTINEL}@localhost:{port}/")
-        put("pager", "key", SENTINEL)
-        put("hook", "url", f"{sink.url}/hook?token={SENTINEL}")
-        put("hook", "key", SENTINEL)
-        put("smtp", "url", f"smtp://user:{SENTINEL}@localhost:{mail.port}")
-        put("smtp", "plain", f"smtp+plain://user:{SENTINEL}@localhost:{mail.port}")
-        told = {
-            "slack": [
-                {"name": name, "webhookURL": {"name": name, "key": "url"}, **INFO}
-                for name in ("slack", "odd", "ftp")
-            ],
-            "webhook": [
-                {
-                    "urlFrom": {"name": "hook", "key": "url"},
-                    "signingKey": {"name": "hook", "key": "key"},
-                    **INFO,
-                }
-            ],
-            "email": [
-                {
-                    "name": key,
-                    "server": {"name": "smtp", "key": key},
-                    "from": "spark@example.com",
-                    "to": ["devops@example.com"],
-                    **INFO,
-                }
-                for key in ("url", "plain")
-            ],
-            "pagerDuty": [{"routingKey": {"name": "pager", "key": "key"}}],
-        }
-        kubectl("apply", "-f", "-", stdin=manifest(namespace, told))
+        put_credentials(put, sink.url, mail.port)
+        kubectl("apply", "-f", "-", stdin=manifest(namespace, every_channel()))
         settings = {
             "SECRETS_DIR": str(tmp_path / "secrets"),
             "PAGERDUTY_URL": f"{sink.url}/v2/enqueue",
