@@ -11,7 +11,8 @@ from spark_operator.ports import Target
 
 if TYPE_CHECKING:
     from spark_operator.api.resource import SparkDeployment
-    from spark_operator.core.types import Observations, Pod
+    from spark_operator.core.observations import Observations
+    from spark_operator.core.types import Pod
     from spark_operator.ports import Clock, Key, Vitals
 
 EVERY_SECONDS: Final = 30.0

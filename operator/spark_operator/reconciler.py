@@ -29,9 +29,9 @@ from spark_operator.core.exposure import request_rate
 from spark_operator.core.invalid import invalid_status
 from spark_operator.core.labels import child_name
 from spark_operator.core.objects import Ref, is_owned_by, ref
+from spark_operator.core.observations import Observations
 from spark_operator.core.release import Release
 from spark_operator.core.render import finished_jobs, render, revision, unknown
-from spark_operator.core.types import Decision, Observations
 from spark_operator.examining import Examiner
 from spark_operator.ports import (
     Alerts,
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from spark_operator.core.judge import Tick
     from spark_operator.core.observe import Snapshot
     from spark_operator.core.secretdata import SecretData
-    from spark_operator.core.types import Manifest
+    from spark_operator.core.types import Decision, Manifest
 
 SNAPSHOT_SECONDS: Final = 10.0
 """How long a snapshot serves turns that nothing woke; every write of status is guarded anyway."""

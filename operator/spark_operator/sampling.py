@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from spark_operator.api.resource import SparkDeployment
-    from spark_operator.core.types import Observations, Pod
+    from spark_operator.core.observations import Observations
+    from spark_operator.core.types import Pod
     from spark_operator.ports import Clock, Metrics, Series
 
     Pods = tuple[Pod, ...]

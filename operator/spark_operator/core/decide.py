@@ -50,7 +50,8 @@ if TYPE_CHECKING:
 
     from spark_operator.api.resource import SparkDeployment
     from spark_operator.core.judge import Verdict
-    from spark_operator.core.types import Observations, Workload
+    from spark_operator.core.observations import Observations
+    from spark_operator.core.types import Workload
 
 HANDLERS: Final[dict[Phase, Callable[[Turn], None]]] = {
     Phase.PENDING: pending,

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from spark_operator.api.resource import SparkDeployment
     from spark_operator.api.spec import SparkDeploymentSpec
     from spark_operator.core.judge import JudgePlan, JudgeState, Verdict
+    from spark_operator.core.observations import Observations
     from spark_operator.core.release import Release
-    from spark_operator.core.types import Alert, Observations, Workload
+    from spark_operator.core.types import Alert, Workload
 
     Outcome = Literal["Promoted", "Failed", "Inconclusive", "Aborted", "Superseded"]
 

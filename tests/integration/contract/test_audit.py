@@ -10,7 +10,7 @@ import pytest
 from spark_operator.api.resource import parse
 from spark_operator.core.audit import asked_by
 from spark_operator.core.decide import decide
-from spark_operator.core.types import Observations
+from spark_operator.core.observations import Observations
 from tests.integration.contract.test_resource import MINIMAL
 
 if TYPE_CHECKING:

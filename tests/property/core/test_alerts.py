@@ -28,7 +28,8 @@ from tests.unit.core.turns import (
 
 if TYPE_CHECKING:
     from spark_operator.api.status import SparkDeploymentStatus
-    from spark_operator.core.types import Decision, Observations
+    from spark_operator.core.observations import Observations
+    from spark_operator.core.types import Decision
 
 JUDGED = (GOOD, BAD, BOTH_BAD, TOO_FEW, SILENT)
 WORLDS = [

@@ -16,10 +16,11 @@ from unittest.mock import patch
 from spark_operator.api.resource import SparkDeployment, parse
 from spark_operator.core import judge
 from spark_operator.core.judge import Counters, JudgeState, PodSample, Tick
+from spark_operator.core.observations import Observations
 from spark_operator.core.release import Release
 from spark_operator.core.render import children
 from spark_operator.core.render.service import routed_release
-from spark_operator.core.types import Observations, Pod, Route, Workload
+from spark_operator.core.types import Pod, Route, Workload
 from tests.unit.core.builders import NOW, body
 
 if TYPE_CHECKING:

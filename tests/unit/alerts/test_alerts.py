@@ -15,7 +15,8 @@ from tests.unit.core.turns import BAD, BOTH_BAD, GOOD, ONE, SILENT, at, guarded,
 
 if TYPE_CHECKING:
     from spark_operator.api.status import SparkDeploymentStatus
-    from spark_operator.core.types import Decision, Observations
+    from spark_operator.core.observations import Observations
+    from spark_operator.core.types import Decision
 
 TRAFFIC = NOW - 60
 LEANING = judged(0.06, 0.0, seconds=8)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 from spark_operator.api.resource import SparkDeployment, parse
 from spark_operator.api.status import ReleaseStatus, SparkDeploymentStatus, StepStatus, Weight
 from spark_operator.core import judge
+from spark_operator.core.observations import Observations
 from spark_operator.core.plan import judge_plan
 from spark_operator.core.release import Release
 from spark_operator.core.turn import to_time
-from spark_operator.core.types import Observations, Pod, Route, Workload
+from spark_operator.core.types import Pod, Route, Workload
 
 if TYPE_CHECKING:
     from spark_operator.core.judge import JudgeState

@@ -36,7 +36,7 @@ from tests.unit.core.turns_prepared import PREPARED
 
 if TYPE_CHECKING:
     from spark_operator.api.status import SparkDeploymentStatus
-    from spark_operator.core.types import Observations
+    from spark_operator.core.observations import Observations
 
 CASES = [*PENDING, *PREPARED, *PROGRESSING, *PAUSED, *PROMOTING, *GUARDING, *AT_REST, *GUARDS]
 

@@ -16,7 +16,8 @@ from tests.unit.notifications.told import PAGER
 
 if TYPE_CHECKING:
     from spark_operator.api.status import SparkDeploymentStatus
-    from spark_operator.core.types import Decision, Observations
+    from spark_operator.core.observations import Observations
+    from spark_operator.core.types import Decision
 
 CUT = {"isolated": True}
 BEFORE = [

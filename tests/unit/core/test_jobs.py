@@ -37,7 +37,7 @@ from tests.unit.core.turns_prepared import (
 
 if TYPE_CHECKING:
     from spark_operator.api.status import SparkDeploymentStatus
-    from spark_operator.core.types import Observations
+    from spark_operator.core.observations import Observations
 
 THIN = judged(0.0, rate=0.5)
 VERIFIED: dict[str, Any] = {"verification": {"enabled": True}}

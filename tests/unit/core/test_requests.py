@@ -33,7 +33,7 @@ from tests.unit.core.turns import (
 )
 
 if TYPE_CHECKING:
-    from spark_operator.core.types import Observations
+    from spark_operator.core.observations import Observations
 
 MANUAL: dict[str, Any] = {
     "strategy": {"canary": {"steps": [{"weight": 5, "manual": True}, {"weight": 100}]}}

@@ -19,7 +19,8 @@ from tests.unit.core.builders import NOW, body, release, resource, seen, status,
 
 if TYPE_CHECKING:
     from spark_operator.api.status import SparkDeploymentStatus
-    from spark_operator.core.types import Decision, Observations
+    from spark_operator.core.observations import Observations
+    from spark_operator.core.types import Decision
 
 REFERENCES = {
     "anthropicAPIKey": {"name": "providers", "key": "anthropic"},

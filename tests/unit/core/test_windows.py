@@ -20,7 +20,8 @@ from tests.unit.core.turns import FOUR_TWOS, ONE, TWO, at, guarded, shared, unde
 
 if TYPE_CHECKING:
     from spark_operator.api.status import SparkDeploymentStatus
-    from spark_operator.core.types import Decision, Observations
+    from spark_operator.core.observations import Observations
+    from spark_operator.core.types import Decision
 
 
 def moment(seconds: float) -> str:

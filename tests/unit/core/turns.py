@@ -12,7 +12,7 @@ from tests.unit.core.builders import IMAGES, NOW, judged, name, resource, seen, 
 
 if TYPE_CHECKING:
     from spark_operator.api.status import SparkDeploymentStatus
-    from spark_operator.core.types import Observations
+    from spark_operator.core.observations import Observations
 
 GOOD, BAD, BOTH_BAD, TOO_FEW = judged(0.0), judged(0.5), judged(0.5, 0.5), judged(0.0, seconds=4)
 SILENT = judge.start(judge_plan(resource().spec), NOW - 60)

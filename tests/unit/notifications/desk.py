@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from spark_operator.api.resource import SparkDeployment
     from spark_operator.core.notifications.routing import Route
     from spark_operator.core.notifications.texts import Message
-    from spark_operator.core.types import Observations
+    from spark_operator.core.observations import Observations
 
 KEY: Final = Key("production", "spark")
 RESTING: Final = seen(workload(1, 4))

@@ -12,7 +12,8 @@ from tests.unit.notifications.told import ALL
 if TYPE_CHECKING:
     from spark_operator.api.outbox import Notice, NotificationsStatus
     from spark_operator.api.status import SparkDeploymentStatus
-    from spark_operator.core.types import Decision, Observations
+    from spark_operator.core.observations import Observations
+    from spark_operator.core.types import Decision
 
 
 class Story:

@@ -11,13 +11,14 @@ from spark_operator.api.windows import Maintenance
 from spark_operator.core import judge
 from spark_operator.core.decide import decide, told
 from spark_operator.core.judge import Tick
+from spark_operator.core.observations import Observations
 from spark_operator.core.plan import judge_plan
 from spark_operator.core.release import Release
 from spark_operator.core.render.children import replicas
 from spark_operator.core.render.service import routed_release
 from spark_operator.core.replay.hearing import Hearing
 from spark_operator.core.turn import to_time
-from spark_operator.core.types import Observations, Pod, Route, Workload
+from spark_operator.core.types import Pod, Route, Workload
 
 if TYPE_CHECKING:
     from spark_operator.api.resource import SparkDeployment
