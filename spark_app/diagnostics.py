@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from spark_app.core.provider import Provider
-    from spark_app.providers.pool import Pool
 
 __all__ = ["MAX_CONNECTIONS", "Diagnostics"]
 
@@ -32,6 +31,22 @@ BUCKETS = (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0)
 WINDOW = 300.0
 MAX_CONNECTIONS = 1000
 """Connections to one provider with one key: the SDKs' own bound."""
+
+
+class Keys(Protocol):
+    """A provider and its keys, as far as they are counted here: a ``Pool`` is one."""
+
+    @property
+    def name(self) -> Provider:
+        """Whose keys they are."""
+
+    @property
+    def keys(self) -> int:
+        """How many are configured."""
+
+    @property
+    def live_keys(self) -> int:
+        """How many are not known to be refused."""
 
 
 class Diagnostics:
@@ -83,7 +98,7 @@ class Diagnostics:
             for kind in FailureKind:
                 self.failures.labels(provider, kind.value)
 
-    def watch(self, pool: Pool) -> None:
+    def watch(self, pool: Keys) -> None:
         """Publish what a configured provider's pool knows, read when scraped."""
         self.key_present.labels(pool.name).set(1)
         self.keys_accepted.labels(pool.name).set_function(lambda: float(pool.live_keys))
