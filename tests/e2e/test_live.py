@@ -194,7 +194,8 @@ async def is_cut(stage: Stage, service: str) -> bool:
 
 async def test_users_that_send_too_much_are_named_by_their_key(stage: Stage) -> None:
     """A third of the limit for each pod is less than each is asked."""
-    await stage.apply(config={**stage.spec["config"], "SPARK_RATE_LIMIT": "300/minute"})
+    pressed = {"SPARK_RATE_LIMIT": "300/minute", "SPARK_METRICS_KEY_IDS": "true"}
+    await stage.apply(config=stage.spec["config"] | pressed)
     ill = await stage.until(
         "the diagnosis",
         lambda s: condition(s, "Diagnosis") == "True/RateLimiting" and s.phase == "Stable",

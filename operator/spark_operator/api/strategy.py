@@ -126,7 +126,8 @@ class Guard(Model):
 
     duration: Duration = Field(
         "1h",
-        description="How long the previous release stays warm and the watch goes on.",
+        description="How long the previous release stays warm and the watch goes on; up to twice "
+        "as long while the error rate is above its warning.",
         json_schema_extra=between("0s", "720h"),
     )
 

@@ -102,6 +102,20 @@ def _has_watched(turn: Turn) -> bool:
     return turn.verdict.step_seconds >= wanted
 
 
+def _is_suspected(turn: Turn) -> bool:
+    """Whether errors above the warning may yet become a verdict.
+
+    A restart of the operator costs the evidence since its last checkpoint: a guard that ended by
+    the clock alone would let a failing release through.
+    """
+    verdict = turn.verdict
+    return (
+        verdict is not None
+        and verdict.reason is judge.Reason.ERROR_RATE_WARNING
+        and not verdict.shared
+    )
+
+
 def guarding(turn: Turn) -> None:
     """Watch the promoted release while the previous one stays warm."""
     stable, previous = turn.status.stable, turn.status.previous
@@ -119,8 +133,9 @@ def guarding(turn: Turn) -> None:
     verified = verification.passed(turn) or verification.is_shared(turn)
     if turn.phase is not Phase.GUARDING:
         return
-    watched = _has_watched(turn)
-    end = stable.since.timestamp() + seconds(turn.spec.guard.duration)
+    watched, guard = _has_watched(turn), seconds(turn.spec.guard.duration)
+    # Twice as long and no longer: errors that have proven nothing by then hold nobody up
+    end = stable.since.timestamp() + (2 * guard if _is_suspected(turn) else guard)
     if turn.now < end or not watched or not verified:
         turn.dues.append(turn.now + TICK_SECONDS)
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.core.builders import name, seen, status, workload
+from tests.unit.core.builders import judged, name, seen, status, workload
 from tests.unit.core.turns import (
     BAD,
     BOTH_BAD,
@@ -99,6 +99,26 @@ GUARDING = [
         0,
         "GuardEnded",
         {"guard": {"duration": "10m"}},
+    ),
+    Case(
+        "errors above the warning keep the guard",
+        2,
+        guarded(),
+        under_guard(judged(0.15, 0.02, rate=2.0)),
+        "Guarding",
+        0,
+        "",
+        {"guard": {"duration": "10m"}},
+    ),
+    Case(
+        "they keep it twice as long at most",
+        2,
+        guarded(),
+        under_guard(judged(0.15, 0.02, rate=2.0)),
+        "Stable",
+        0,
+        "GuardEnded",
+        {"guard": {"duration": "5m"}},
     ),
     Case(
         "a guard that nobody watched goes on",
