@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-import aiohttp
-from kubernetes.aio.client.exceptions import ApiException
-
+from spark_operator.adapters.answers import classify, explained, explanation, whole
 from spark_operator.api.base import API_VERSION, PLURAL
 from spark_operator.core.labels import JOB_OF_LABEL, LIVE_SUFFIX, MANAGER, OWNER_LABEL, child_name
 from spark_operator.core.objects import CHILD_KINDS, POD, Kind, Ref, is_owned_by, ref
 from spark_operator.core.observe import Snapshot
 from spark_operator.ports import (
-    ClusterError,
     ConflictError,
     GoneError,
     Key,
-    RefusedError,
-    TooLargeError,
     UnavailableError,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from kubernetes.aio.client import ApiClient
 
@@ -40,9 +34,6 @@ APPLY: Final = "application/apply-patch+yaml"
 JSON: Final = "application/json"
 MERGE: Final = "application/merge-patch+json"
 STRATEGIC: Final = "application/strategic-merge-patch+json"
-MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
-"""Longest answer that is read: whoever may make objects may make many with our label."""
-CHUNK_BYTES: Final = 1024 * 1024
 FIXED_CHILDREN: Final = (
     ("Service", ""),
     ("Service", "-stable"),
@@ -200,7 +191,7 @@ class KubeCluster:
             ClusterError: one of its subclasses, by what the API server answered.
         """
         headers = {"Accept": JSON, "Content-Type": content_type}
-        try:
+        with explained(method, path):
             async with asyncio.timeout(self._seconds):
                 verb, url, sent, payload, form = await self._client.param_serialize(
                     method, path, header_params=headers, body=body, auth_settings=["BearerToken"]
@@ -208,15 +199,8 @@ class KubeCluster:
                 answer = await self._client.call_api(
                     verb, url, sent, payload, form, _request_timeout=self._seconds
                 )
-                text = await _whole(answer.response)
+                text = await whole(answer.response)
                 result: Manifest = {} if answer.status >= 400 else json.loads(text)
-        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            what = type(error).__name__
-            raise UnavailableError(
-                f"{method} {path}: no usable answer ({what}): {error}"
-            ) from error
-        except ApiException as error:
-            raise classify(error.status or 0, f"{method} {path}: {error.reason}", "") from error
         if answer.status >= 400:
             raise classify(answer.status, *explanation(method, path, text))
         return result
@@ -234,56 +218,3 @@ def _names(name: str, resource: Manifest) -> list[Ref]:
         *(Ref(kind, f"{name}{suffix}") for kind, suffix in FIXED_CHILDREN),
         *(Ref("Deployment", child_name(name, role["release"])) for role in roles if role),
     ]
-
-
-async def _whole(response: aiohttp.ClientResponse) -> bytes:
-    """The body of an answer.
-
-    Raises:
-        UnavailableError: it is longer than ``MAX_ANSWER_BYTES``; the rest is not read.
-    """
-    body = bytearray()
-    with _closed_on_failure(response):
-        while chunk := await response.content.read(CHUNK_BYTES):
-            body += chunk
-            if len(body) > MAX_ANSWER_BYTES:
-                raise UnavailableError(f"the answer has more than {MAX_ANSWER_BYTES} bytes")
-    return bytes(body)
-
-
-@contextmanager
-def _closed_on_failure(response: aiohttp.ClientResponse) -> Iterator[None]:
-    """A connection on which an answer was not read to its end serves nobody else."""
-    try:
-        yield
-    except BaseException:
-        response.close()
-        raise
-
-
-def explanation(method: str, path: str, text: bytes) -> tuple[str, str]:
-    """What was asked and what the API server says about it, and its reason in one word."""
-    try:
-        status = json.loads(text)
-        words, reason = str(status.get("message", "")), str(status.get("reason", ""))
-    except (ValueError, AttributeError):
-        words, reason = text[:200].decode(errors="replace"), ""
-    return f"{method} {path.partition('?')[0]}: {words[:500]}", reason
-
-
-def classify(status: int, message: str, reason: str) -> ClusterError:
-    """The error class for an HTTP status and a reason of the API server.
-
-    Source: https://kubernetes.io/docs/reference/using-api/api-concepts/, and the reasons in
-    k8s.io/apimachinery/pkg/apis/meta/v1/types.go.
-    """
-    if status >= 500 and "request is too large" in message:
-        return TooLargeError(message)
-    if status == 401:
-        return UnavailableError(f"{message} (the operator's credentials are not accepted)")
-    if status in (0, 429) or status >= 500:
-        return UnavailableError(message)
-    known = {404: GoneError, 410: GoneError, 409: ConflictError, 413: TooLargeError}
-    if status in known:
-        return known[status](message)
-    return RefusedError(f"{message} ({reason})" if reason else message)

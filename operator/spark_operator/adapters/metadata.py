@@ -7,18 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-import aiohttp
-from kubernetes.aio.client.exceptions import ApiException
-
-from spark_operator.adapters.kube import classify, explanation
-from spark_operator.ports import UnavailableError
+from spark_operator.adapters.answers import classify, drop, explained, explanation
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
+    import aiohttp
     from kubernetes.aio.client import ApiClient
 
     from spark_operator.core.types import Manifest
@@ -46,7 +42,7 @@ class MetadataClient:
         Raises:
             ClusterError: one of its subclasses, by what the API server answered.
         """
-        with _explained(path):
+        with explained("GET", path):
             async with asyncio.timeout(self._seconds):
                 answer = await self._ask(path, LIST, self._seconds)
                 found: Manifest = json.loads(await answer.read())
@@ -59,14 +55,14 @@ class MetadataClient:
             ClusterError: one of its subclasses, by what the API server answered; a watch that
                 falls silent counts as broken.
         """
-        with _explained(path):
+        with explained("GET", path):
             async with asyncio.timeout(self._seconds):
                 answer = await self._ask(path, WATCH, WATCH_SECONDS)
             try:
                 while line := await asyncio.wait_for(answer.content.readline(), SILENCE_SECONDS):
                     yield json.loads(line)
             finally:
-                _drop(answer)
+                drop(answer)
 
     async def _ask(self, path: str, accept: str, seconds: float) -> aiohttp.ClientResponse:
         verb, url, sent, payload, form = await self._client.param_serialize(
@@ -83,28 +79,6 @@ class MetadataClient:
             try:
                 words = explanation("GET", path, await found.content.read(MAX_REFUSAL_BYTES))
             finally:
-                _drop(found)
+                drop(found)
             raise classify(found.status, *words)
         return found
-
-
-def _drop(answer: aiohttp.ClientResponse) -> None:
-    """Give up an answer that is not read to its end, and its connection with it, at once.
-
-    A farewell by TLS would keep the connection for as long as the server likes.
-    """
-    transport = answer.connection.transport if answer.connection else None
-    if transport is not None:
-        transport.abort()
-    answer.close()
-
-
-@contextmanager
-def _explained(path: str) -> Iterator[None]:
-    try:
-        yield
-    except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-        what = type(error).__name__
-        raise UnavailableError(f"GET {path}: no usable answer ({what}): {error}") from error
-    except ApiException as error:
-        raise classify(error.status or 0, f"GET {path}: {error.reason}", "") from error

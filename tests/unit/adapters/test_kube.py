@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from spark_operator.adapters.answers import classify, explanation
 from spark_operator.adapters.events import MAX_MESSAGE, Recorder
-from spark_operator.adapters.kube import classify, explanation
 from spark_operator.core.types import Event
 from spark_operator.ports import (
     ClusterError,

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from kubernetes.aio.client import ApiClient, Configuration
 
-from spark_operator.adapters import kube
+from spark_operator.adapters import answers
 from spark_operator.adapters.events import Recorder
 from spark_operator.adapters.kube import KubeCluster
 from spark_operator.adapters.metadata import MetadataClient
@@ -60,13 +60,13 @@ async def test_what_is_no_json_is_an_api_server_that_is_not_there(body: bytes) -
 async def test_an_answer_without_end_is_not_read_to_its_end(
     status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kube, "MAX_ANSWER_BYTES", 1000)
+    monkeypatch.setattr(answers, "MAX_ANSWER_BYTES", 1000)
     async with answering(b'"' + b"x" * 5_000 + b'"', status) as client:
         with pytest.raises(UnavailableError, match="more than 1000 bytes"):
             await cluster(client).get(PATH)
 
 
 async def test_the_longest_answer_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kube, "MAX_ANSWER_BYTES", 1000)
+    monkeypatch.setattr(answers, "MAX_ANSWER_BYTES", 1000)
     async with answering(b'{"a":"' + b"x" * 992 + b'"}') as client:
         assert await cluster(client).get(PATH) == {"a": "x" * 992}
