@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 from pydantic import ValidationError
 
+from spark_operator.api.base import API_VERSION, KIND
 from spark_operator.api.resource import InvalidResourceError, SparkDeployment, parse
 from spark_operator.core.replay import PlanError, check
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_BYTES: Final = 1_048_576
-API_VERSION: Final = "spark.dev/v1alpha1"
 
 
 class ManifestError(Exception):
@@ -37,12 +37,12 @@ def read(path: Path) -> tuple[SparkDeployment, tuple[str, ...]]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise ManifestError(f"{path}: cannot be read as YAML or JSON: {error}") from error
     for body in _objects(documents):
-        if body.get("kind") == "SparkDeployment":
+        if body.get("kind") == KIND:
             try:
                 return _parsed(body), _unknown(body)
             except (InvalidResourceError, PlanError) as error:
                 raise ManifestError(f"{path}: {error}") from error
-    raise ManifestError(f"{path}: holds no object of kind SparkDeployment")
+    raise ManifestError(f"{path}: holds no object of kind {KIND}")
 
 
 def _objects(documents: list[Any]) -> Iterator[dict[str, Any]]:
