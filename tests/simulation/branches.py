@@ -106,9 +106,10 @@ def told(
     """What ``tell`` says of the history of every plan, each of which must begin with a write.
 
     Raises:
-        BranchError: it raised, or its process died.
+        BranchError: it raised, its process died, or the history has no such write.
     """
-    branches = Branches(plans)
+    wanted = list(plans)
+    branches = Branches(wanted)
     try:
         history = run(scenario, seed=seed, faults=branches.faults)
         if branches.is_child:
@@ -116,7 +117,7 @@ def told(
     finally:
         if branches.is_child:
             os._exit(1)
-    for plan, said in branches.said.items():
-        if not said:
+    for plan in wanted:
+        if not branches.said.get(plan):
             raise BranchError(f"{scenario.name}, {plan.name}: its process said nothing")
     return branches.said

@@ -14,6 +14,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -84,19 +85,23 @@ class Done:
     seconds: float
 
 
+@lru_cache(maxsize=2)
+def fault_free(scenario: str, seed: int) -> History:
+    """A scenario's run without faults: the shares of one scenario follow each other."""
+    return run(SCENARIOS[scenario], seed=seed)
+
+
 def reference(scenario: Scenario, seed: int) -> History:
     """The run without faults that the scenario's end is compared with."""
-    return run(SCENARIOS[scenario.like] if scenario.like else scenario, seed=seed)
+    return fault_free(scenario.like or scenario.name, seed)
 
 
-def found_in(
-    scenario: Scenario, plan: Plan, seed: int, history: History, fault_free: History
-) -> Finding | None:
+def found_in(scenario: Scenario, plan: Plan, seed: int, history: History) -> Finding | None:
     """What a history under a plan breaks."""
     case = Case(
         scenario,
         history,
-        fault_free,
+        reference(scenario, seed),
         wakes_in_time=plan.watch == "normal",
         leaders=plan.leaders,
     )
@@ -109,14 +114,15 @@ def campaign(
 ) -> Iterator[Finding | None]:
     """The finding of each run; ``every`` n-th plan only, from the ``part``-th."""
     story = SCENARIOS[scenario]
-    fault_free = reference(story, seed)
-    own = run(story, seed=seed) if story.like else fault_free
+    own = fault_free(scenario, seed)
     if family == NO_FAULT:
-        yield found_in(story, Plan(name=family), seed, own, fault_free)
+        yield found_in(story, Plan(name=family), seed, own)
         return
 
+    reference(story, seed)  # once here, or in every child
+
     def tell(plan: Plan, history: History) -> bytes:
-        finding = found_in(story, plan, seed, history, fault_free)
+        finding = found_in(story, plan, seed, history)
         return json.dumps(finding and asdict(finding)).encode()
 
     plans = [it for n, it in enumerate(FAMILIES[family](own)) if n % every == part]
@@ -126,7 +132,7 @@ def campaign(
         yield finding and Finding(**finding)
     for plan in plans:
         if not first_write(plan):
-            yield found_in(story, plan, seed, run(story, plan, seed), fault_free)
+            yield found_in(story, plan, seed, run(story, plan, seed))
 
 
 def shares(options: argparse.Namespace) -> list[Share]:
