@@ -33,6 +33,20 @@ PROMPT = "Create a Unity player controller called Mover"
 SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 
 
+def anthropic_message(text: str, **changes: Any) -> dict[str, Any]:
+    """An answer of Anthropic's Messages API, with members changed, rightly or not."""
+    return {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-test",
+        "content": [{"type": "text", "text": text}],
+        "stop_reason": "end_turn",
+        "stop_sequence": None,
+        "usage": {"input_tokens": 10, "output_tokens": 20},
+    } | changes
+
+
 def bound_socket() -> socket.socket:
     """A listening address that nobody else has."""
     made = socket.socket()

@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 
 from spark_app.verify import Bounds, verify
-from tests.integration.app.harness import Providers, counted, running
+from tests.integration.app.harness import Providers, anthropic_message, counted, running
 from tests.integration.app.harness import spark as make_spark
 
 if TYPE_CHECKING:
@@ -23,20 +23,6 @@ if TYPE_CHECKING:
 GENERATE = "/api/spark/generate"
 GOOD = "```csharp\nusing UnityEngine;\npublic class Coin : MonoBehaviour { }\n```"
 LONE = GOOD.replace("{ }", '{ string s = "\\ud83d"; }')
-
-
-def message(**changes: Any) -> dict[str, Any]:
-    """An answer of Anthropic's Messages API."""
-    return {
-        "id": "m",
-        "type": "message",
-        "role": "assistant",
-        "model": "claude-sonnet-5-5",
-        "content": [{"type": "text", "text": GOOD}],
-        "stop_reason": "end_turn",
-        "stop_sequence": None,
-        "usage": {"input_tokens": 1, "output_tokens": 1},
-    } | changes
 
 
 def completion(**changes: Any) -> dict[str, Any]:
@@ -56,7 +42,10 @@ def events(text: object, *, model: object = "claude-sonnet-5-5", tokens: object 
     """A stream of Anthropic's Messages API."""
     usage = {"input_tokens": tokens, "output_tokens": 1}
     found: list[dict[str, Any]] = [
-        {"type": "message_start", "message": message(content=[], model=model, usage=usage)},
+        {
+            "type": "message_start",
+            "message": anthropic_message("", content=[], model=model, usage=usage),
+        },
         {
             "type": "content_block_start",
             "index": 0,
@@ -112,7 +101,9 @@ async def provider(
 ODD: dict[str, tuple[bytes, bytes, bytes, bytes]] = {
     name: (
         json.dumps(
-            message(content=[{"type": "text", "text": text}], model=model, usage=usage)
+            anthropic_message(
+                GOOD, content=[{"type": "text", "text": text}], model=model, usage=usage
+            )
         ).encode(),
         events(text, model=model, tokens=tokens),
         json.dumps(

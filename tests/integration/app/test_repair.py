@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from tests.integration.app.harness import Spark, counted, running
+from tests.integration.app.harness import Spark, anthropic_message, counted, running
 from tests.integration.app.harness import spark as make_spark
 
 if TYPE_CHECKING:
@@ -37,18 +37,7 @@ class Scripted:
             if not message.get("more_body"):
                 break
         self.asked.append(json.loads(body))
-        text = self.answers.pop(0)
-        document = {
-            "id": "msg_1",
-            "type": "message",
-            "role": "assistant",
-            "model": "claude-test",
-            "content": [{"type": "text", "text": text}],
-            "stop_reason": "end_turn",
-            "stop_sequence": None,
-            "usage": {"input_tokens": 10, "output_tokens": 20},
-        }
-        data = json.dumps(document).encode()
+        data = json.dumps(anthropic_message(self.answers.pop(0))).encode()
         headers = [(b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": data})

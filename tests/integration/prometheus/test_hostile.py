@@ -184,15 +184,21 @@ async def test_a_slow_answer_is_given_at_the_next_look_and_a_gauge_only_once(
         assert third.values == ()
 
 
+def keep_token(secrets: Path, token: str) -> tuple[dict[str, str], Path]:
+    """A reference to a token in a mounted Secret, and the Secret's folder."""
+    secret = secrets / "spark-prometheus"
+    secret.mkdir()
+    (secret / "token").write_text(token)
+    return {"name": secret.name, "key": "token"}, secret
+
+
 async def test_the_token_goes_along_and_stays_out_of_the_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / "spark-prometheus").mkdir()
-    (tmp_path / "spark-prometheus" / "token").write_text("s3cret\n")
-    ref = {"name": "spark-prometheus", "key": "token"}
+    ref, secret = keep_token(tmp_path, "s3cret\n")
     failing = answering(lambda: b"", "403 Forbidden")
     async with serving(failing) as (address, asked), asking(tmp_path) as series:
-        (tmp_path / "spark-prometheus" / "allowed-addresses").write_text(f"{address}/\n")
+        (secret / "allowed-addresses").write_text(f"{address}/\n")
         await settled(series, ask(address, token_ref=ref))
         assert b"authorization: bearer s3cret" in asked[0].lower()
         assert "answered 403" in caplog.text
@@ -203,11 +209,9 @@ async def test_the_token_goes_along_and_stays_out_of_the_log(
 async def test_a_token_that_fits_no_header_is_told_without_its_text(
     token: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / "spark-prometheus").mkdir()
-    (tmp_path / "spark-prometheus" / "token").write_text(token)
-    ref = {"name": "spark-prometheus", "key": "token"}
+    ref, secret = keep_token(tmp_path, token)
     async with serving(answering(lambda: b"")) as (address, asked), asking(tmp_path) as series:
-        (tmp_path / "spark-prometheus" / "allowed-addresses").write_text(address)
+        (secret / "allowed-addresses").write_text(address)
         answer = await settled(series, ask(address, token_ref=ref))
         assert asked == []
     assert answer.readings["uid-a"].counters is None
@@ -226,10 +230,7 @@ async def test_an_address_that_leads_nowhere_is_no_data(
 
 
 async def test_a_token_that_is_for_others_is_not_sent(tmp_path: Path) -> None:
-    (tmp_path / "spark-prometheus").mkdir()
-    secret = tmp_path / "spark-prometheus"
-    (secret / "token").write_text("s3cret")
-    ref = {"name": "spark-prometheus", "key": "token"}
+    ref, secret = keep_token(tmp_path, "s3cret")
     async with serving(answering(lambda: b"")) as (address, asked), asking(tmp_path) as series:
         await settled(series, ask(address, token_ref=ref))
         (secret / "allowed-addresses").write_text("http://127.0.0.1:1\n")
