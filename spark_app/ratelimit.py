@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import limits
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter as SharedLimiter
-from limits.errors import StorageError
 
 from spark_app.core.window import SlidingWindow
 
@@ -80,7 +79,6 @@ class RateLimiter:
             storage = RedisStorage(
                 "async+redis://",
                 implementation="redispy",
-                wrap_exceptions=True,
                 connection_pool=pool,
             )
             self._shared = SharedLimiter(storage)
@@ -91,11 +89,10 @@ class RateLimiter:
         """Count one request of a key."""
         if self._shared is None or self._redis is None:
             return self._ask_local(key_id)
-        if not self._redis.resting:
-            try:
-                return await self._ask_shared(self._shared, key_id)
-            except (StorageError, OSError) as error:
-                self._redis.failed(error)
+        shared = self._shared
+        decision = await self._redis.attempt(lambda: self._ask_shared(shared, key_id))
+        if decision is not None:
+            return decision
         self._metrics.limits_degraded.inc()
         return self._ask_local(key_id)
 

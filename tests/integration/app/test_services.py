@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from dev import services
 from spark_app.metrics import Metrics
-from spark_app.redis_store import CONNECTIONS, RedisStore
+from spark_app.redis_store import CONNECTIONS, REST, RedisStore
 from spark_app.storage.database import connect
 from spark_app.storage.migrate import migrate
 from tests.integration.app.harness import Providers, Spark, counted, until
@@ -53,11 +53,44 @@ async def test_a_burst_is_no_failure_of_redis(redis: Service) -> None:
     store = RedisStore(redis.url, metrics)
     try:
         await store.set("burst", b"1", 60)
-        found = await asyncio.gather(*(store.get("burst") for _ in range(4 * CONNECTIONS)))
+        found = await asyncio.gather(*(store.get("burst") for _ in range(16 * CONNECTIONS)))
     finally:
         await store.close()
     assert set(found) == {b"1"}
     assert store.state == "pass"
+
+
+async def test_a_restart_between_two_commands_is_no_failure_of_redis(redis: Service) -> None:
+    store = RedisStore(redis.url, Metrics("r1", "1.0.0"))
+    try:
+        await store.ping()
+        redis.kill()
+        redis.start()
+        await store.set("after", b"1", 60)
+        assert store.state == "pass"
+        assert await store.get("after") == b"1"
+    finally:
+        await store.close()
+
+
+async def test_redis_is_down_until_a_command_succeeds_and_not_only_while_left_alone(
+    redis: Service,
+) -> None:
+    now = 0.0
+    store = RedisStore(redis.url, Metrics("r1", "1.0.0"), lambda: now)
+    try:
+        await store.ping()
+        redis.kill()
+        await store.ping()
+        assert (store.state, store.resting) == ("fail", True)
+        now += REST
+        assert (store.state, store.resting) == ("fail", False)
+        redis.start()
+        assert store.state == "fail"
+        await store.ping()
+        assert store.state == "pass"
+    finally:
+        await store.close()
 
 
 @contextlib.asynccontextmanager
