@@ -46,8 +46,9 @@ E2E_IMAGES := operator dev services app:1.0.0 app:2.0.0 app:3.0.0-errors app:3.0
 	app:2.0.0-migration-slow app:3.0.0-migration-drops app:3.0.0-migration-errors \
 	app:4.0.0-migration-errors
 PYTEST := $(PY) -m pytest -q -p no:cacheprovider
-# Most of what these wait for is not the processor: two files at a time.
 TWO := -n 2 --dist loadfile
+# These wait for services more than for the processor.
+FOUR := -n 4 --dist loadfile
 
 test: lint types imports verify unit simulate integration e2e ## everything that must pass; CI runs this
 
@@ -76,7 +77,7 @@ simulate: $(STAMP) ## a short instance of the simulated fault campaign
 
 integration: $(STAMP) ## against a real kube-apiserver and other real services
 	@$(PY) -m dev.cluster build
-	@$(PYTEST) $(TWO) tests/integration tests/contract
+	@$(PYTEST) $(FOUR) tests/integration tests/contract
 
 e2e: $(STAMP) ## with real pods on a real cluster
 	@$(PY) -m dev.cluster up

@@ -127,7 +127,7 @@ class Guard(Model):
     duration: Duration = Field(
         "1h",
         description="How long the previous release stays warm and the watch goes on; up to twice "
-        "as long while the error rate is above its warning.",
+        "as long while the error rate is above its warning, or no numbers come.",
         json_schema_extra=between("0s", "720h"),
     )
 

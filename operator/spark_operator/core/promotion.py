@@ -87,15 +87,16 @@ def _promote(turn: Turn, role: ReleaseStatus) -> None:
     turn.note("Promoted", "Passed", f"{role.image} is stable now; {watch}", release=role.release)
 
 
-def _has_watched(turn: Turn) -> bool:
+def _has_watched(turn: Turn, *, in_vain: bool) -> bool:
     """Whether the last part of the guard was watched: an operator that was away has seen nothing.
 
-    After a gap the judge's step starts anew, which its checkpoint keeps across restarts.
+    After a gap the judge's step starts anew, which its checkpoint keeps across restarts, and so it
+    does while the watch is ``in_vain``.
     """
     last = turn.status.judge_at
     if turn.judge is None or turn.verdict is None or last is None:
         return False
-    if turn.now - last.timestamp() > MOST_BLIND_SECONDS:
+    if in_vain or turn.now - last.timestamp() > MOST_BLIND_SECONDS:
         turn.judge = judge.at_step(turn.plan, turn.judge, turn.now)
         return False
     wanted = min(seconds(turn.spec.guard.duration), LAST_WATCH_SECONDS)
@@ -116,6 +117,11 @@ def _is_suspected(turn: Turn) -> bool:
     )
 
 
+def _is_blind(turn: Turn) -> bool:
+    """Whether no reading comes: nobody can say of such a release that it does not fail."""
+    return turn.verdict is not None and turn.verdict.kind is judge.Kind.NO_DATA
+
+
 def guarding(turn: Turn) -> None:
     """Watch the promoted release while the previous one stays warm."""
     stable, previous = turn.status.stable, turn.status.previous
@@ -133,20 +139,28 @@ def guarding(turn: Turn) -> None:
     verified = verification.passed(turn) or verification.is_shared(turn)
     if turn.phase is not Phase.GUARDING:
         return
-    watched, guard = _has_watched(turn), seconds(turn.spec.guard.duration)
-    # Twice as long and no longer: errors that have proven nothing by then hold nobody up
-    end = stable.since.timestamp() + (2 * guard if _is_suspected(turn) else guard)
+    guard, blind = seconds(turn.spec.guard.duration), _is_blind(turn)
+    # Twice as long and no longer: what has proven nothing by then holds nobody up
+    open_ended = blind or _is_suspected(turn)
+    end = stable.since.timestamp() + (2 * guard if open_ended else guard)
+    watched = _has_watched(turn, in_vain=blind and turn.now < end)
     if turn.now < end or not watched or not verified:
         turn.dues.append(turn.now + TICK_SECONDS)
         return
+    _end_guard(turn, stable, blind=blind)
+
+
+def _end_guard(turn: Turn, stable: ReleaseStatus, *, blind: bool) -> None:
     turn.learn(promoted=True)
     jobs.forget(turn, "compare")
     turn.set(previous=None)
     turn.go(Phase.STABLE)
+    seen = f"was watched for {turn.spec.guard.duration} without a failure"
+    if blind and turn.verdict is not None:
+        seen = f"could not be watched to the end, {turn.verdict.message}"
     turn.note(
         "GuardEnded",
-        "GuardEnded",
-        f"{stable.image} was watched for {turn.spec.guard.duration} without a failure:"
-        " the previous release is stopped",
+        "Unwatched" if blind else "GuardEnded",
+        f"{stable.image} {seen}: the previous release is stopped",
         release=stable.release,
     )
