@@ -104,6 +104,7 @@ def found_in(scenario: Scenario, plan: Plan, seed: int, history: History) -> Fin
         reference(scenario, seed),
         wakes_in_time=plan.watch == "normal",
         leaders=plan.leaders,
+        cut_off=sum(outage.seconds for outage in plan.outages),
     )
     violations = judge_history(case)
     return Finding(scenario.name, plan.name, seed, violations) if violations else None

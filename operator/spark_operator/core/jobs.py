@@ -148,10 +148,13 @@ def settle(turn: Turn) -> None:
 
 def _settled(turn: Turn, job: JobStatus) -> JobStatus:
     seen = turn.observations.jobs.get(job_name(turn.resource.metadata.name, job))
-    limit = timeout(turn.resource, job.kind)
-    if seen is not None and seen.run == run_id(job) and seen.finished:
-        return _finished(turn, job, seen, limit)
-    if turn.now > job.started_at.timestamp() + limit + GRACE_SECONDS:
+    limit, began = timeout(turn.resource, job.kind), job.started_at.timestamp()
+    if seen is not None and seen.run == run_id(job):
+        if seen.finished:
+            return _finished(turn, job, seen, limit)
+        # An API server that hangs makes it long after it was asked to
+        began = max(began, seen.created)
+    if turn.now > began + limit + GRACE_SECONDS:
         if seen is None:
             # Never made while the API server was away, or taken away: nobody's fault.
             return _ended(

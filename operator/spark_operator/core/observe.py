@@ -15,7 +15,7 @@ from spark_operator.core.labels import (
     ROTATIONS_ANNOTATION,
     RUN_ANNOTATION,
 )
-from spark_operator.core.objects import Ref, is_owned_by
+from spark_operator.core.objects import Ref, is_owned_by, timestamp
 from spark_operator.core.release import Release, UnreadableReleaseError
 from spark_operator.core.types import Job, Pod, Route, Workload
 
@@ -136,6 +136,7 @@ def _job(manifest: Manifest, last: Manifest | None) -> Job:
     return Job(
         name=meta["name"],
         run=(meta.get("annotations") or {}).get(RUN_ANNOTATION, ""),
+        created=timestamp(meta.get("creationTimestamp")),
         finished="Complete" in conditions or "Failed" in conditions,
         succeeded="Complete" in conditions,
         exited=0 < int(ended.get("exitCode", 0)) < SIGNALLED,

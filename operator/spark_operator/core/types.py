@@ -70,6 +70,7 @@ class Job:
     Attributes:
         name: its name.
         run: which run it is for, as its annotation says.
+        created: Unix seconds, as the API server says.
         finished: whether it has ended.
         succeeded: whether its command ended with 0.
         exited: whether its command ended by itself, rather than by a signal or with its pod.
@@ -80,6 +81,7 @@ class Job:
 
     name: str
     run: str = ""
+    created: float = 0.0
     finished: bool = False
     succeeded: bool = False
     exited: bool = False

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from tests.simulation.history import History
     from tests.simulation.scenarios import Scenario
-    from tests.simulation.timeline import Moment
 
 
 @dataclass(slots=True)
@@ -25,6 +24,7 @@ class Case:
     Attributes:
         wakes_in_time: whether watches deliver what they should.
         leaders: operators that decide at the same time.
+        cut_off: seconds in which the API server does not do its work.
         rate: users' requests per second.
     """
 
@@ -33,6 +33,7 @@ class Case:
     reference: History
     wakes_in_time: bool = True
     leaders: int = 1
+    cut_off: float = 0.0
     rate: float = RATE
     _roles: list[tuple[float, frozenset[str], frozenset[str]]] = field(default_factory=list)
 
@@ -84,10 +85,6 @@ class Case:
         return any(
             it.crashes_after is not None or it.out_of_memory_after is not None for it in behaviours
         )
-
-    def world_takes(self, release: str, moment: Moment) -> bool:
-        """Whether it is the world that took a release's pods away."""
-        return self.crashes(release) and moment.change.actor == "kubelet"
 
 
 ORACLES: Final[dict[str, Callable[[Case], list[str]]]] = {

@@ -37,19 +37,21 @@ def stable_keeps_its_pods(case: Case) -> list[str]:
         replicas = int(moment.resource["spec"]["replicas"])
         if not wanted or wanted[-1][1] != replicas:
             wanted.append((moment.at, replicas))
-        least = min(_recent(wanted, moment.at))
-        ready = moment.ready.get(stable, 0)
-        if ready < least and not case.world_takes(stable, moment):
+        least = min(_recent(wanted, moment.at - SCALE_SECONDS - case.cut_off))
+        # What ends by itself is the world's doing; that its pods are there is the operator's.
+        kept = moment.living if case.crashes(stable) else moment.ready
+        ready = kept.get(stable, 0)
+        if ready < least:
             found.append(f"{moment.at:.3f}: {ready} of {least} stable pods ready, {moment.phase}")
     return found
 
 
-def _recent(wanted: list[tuple[float, int]], now: float) -> list[int]:
-    """What was wanted within the last while; what was wanted before it began counts too."""
+def _recent(wanted: list[tuple[float, int]], since: float) -> list[int]:
+    """What was wanted since a time; what was wanted when it began counts too."""
     recent = [
         count
         for index, (_, count) in enumerate(wanted)
-        if index + 1 == len(wanted) or wanted[index + 1][0] > now - SCALE_SECONDS
+        if index + 1 == len(wanted) or wanted[index + 1][0] > since
     ]
     return recent or [0]
 

@@ -137,6 +137,16 @@ def test_what_keeps_a_job_from_running_is_shown_while_it_lasts() -> None:
     assert of("preflight", after).message == "ErrImagePull: not found"
 
 
+def test_a_job_that_was_made_late_has_its_time_from_then() -> None:
+    asked = RUNNING.model_copy(update={"started_at": to_time(NOW - 600)})
+    made = run(asked, created=NOW - 149)
+    after = turn(before("Preflight", asked), world(made), **CHECKED)
+    assert of("preflight", after).state == "Running"
+    late = turn(before("Preflight", asked), world(replace(made, created=NOW - 151)), **CHECKED)
+    assert late.failure is not None
+    assert late.failure.message == "no result within 120 s: it did not end"
+
+
 def test_a_job_that_nobody_ends_is_given_up_with_its_trouble() -> None:
     late = RUNNING.model_copy(update={"started_at": to_time(NOW - 151)})
     waiting = run(late, trouble="ErrImagePull: not found")
