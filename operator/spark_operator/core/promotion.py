@@ -117,9 +117,10 @@ def _is_suspected(turn: Turn) -> bool:
     )
 
 
-def _is_blind(turn: Turn) -> bool:
-    """Whether no reading comes: nobody can say of such a release that it does not fail."""
-    return turn.verdict is not None and turn.verdict.kind is judge.Kind.NO_DATA
+def _unseen(turn: Turn) -> str:
+    """Return in words that no reading comes, so that nobody can say how it does; else empty."""
+    verdict = turn.verdict
+    return verdict.message if verdict and verdict.kind is judge.Kind.NO_DATA else ""
 
 
 def guarding(turn: Turn) -> None:
@@ -139,28 +140,28 @@ def guarding(turn: Turn) -> None:
     verified = verification.passed(turn) or verification.is_shared(turn)
     if turn.phase is not Phase.GUARDING:
         return
-    guard, blind = seconds(turn.spec.guard.duration), _is_blind(turn)
+    guard, unseen = seconds(turn.spec.guard.duration), _unseen(turn)
     # Twice as long and no longer: what has proven nothing by then holds nobody up
-    open_ended = blind or _is_suspected(turn)
-    end = stable.since.timestamp() + (2 * guard if open_ended else guard)
-    watched = _has_watched(turn, in_vain=blind and turn.now < end)
+    undecided = bool(unseen) or _is_suspected(turn)
+    end = stable.since.timestamp() + (2 * guard if undecided else guard)
+    watched = _has_watched(turn, in_vain=bool(unseen) and turn.now < end)
     if turn.now < end or not watched or not verified:
         turn.dues.append(turn.now + TICK_SECONDS)
         return
-    _end_guard(turn, stable, blind=blind)
+    _end_guard(turn, stable, unseen)
 
 
-def _end_guard(turn: Turn, stable: ReleaseStatus, *, blind: bool) -> None:
+def _end_guard(turn: Turn, stable: ReleaseStatus, unseen: str) -> None:
     turn.learn(promoted=True)
     jobs.forget(turn, "compare")
     turn.set(previous=None)
     turn.go(Phase.STABLE)
     seen = f"was watched for {turn.spec.guard.duration} without a failure"
-    if blind and turn.verdict is not None:
-        seen = f"could not be watched to the end, {turn.verdict.message}"
+    if unseen:
+        seen = f"could not be watched to the end, {unseen}"
     turn.note(
         "GuardEnded",
-        "Unwatched" if blind else "GuardEnded",
+        "Unwatched" if unseen else "GuardEnded",
         f"{stable.image} {seen}: the previous release is stopped",
         release=stable.release,
     )
