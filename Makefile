@@ -66,8 +66,9 @@ imports: $(STAMP) ## which module may import which
 generate: $(STAMP) ## write what is made from the models: CRD, reference, diagram
 	@$(PY) -m dev.generate
 
-verify: $(STAMP) ## fail when a generated file differs from its source
+verify: $(STAMP) ## fail when a generated file or the recorded behaviour differs
 	@$(PY) -m dev.generate --check
+	@$(PY) -m tests.golden.histories --check
 
 unit: $(STAMP) ## unit and property tests
 	@$(PYTEST) $(TWO) tests/unit tests/property
