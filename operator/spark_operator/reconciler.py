@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.fit import fit
 from spark_operator.api.resource import InvalidResourceError, SparkDeployment, parse
-from spark_operator.core import judge, observe, rotation
+from spark_operator.core import judge, rotation
 from spark_operator.core.attempt import Attempt, signature
 from spark_operator.core.decide import decide
 from spark_operator.core.diff import (
@@ -30,6 +30,7 @@ from spark_operator.core.invalid import invalid_status
 from spark_operator.core.labels import child_name
 from spark_operator.core.objects import Ref, is_owned_by, ref
 from spark_operator.core.observations import Observations
+from spark_operator.core.observe import epoch, jobs, rests, revisions, route, workloads
 from spark_operator.core.release import Release
 from spark_operator.core.render import finished_jobs, render, revision, unknown
 from spark_operator.examining import Examiner
@@ -172,9 +173,7 @@ class Reconciler:
     async def _gather(self, key: Key, memory: Memory, *, woken: bool) -> Memory:
         now = self._clock.now()
         longest = (
-            RESTING_SECONDS
-            if memory.snapshot and observe.rests(memory.snapshot)
-            else SNAPSHOT_SECONDS
+            RESTING_SECONDS if memory.snapshot and rests(memory.snapshot) else SNAPSHOT_SECONDS
         )
         if memory.snapshot and not woken and 0.0 <= now - memory.read_at < longest:
             return memory
@@ -282,7 +281,7 @@ class Reconciler:
         A status that named it before is no worse for a revision that cannot be written, and may
         be about to cut traffic.
         """
-        known = observe.revisions(snapshot)
+        known = revisions(snapshot)
         wanted = Release.of(resource.spec)
         if wanted.name in known or wanted.name not in _named(decision.status):
             return ""
@@ -311,7 +310,7 @@ class Reconciler:
         """
         if snapshot.foreign and resource.status.stable is None:
             return []
-        found = observe.revisions(snapshot)
+        found = revisions(snapshot)
         releases = {name: kept for name, (kept, _) in found.items()}
         wanted = Release.of(resource.spec)
         releases.setdefault(wanted.name, wanted)
@@ -372,12 +371,12 @@ def _key(resource: SparkDeployment) -> Key:
 def _seen(snapshot: Snapshot) -> Observations:
     """What a snapshot alone says."""
     return Observations(
-        workloads=observe.workloads(snapshot),
-        revisions={name: kept for name, (kept, _) in observe.revisions(snapshot).items()},
-        route=observe.route(snapshot),
-        jobs=observe.jobs(snapshot),
+        workloads=workloads(snapshot),
+        revisions={name: kept for name, (kept, _) in revisions(snapshot).items()},
+        route=route(snapshot),
+        jobs=jobs(snapshot),
         foreign=tuple(f"{kind} {name}" for kind, name in snapshot.foreign),
-        epoch=observe.epoch(snapshot),
+        epoch=epoch(snapshot),
         managed=tuple(snapshot.resource["metadata"].get("managedFields") or ()),
     )
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Literal
 
 from spark_operator.api.resource import parse
-from spark_operator.core import observe
+from spark_operator.core.observe import workloads
 from spark_operator.core.replay import Reading
 from spark_operator.ports import Cluster, ClusterError, Key, Metrics, Target
 
@@ -66,7 +66,7 @@ async def readings(
     }
     pods = [
         (pod, roles[name])
-        for name, work in observe.workloads(snapshot).items()
+        for name, work in workloads(snapshot).items()
         if name in roles
         for pod in work.live
         if pod.ip

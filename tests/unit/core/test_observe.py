@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from spark_operator.core import observe
 from spark_operator.core.invalid import invalid_status
 from spark_operator.core.labels import RELEASE_LABEL, selector_text
-from spark_operator.core.observe import Snapshot, pod
+from spark_operator.core.observe import Snapshot, epoch, pod, revisions, route, workloads
 from spark_operator.core.render import render, revision
 from spark_operator.core.types import Route
 from tests.unit.core.builders import IMAGES, NOW, body, name, release, resource
@@ -114,14 +113,14 @@ def snapshot() -> Snapshot:
 
 def test_workloads_revisions_route_and_epoch() -> None:
     seen = snapshot()
-    works = observe.workloads(seen)
+    works = workloads(seen)
     assert {key: (work.exists, work.replicas, len(work.pods)) for key, work in works.items()} == {
         name(1): (True, 4, 1),
         name(2): (True, 1, 0),
     }
-    assert observe.revisions(seen) == {name(2): (release(2), 5)}
-    assert observe.route(seen) == Route(None)
-    assert observe.epoch(seen) == 7
+    assert revisions(seen) == {name(2): (release(2), 5)}
+    assert route(seen) == Route(None)
+    assert epoch(seen) == 7
 
 
 @pytest.mark.parametrize("data", [None, {}, {"image": "spark:1", "environment": 1}])
@@ -129,25 +128,25 @@ def test_a_revision_that_nobody_can_read_is_as_good_as_gone(data: Any) -> None:
     seen = snapshot()
     kept = next(item for item in seen.children if item["kind"] == "ControllerRevision")
     kept["data"] = data
-    assert observe.revisions(seen) == {}
+    assert revisions(seen) == {}
 
 
 def test_labels_that_somebody_took_away_change_nothing() -> None:
     seen = snapshot()
     for item in seen.children:
         item["metadata"]["labels"].pop(RELEASE_LABEL, None)
-    assert set(observe.workloads(seen)) == {name(1), name(2)}
-    assert set(observe.revisions(seen)) == {name(2)}
+    assert set(workloads(seen)) == {name(1), name(2)}
+    assert set(revisions(seen)) == {name(2)}
 
 
 def test_what_another_resource_owns_is_not_seen() -> None:
     seen = snapshot()
     for item in seen.children:
         item["metadata"]["ownerReferences"][0]["uid"] = "other"
-    assert observe.workloads(seen)[name(1)].exists is False
-    assert observe.revisions(seen) == {}
-    assert observe.route(seen) is None
-    assert observe.epoch(seen) == 0
+    assert workloads(seen)[name(1)].exists is False
+    assert revisions(seen) == {}
+    assert route(seen) is None
+    assert epoch(seen) == 0
 
 
 def test_why_pods_cannot_be_created() -> None:
@@ -160,7 +159,7 @@ def test_why_pods_cannot_be_created() -> None:
         "message": "exceeded quota",
     }
     deployment["status"] = {"conditions": [refusal]}
-    work = observe.workloads(seen)[deployment["metadata"]["labels"][RELEASE_LABEL]]
+    work = workloads(seen)[deployment["metadata"]["labels"][RELEASE_LABEL]]
     assert work.trouble == "FailedCreate: exceeded quota"
 
 
