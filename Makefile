@@ -91,7 +91,7 @@ soak: $(STAMP) ## the long forms of campaigns and soaks; results go to bench/res
 	@SPARK_MIGRATION_RUNS=30 $(PYTEST) tests/e2e/test_migrations_killed.py
 	@SPARK_CLAUDE_SECONDS=180 SPARK_SINKS_SECONDS=300 $(PYTEST) tests/e2e/test_outages.py
 	@SPARK_HEALTHY_SECONDS=120 $(PYTEST) tests/e2e/test_late_fault.py
-	@SPARK_SOAK_SECONDS=1800 $(PYTEST) tests/integration/app/test_soak.py
+	@SPARK_SOAK_SECONDS=1800 $(PYTEST) tests/integration/spark_app/service/test_soak.py
 	@$(PY) -m bench.judge
 	@$(PY) -m bench.rollback.equal
 

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bench.rollback.equal import CANDIDATE, TRACES, plan
 from spark_operator.api.resource import parse
-from spark_operator.core.replay import frames, replay
+from spark_operator.replay import frames, replay
 from tests.e2e.stage import image
-from tests.simulation.catalogue import SCENARIOS
 from tests.simulation.simulation import RESOURCES, run
-from tests.unit.core import builders
+from tests.simulation.stories.catalogue import SCENARIOS
+from tests.unit.operator.core import builders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
