@@ -18,7 +18,7 @@ from tests.simulation.stories import scenarios
 from tests.simulation.stories.catalogue import SCENARIOS
 
 if TYPE_CHECKING:
-    from spark_operator.core.notifications.routing import Route
+    from spark_operator.core.notifications.routing import ChannelRoute
     from spark_operator.core.notifications.texts import Message
     from spark_operator.ports.clock import Clock
     from spark_operator.ports.metrics import Metrics
@@ -41,7 +41,7 @@ class Sinks:
         self.arrived: list[tuple[str, str, str]] = []
         self.down_until = down_until
 
-    async def send(self, route: Route, message: Message) -> None:
+    async def send(self, route: ChannelRoute, message: Message) -> None:
         """See ``Sender.send``."""
         await asyncio.sleep(0.2)
         if asyncio.get_running_loop().time() < self.down_until:

@@ -1,7 +1,7 @@
-"""One turn of one resource: gather, decide, persist, render, apply, tell.
+"""One reconcile of one resource: gather, decide, persist, render, apply, tell.
 
 Status is written first, guarded by the resourceVersion it was decided on; children are a projection
-of it, so a crash between any two writes heals on the next turn.
+of it, so a crash between any two writes heals on the next reconcile.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ from spark_operator.ports.cluster import (
     TooLargeError,
 )
 from spark_operator.ports.cluster import key_of as _key
-from spark_operator.ports.notifications import Deliveries, Notices
+from spark_operator.ports.notifications import DeliveryReport, NotificationQueue
 from spark_operator.reconcile.events import tell
 from spark_operator.reconcile.gather import RESTING_SECONDS, SNAPSHOT_SECONDS
-from spark_operator.reconcile.memory import Memory, Turned
+from spark_operator.reconcile.memory import Memory, ReconcileResult
 from spark_operator.reconcile.sampling import Sampler
 from spark_operator.reconcile.vitals import Examiner
 from spark_operator.reconcile.volume_refresh import touch_pods
@@ -69,14 +69,14 @@ log = logging.getLogger(__name__)
 
 
 class Reconciler:
-    """Carries out turns through its ports; holds no state of a resource itself."""
+    """Carries out reconciles through its ports; holds no state of a resource itself."""
 
     def __init__(
         self,
         cluster: Cluster,
         metrics: Metrics,
         clock: Clock,
-        notices: Notices | None = None,
+        notices: NotificationQueue | None = None,
         alerts: Alerts | None = None,
         series: Series | None = None,
         secrets: Secrets | None = None,
@@ -102,8 +102,8 @@ class Reconciler:
         self._alerts = alerts
         self._secrets = secrets
 
-    async def turn(self, key: Key, memory: Memory, *, woken: bool) -> Turned | None:
-        """Carry out one turn; None when the resource is gone.
+    async def reconcile(self, key: Key, memory: Memory, *, woken: bool) -> ReconcileResult | None:
+        """Carry out one reconcile; None when the resource is gone.
 
         Raises:
             ClusterError: the world could not be read, or the decision could not be persisted.
@@ -125,7 +125,7 @@ class Reconciler:
             resource = parse(snapshot.resource)
         except InvalidResourceError as error:
             await self._report_invalid(snapshot, error)
-            return Turned(None, Memory())
+            return ReconcileResult(None, Memory())
         memory = replace(memory, seen=memory.seen or _seen(snapshot))
         observations = await self._observe(resource, memory)
         decision = decide(resource, observations, self._clock.now())
@@ -149,7 +149,7 @@ class Reconciler:
 
     async def _observe(self, resource: SparkDeployment, memory: Memory) -> Observations:
         key = _key(resource)
-        delivered = self._notices.deliveries(key) if self._notices else Deliveries()
+        delivered = self._notices.deliveries(key) if self._notices else DeliveryReport()
         observations = replace(
             memory.seen or Observations(),
             judge=memory.judge,
@@ -181,7 +181,7 @@ class Reconciler:
 
     async def _carry_out(
         self, resource: SparkDeployment, snapshot: Snapshot, decision: Decision, memory: Memory
-    ) -> Turned:
+    ) -> ReconcileResult:
         kept = await self._keep_revision(resource, snapshot, decision)
         before = resource.status
         resource, snapshot = await self._store(resource, snapshot, decision)
@@ -204,7 +204,7 @@ class Reconciler:
         next_due = math.inf if decision.next_due is None else decision.next_due
         due = min(next_write, next_due, touched.due, self._examiner.wakes(_key(resource)))
         is_stale = bool(said) or touched.any
-        return Turned(
+        return ReconcileResult(
             next_due=None if due == math.inf else due,
             memory=Memory(
                 snapshot=None if is_stale else snapshot,
@@ -332,4 +332,4 @@ def _named(status: SparkDeploymentStatus) -> frozenset[str]:
     return frozenset(role.release for role in roles if role)
 
 
-__all__ = ["Memory", "Reconciler", "StaleDecisionError", "Turned"]
+__all__ = ["Memory", "ReconcileResult", "Reconciler", "StaleDecisionError"]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from spark_operator.core.model.objects import Manifest
     from spark_operator.core.model.release import Release
     from spark_operator.core.observe.secret_metadata import SecretData
-    from spark_operator.core.observe.values import Alert, Job, Route
+    from spark_operator.core.observe.values import Alert, Job, TrafficRoute
     from spark_operator.core.observe.vitals import Round
 
 
@@ -37,7 +37,7 @@ class Observations:
 
     workloads: Mapping[str, Workload] = field(default_factory=dict)
     revisions: Mapping[str, Release] = field(default_factory=dict)
-    route: Route | None = None
+    route: TrafficRoute | None = None
     jobs: Mapping[str, Job] = field(default_factory=dict)
     foreign: tuple[str, ...] = ()
     """Objects under our children's names that belong to somebody else."""
@@ -51,7 +51,7 @@ class Observations:
     rate: float | None = None
     """Requests per second on stable, between the last two ticks."""
     judge: JudgeState | None = None
-    """The judge's state of the turn before; None after a restart."""
+    """The judge's state of the reconcile before; None after a restart."""
     delivered: frozenset[tuple[str, str]] = frozenset()
     """Notices and the channels that have taken them, as pairs of ids."""
     delivery_problems: Mapping[str, str] = field(default_factory=dict)
