@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from spark_operator.core.judge import Tick
-from spark_operator.core.model.objects import Manifest
-from spark_operator.core.model.release import Release
-from spark_operator.core.observe.secret_metadata import SecretData
 from spark_operator.core.observe.snapshot import (
-    Snapshot,
     epoch,
     jobs,
     revisions,
@@ -27,6 +21,7 @@ if TYPE_CHECKING:
     from spark_operator.core.model.objects import Manifest
     from spark_operator.core.model.release import Release
     from spark_operator.core.observe.secret_metadata import SecretData
+    from spark_operator.core.observe.snapshot import Snapshot
     from spark_operator.core.observe.values import Alert, Job, TrafficRoute
     from spark_operator.core.observe.vitals import Round
 
@@ -37,6 +32,8 @@ class Observations:
 
     workloads: Mapping[str, Workload] = field(default_factory=dict)
     revisions: Mapping[str, Release] = field(default_factory=dict)
+    revision_numbers: Mapping[str, int] = field(default_factory=dict)
+    """The number of each of these, which grows in the order they were asked for."""
     route: TrafficRoute | None = None
     jobs: Mapping[str, Job] = field(default_factory=dict)
     foreign: tuple[str, ...] = ()
@@ -67,10 +64,12 @@ class Observations:
 
 
 def from_snapshot(snapshot: Snapshot) -> Observations:
-    """What a snapshot alone says."""
+    """Return what a snapshot alone says."""
+    kept = revisions(snapshot)
     return Observations(
         workloads=workloads(snapshot),
-        revisions={name: kept for name, (kept, _) in revisions(snapshot).items()},
+        revisions={name: release for name, (release, _) in kept.items()},
+        revision_numbers={name: number for name, (_, number) in kept.items()},
         route=route(snapshot),
         jobs=jobs(snapshot),
         foreign=tuple(f"{kind} {name}" for kind, name in snapshot.foreign),
