@@ -8,6 +8,7 @@ from spark_operator.adapters.alerts.inbox import Inbox
 from spark_operator.core.decide.phases import progressing
 from spark_operator.core.decide.signals import alerts
 from spark_operator.core.model.phases import Phase
+from spark_operator.core.model.reasons import DecisionReason
 from tests.simulation.planted.planting import Planted
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def _promotes(patch: pytest.MonkeyPatch) -> None:
 
     def relieved(draft: Any, item: Any) -> Any:
         if draft.phase is Phase.PROGRESSING:
-            progressing.promote(draft, "the alert is over", "Passed")
+            progressing.promote(draft, "the alert is over", DecisionReason.PASSED)
         return resolve(draft, item)
 
     patch.setattr(alerts, "_resolve", relieved)

@@ -16,6 +16,7 @@ from spark_operator.core.decide import decide, guards, quarantine, requests, rol
 from spark_operator.core.decide.phases import at_rest, pending, progressing, promotion
 from spark_operator.core.decide.report import conditions
 from spark_operator.core.model.phases import Phase
+from spark_operator.core.model.reasons import DecisionReason
 from spark_operator.core.render import children, policy, service
 from spark_operator.reconcile import reconciler, worker
 from tests.simulation.faults import Outage, Plan
@@ -256,7 +257,9 @@ def _third_release_ignored(patch: pytest.MonkeyPatch) -> None:
 
 def _step_skipped(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
-        progressing, "next_step", lambda draft, why, _: progressing.promote(draft, why, "Passed")
+        progressing,
+        "next_step",
+        lambda draft, why, _: progressing.promote(draft, why, DecisionReason.PASSED),
     )
 
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from spark_operator.api.status.outcomes import RolloutOutcome
 from spark_operator.api.values import seconds
 from spark_operator.core.decide import quarantine
 from spark_operator.core.decide.jobs import runs
 from spark_operator.core.decide.rollback import roll_back
 from spark_operator.core.decide.signals import maintenance
 from spark_operator.core.model.phases import ON_TRIAL, WATCHED, Phase
+from spark_operator.core.model.reasons import DecisionReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,12 +30,17 @@ def newer_spec(draft: RolloutDraft) -> bool:
     if role is None or role.release == draft.desired.name or draft.status.stable is None:
         return False
     if draft.desired.name == draft.status.stable.release:
-        roll_back(draft, "Superseded", "SpecReverted", "the spec names the stable release again")
+        roll_back(
+            draft,
+            RolloutOutcome.SUPERSEDED,
+            DecisionReason.SPEC_REVERTED,
+            "the spec names the stable release again",
+        )
     else:
         message = (
             f"the spec names a further release, {draft.desired.image}: {role.image} is dropped"
         )
-        roll_back(draft, "Superseded", "NewerRelease", message)
+        roll_back(draft, RolloutOutcome.SUPERSEDED, DecisionReason.NEWER_RELEASE, message)
     return True
 
 
@@ -50,7 +57,7 @@ def quarantined_image(draft: RolloutDraft) -> bool:
         f" {held.release}): it gets no traffic until it is let out with the annotation"
         f" spark.dev/let-out: {held.release}@TOKEN"
     )
-    roll_back(draft, "Failed", "ReleaseQuarantined", message)
+    roll_back(draft, RolloutOutcome.FAILED, DecisionReason.RELEASE_QUARANTINED, message)
     return True
 
 
@@ -60,7 +67,7 @@ def failing_verdict(draft: RolloutDraft) -> bool:
         return False
     if not draft.spec.rollback.automatic or _nothing_to_return_to(draft):
         return False
-    roll_back(draft, "Failed", draft.verdict.reason, draft.verdict.message)
+    roll_back(draft, RolloutOutcome.FAILED, draft.verdict.reason, draft.verdict.message)
     return True
 
 
@@ -80,7 +87,7 @@ def shared_failure(draft: RolloutDraft) -> bool:
         return False
     if draft.spec.rollback.on_shared_failure != "Rollback":
         return False
-    roll_back(draft, "Inconclusive", draft.verdict.reason, draft.verdict.message)
+    roll_back(draft, RolloutOutcome.INCONCLUSIVE, draft.verdict.reason, draft.verdict.message)
     return True
 
 
@@ -103,16 +110,16 @@ def deadline(draft: RolloutDraft) -> bool:
         trouble = draft.candidate.trouble or "no pod reports a trouble"
         roll_back(
             draft,
-            "Inconclusive",
-            "ProgressDeadlineExceeded",
+            RolloutOutcome.INCONCLUSIVE,
+            DecisionReason.PROGRESS_DEADLINE_EXCEEDED,
             f"only {ready} of its pods were ready within {limit}: {trouble}",
         )
         return True
     why = _what_is_lacking(draft)
     roll_back(
         draft,
-        "Inconclusive",
-        "NotEnoughEvidence",
+        RolloutOutcome.INCONCLUSIVE,
+        DecisionReason.NOT_ENOUGH_EVIDENCE,
         f"not decided within {limit} at this step: {why}",
     )
     return True

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
 
+from spark_operator.api.status.outcomes import RolloutOutcome
 from spark_operator.core import judge
 from spark_operator.core.decide import draft, guards, quarantine
 from spark_operator.core.decide.phases import progressing, promotion
 from spark_operator.core.decide.report import conditions
 from spark_operator.core.decide.rollback import roll_back
 from spark_operator.core.model import phases
+from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.phases import Phase
+from spark_operator.core.model.reasons import DecisionReason
 from spark_operator.core.render import children
 from tests.property.operator.core.rules import RuleBrokenError
 from tests.property.operator.core.test_histories import NAMES, NATURES, Histories, spec
@@ -98,7 +101,12 @@ def switch_unready(decided: RolloutDraft) -> None:
     if decided.status.weight.desired < 100:
         decided.set_weight(100)
         decided.set(first_traffic_at=decided.at)
-        decided.record("TrafficSwitched", "CandidateReady", "", release=decided.on_trial.release)
+        decided.record(
+            LedgerDecision.TRAFFIC_SWITCHED,
+            DecisionReason.CANDIDATE_READY,
+            "",
+            release=decided.on_trial.release,
+        )
     decided.requeue_at(decided.now + 1)
 
 
@@ -117,7 +125,7 @@ def blame_both(decided: RolloutDraft) -> bool:
     """The provider's failure put on the release."""
     if decided.phase not in phases.ON_TRIAL or not (decided.verdict and decided.verdict.shared):
         return False
-    roll_back(decided, "Failed", "ErrorRateCritical", "")
+    roll_back(decided, RolloutOutcome.FAILED, judge.VerdictReason.ERROR_RATE_CRITICAL, "")
     return True
 
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from spark_operator.core import judge
 from spark_operator.core.decide.jobs import runs
-from spark_operator.core.judge import Reason, VerdictKind
+from spark_operator.core.judge import VerdictKind, VerdictReason
+from spark_operator.core.model.decisions import LedgerDecision
+from spark_operator.core.model.reasons import DecisionReason
 
 if TYPE_CHECKING:
     from spark_operator.core.decide.draft import RolloutDraft
@@ -29,7 +31,10 @@ def is_low(draft: RolloutDraft, limit: float, least: int) -> bool:
     verdict, step = draft.verdict, draft.status.step
     if verdict is None or step is None or step.observed_since is None:
         return False
-    if verdict.kind is not VerdictKind.CONTINUE or verdict.reason is not Reason.NOT_ENOUGH_EVIDENCE:
+    if (
+        verdict.kind is not VerdictKind.CONTINUE
+        or verdict.reason is not VerdictReason.NOT_ENOUGH_EVIDENCE
+    ):
         return False
     # The judge's own count begins anew after a gap and after what both releases failed at.
     heard = min(draft.now - step.observed_since.timestamp(), verdict.step_seconds)
@@ -63,8 +68,8 @@ def _send(draft: RolloutDraft) -> None:
     urls = f"http://{name}-candidate http://{name}-stable"
     runs.start(draft, "traffic", role.release, step=index, target=urls)
     draft.record(
-        "SyntheticTraffic",
-        "LowTraffic",
+        LedgerDecision.SYNTHETIC_TRAFFIC,
+        DecisionReason.LOW_TRAFFIC,
         f"{_counted(draft)}: {bounds.max_requests} requests of the operator's own are sent to each"
         f" release, {bounds.rate} a second",
         release=role.release,

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.fields import clip
 from spark_operator.api.status.runs import MAX_RUNS, JobStatus
+from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.jobs import job_name, run_id, timeout
+from spark_operator.core.model.reasons import DecisionReason
 from spark_operator.core.observe import job_report
 
 if TYPE_CHECKING:
@@ -24,7 +26,10 @@ GRACE_SECONDS: Final = 30.0
 """How long after its deadline a Job that nobody ends is given up."""
 MOST_ATTEMPTS: Final = 3
 """Runs in a row without a result."""
-TOLD: Final[dict[str, str]] = {"verify": "Verified", "traffic": "TrafficSent"}
+TOLD: Final[dict[str, LedgerDecision]] = {
+    "verify": LedgerDecision.VERIFIED,
+    "traffic": LedgerDecision.TRAFFIC_SENT,
+}
 """Kinds whose success is a decision's evidence and follows no phase, and what it is called."""
 DECISIVE: Final = ("preflight", "migrate", "undo")
 """Kinds for which running out of time is a result, not the lack of one."""
@@ -115,7 +120,7 @@ def settle(draft: RolloutDraft) -> None:
         draft.set(jobs=settled)
     for was, job in zip(before, settled, strict=True):
         if was.state != job.state and job.kind in TOLD and job.state == "Passed":
-            draft.record(TOLD[job.kind], "Passed", summary(job), release=job.release)
+            draft.record(TOLD[job.kind], DecisionReason.PASSED, summary(job), release=job.release)
     if any(job.state == "Running" for job in settled):
         draft.requeue_at(draft.now + LOOK_SECONDS)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from spark_operator.core.decide.jobs import runs
+from spark_operator.core.model.decisions import LedgerDecision
+from spark_operator.core.model.reasons import DecisionReason, RequestResult
 
 if TYPE_CHECKING:
     from spark_operator.api.jobs import Migrations
@@ -55,24 +57,24 @@ def _has_way(migrated: JobStatus) -> bool:
     return bool(migrated.target) or (migrated.state == "Passed" and migrated.schema_ is None)
 
 
-def on_request(draft: RolloutDraft, version: str) -> str:
+def on_request(draft: RolloutDraft, version: str) -> RequestResult:
     """Start undoing the last migration, to ``version`` or to where it began: what came of it."""
     migrated = next((job for job in draft.status.jobs if job.kind == "migrate"), None)
     kept = draft.observations.revisions.get(migrated.release) if migrated else None
     if migrated is None or kept is None or kept.migrations is None:
-        return "NothingMigrated"
+        return RequestResult.NOTHING_MIGRATED
     if kept.migrations.rollback == "Forbidden":
-        return "MigrationForbidden"
+        return RequestResult.MIGRATION_FORBIDDEN
     stable = draft.status.stable
     if stable is not None and stable.release == migrated.release:
-        return "StableNeedsSchema"
+        return RequestResult.STABLE_NEEDS_SCHEMA
     job = runs.find(draft, "undo", migrated.release)
     if job is not None and job.state == "Running":
-        return "AlreadyUndoing"
+        return RequestResult.ALREADY_UNDOING
     if not version and not _has_way(migrated):
-        return "VersionNeeded"
+        return RequestResult.VERSION_NEEDED
     runs.start(draft, "undo", migrated.release, target=version[:32] or migrated.target)
-    return "Done"
+    return RequestResult.DONE
 
 
 def _tell_kept(draft: RolloutDraft, migrated: JobStatus, migrations: Migrations) -> None:
@@ -85,8 +87,8 @@ def _tell_kept(draft: RolloutDraft, migrated: JobStatus, migrations: Migrations)
     }[migrations.rollback]
     stable = draft.status.stable.image if draft.status.stable else "nothing"
     draft.record(
-        "SchemaKept",
-        f"Rollback{migrations.rollback}",
+        LedgerDecision.SCHEMA_KEPT,
+        DecisionReason.of(f"Rollback{migrations.rollback}"),
         f"the schema stays at {at or 'what it was brought to'}, which {stable} runs on: {how}",
         release=migrated.release,
     )
@@ -96,13 +98,15 @@ def _tell_ended(draft: RolloutDraft, job: JobStatus) -> None:
     if job.state == "Passed":
         at = job.schema_.current if job.schema_ else job.target
         draft.record(
-            "MigrationUndone", "Passed", f"the schema is back at {at or 'the version before'}",
+            LedgerDecision.MIGRATION_UNDONE,
+            DecisionReason.PASSED,
+            f"the schema is back at {at or 'the version before'}",
             release=job.release,
-        )  # fmt: skip
+        )
         return
     draft.record(
-        "MigrationRollbackFailed",
-        job.state,
+        LedgerDecision.MIGRATION_ROLLBACK_FAILED,
+        DecisionReason.of(job.state),
         f"the schema was not brought back: {runs.explain(job)}: do it by hand",
         release=job.release,
         warning=True,

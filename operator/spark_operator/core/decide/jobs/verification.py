@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from spark_operator.api.status.outcomes import RolloutOutcome
 from spark_operator.core.decide.jobs import runs
 from spark_operator.core.decide.rollback import roll_back
+from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.phases import WATCHED, Phase
+from spark_operator.core.model.reasons import DecisionReason
 
 if TYPE_CHECKING:
     from spark_operator.api.status.runs import JobStatus
@@ -111,11 +114,11 @@ def _accuse(draft: RolloutDraft, subject: Subject, job: JobStatus) -> None:
             _verify(draft, subject, repeats=job.repeats)
     elif job.repeats:
         message = f"twice, while the release beside it passes: {why}"
-        roll_back(draft, "Failed", "VerificationFailed", message)
+        roll_back(draft, RolloutOutcome.FAILED, DecisionReason.VERIFICATION_FAILED, message)
     else:
         draft.record(
-            "VerificationRepeated",
-            "FailedOnce",
+            LedgerDecision.VERIFICATION_REPEATED,
+            DecisionReason.FAILED_ONCE,
             f"the release beside it passes: once more before it is given up: {why}",
             release=job.release,
             warning=True,

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from spark_operator.core.decide.draft import TICK_SECONDS
 from spark_operator.core.decide.jobs.undo_migration import undone
+from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.phases import Phase
+from spark_operator.core.model.reasons import StoredReason
 
 if TYPE_CHECKING:
     from spark_operator.core.decide.draft import RolloutDraft
@@ -34,8 +36,8 @@ def rolling_back(draft: RolloutDraft) -> None:
     elif failure and failure.release == draft.desired.name:
         draft.transition(Phase.ROLLED_BACK)
         draft.record(
-            "RolledBack",
-            failure.reason,
+            LedgerDecision.ROLLED_BACK,
+            StoredReason(failure.reason),
             f"all traffic is on {draft.status.stable.image if draft.status.stable else 'nothing'};"
             f" {failure.image} has no pods left",
             release=failure.release,

@@ -12,12 +12,15 @@ from spark_operator.core.decide.exposure import foresee
 from spark_operator.core.decide.jobs import verification
 from spark_operator.core.decide.jobs.low_traffic import on_low_traffic
 from spark_operator.core.decide.signals import alerts, maintenance
+from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.phases import Phase
+from spark_operator.core.model.reasons import DecisionReason
 from spark_operator.core.model.weights import candidate_pods
 
 if TYPE_CHECKING:
     from spark_operator.api.strategy import Step
     from spark_operator.core.decide.draft import RolloutDraft
+    from spark_operator.core.model.reasons import Reason
 
 
 def progressing(draft: RolloutDraft) -> None:
@@ -26,12 +29,16 @@ def progressing(draft: RolloutDraft) -> None:
     draft.requeue_at(draft.now + TICK_SECONDS)
     foresee(draft)
     if draft.spec.paused:
-        _pause(draft, "SpecPaused", "spec.paused is true: the weight is held, the watch goes on")
+        _pause(
+            draft,
+            DecisionReason.SPEC_PAUSED,
+            "spec.paused is true: the weight is held, the watch goes on",
+        )
         return
     if draft.status.held:
         _pause(
             draft,
-            "PauseRequested",
+            DecisionReason.PAUSE_REQUESTED,
             "a person asked to hold: go on with the annotation spark.dev/resume: TOKEN",
         )
         return
@@ -45,11 +52,13 @@ def progressing(draft: RolloutDraft) -> None:
     if _awaits_approval(draft):
         _pause(
             draft,
-            "ManualStep",
+            DecisionReason.MANUAL_STEP,
             "the step waits for a person: annotate the resource with spark.dev/approve: TOKEN",
         )
         return
-    next_step(draft, why, "Passed" if _judged(draft) else "ReadinessOnly")
+    next_step(
+        draft, why, DecisionReason.PASSED if _judged(draft) else DecisionReason.READINESS_ONLY
+    )
 
 
 def _step(draft: RolloutDraft) -> Step:
@@ -58,9 +67,9 @@ def _step(draft: RolloutDraft) -> Step:
     return steps[min(index, len(steps) - 1)]
 
 
-def _pause(draft: RolloutDraft, reason: str, message: str) -> None:
+def _pause(draft: RolloutDraft, reason: Reason, message: str) -> None:
     draft.transition(Phase.PAUSED)
-    draft.record("Paused", reason, message, release=draft.on_trial.release)
+    draft.record(LedgerDecision.PAUSED, reason, message, release=draft.on_trial.release)
 
 
 def _reach_weight(draft: RolloutDraft) -> bool:
@@ -80,8 +89,8 @@ def _reach_weight(draft: RolloutDraft) -> bool:
     if draft.status.first_traffic_at is None and draft.status.weight.desired > 0:
         draft.set(first_traffic_at=draft.at)
         draft.record(
-            "TrafficStarted",
-            "CandidateReady",
+            LedgerDecision.TRAFFIC_STARTED,
+            DecisionReason.CANDIDATE_READY,
             f"{draft.candidate.ready} candidate pods are ready: first traffic,"
             f" {draft.status.weight.desired}% wanted",
             release=draft.on_trial.release,
@@ -121,7 +130,7 @@ def _judged(draft: RolloutDraft) -> bool:
     return draft.verdict.step_requests >= _step(draft).min_requests
 
 
-def next_step(draft: RolloutDraft, why: str, reason: str = "Passed") -> None:
+def next_step(draft: RolloutDraft, why: str, reason: Reason = DecisionReason.PASSED) -> None:
     """Raise the weight to the next entry of the plan, or promote after the last but one."""
     steps = draft.spec.strategy.canary.steps
     index = (draft.status.step.index if draft.status.step else 0) + 1
@@ -134,19 +143,21 @@ def next_step(draft: RolloutDraft, why: str, reason: str = "Passed") -> None:
         draft.transition(Phase.PROGRESSING)
     draft.requeue_at(draft.now)
     draft.record(
-        "StepAdvanced",
+        LedgerDecision.STEP_ADVANCED,
         reason,
         f"to {steps[index].weight}%: {why}",
         release=draft.on_trial.release,
     )
 
 
-def promote(draft: RolloutDraft, why: str, reason: str) -> None:
+def promote(draft: RolloutDraft, why: str, reason: Reason) -> None:
     """Leave the steps behind: all traffic, as soon as all pods are ready."""
     total = len(draft.spec.strategy.canary.steps)
     draft.set(step=StepStatus(index=total - 1, total=total, entered_at=draft.at), held=False)
     draft.transition(Phase.PROMOTING)
-    draft.record("Promoting", reason, f"to 100%: {why}", release=draft.on_trial.release)
+    draft.record(
+        LedgerDecision.PROMOTING, reason, f"to 100%: {why}", release=draft.on_trial.release
+    )
 
 
 def paused(draft: RolloutDraft) -> None:
@@ -158,7 +169,12 @@ def paused(draft: RolloutDraft) -> None:
     if draft.status.step:
         draft.set(step=draft.status.step.model_copy(update={"entered_at": draft.at}))
     draft.transition(Phase.PROGRESSING)
-    draft.record("Resumed", "Resumed", "the pause is over", release=draft.on_trial.release)
+    draft.record(
+        LedgerDecision.RESUMED,
+        DecisionReason.RESUMED,
+        "the pause is over",
+        release=draft.on_trial.release,
+    )
 
 
 def _awaits_approval(draft: RolloutDraft) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from spark_operator.api.status.outcomes import RolloutOutcome
 from spark_operator.api.status.status import ReleaseStatus, Weight
 from spark_operator.api.values import seconds
 from spark_operator.core import judge
@@ -12,8 +13,10 @@ from spark_operator.core.decide.jobs import runs, verification
 from spark_operator.core.decide.phases.launch import launch
 from spark_operator.core.decide.rollback import roll_back
 from spark_operator.core.decide.signals import alerts, freeze
+from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.maintenance import in_maintenance
 from spark_operator.core.model.phases import Phase
+from spark_operator.core.model.reasons import DecisionReason
 
 if TYPE_CHECKING:
     from spark_operator.core.decide.draft import RolloutDraft
@@ -46,8 +49,8 @@ def promoting(draft: RolloutDraft) -> None:
             draft.set(first_traffic_at=draft.at)
         draft.requeue_at(draft.now)
         draft.record(
-            "TrafficSwitched",
-            "CandidateReady",
+            LedgerDecision.TRAFFIC_SWITCHED,
+            DecisionReason.CANDIDATE_READY,
             f"all {draft.spec.replicas} candidate pods are ready: all new connections go to them",
             release=role.release,
         )
@@ -72,7 +75,7 @@ def _verified_in_maintenance(draft: RolloutDraft) -> bool:
 
 def _promote(draft: RolloutDraft, role: ReleaseStatus) -> None:
     guard = seconds(draft.spec.guard.duration)
-    draft.close(role, "Promoted", "Passed")
+    draft.close(role, RolloutOutcome.PROMOTED, DecisionReason.PASSED)
     draft.record_baseline(promoted=True)
     # Each synthetic request that is still to come would cost a provider's answer for nothing.
     runs.forget(draft, "verify", "compare", "traffic")
@@ -87,7 +90,12 @@ def _promote(draft: RolloutDraft, role: ReleaseStatus) -> None:
     watch = (
         f"the previous release stays warm for {draft.spec.guard.duration}" if guard else "no guard"
     )
-    draft.record("Promoted", "Passed", f"{role.image} is stable now; {watch}", release=role.release)
+    draft.record(
+        LedgerDecision.PROMOTED,
+        DecisionReason.PASSED,
+        f"{role.image} is stable now; {watch}",
+        release=role.release,
+    )
 
 
 def _has_watched(draft: RolloutDraft, *, in_vain: bool) -> bool:
@@ -115,7 +123,7 @@ def _is_suspected(draft: RolloutDraft) -> bool:
     verdict = draft.verdict
     return (
         verdict is not None
-        and verdict.reason is judge.Reason.ERROR_RATE_WARNING
+        and verdict.reason is judge.VerdictReason.ERROR_RATE_WARNING
         and not verdict.shared
     )
 
@@ -133,7 +141,12 @@ def guarding(draft: RolloutDraft) -> None:
         draft.transition(Phase.STABLE)
         return
     if draft.desired.name == previous.release:
-        roll_back(draft, "Aborted", "SpecReverted", "the spec names the previous release again")
+        roll_back(
+            draft,
+            RolloutOutcome.ABORTED,
+            DecisionReason.SPEC_REVERTED,
+            "the spec names the previous release again",
+        )
         return
     if draft.desired.name != stable.release and not freeze.frozen(draft):
         draft.set(previous=None)
@@ -163,8 +176,8 @@ def _end_guard(draft: RolloutDraft, stable: ReleaseStatus, unseen: str) -> None:
     if unseen:
         seen = f"could not be watched to the end, {unseen}"
     draft.record(
-        "GuardEnded",
-        "Unwatched" if unseen else "GuardEnded",
+        LedgerDecision.GUARD_ENDED,
+        DecisionReason.UNWATCHED if unseen else DecisionReason.GUARD_ENDED,
         f"{stable.image} {seen}: the previous release is stopped",
         release=stable.release,
     )

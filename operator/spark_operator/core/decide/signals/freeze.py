@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from spark_operator.api.fields import clip
 from spark_operator.core.decide import quarantine
+from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.maintenance import when
+from spark_operator.core.model.reasons import DecisionReason
 
 if TYPE_CHECKING:
     from spark_operator.api.windows import Freeze
@@ -57,7 +59,11 @@ def tell(draft: RolloutDraft) -> None:
     why = waits(draft)
     said = (
         *(item.message for item in draft.resource.status.conditions),
-        *(entry.message for entry in draft.status.ledger if entry.decision == "Frozen"),
+        *(
+            entry.message
+            for entry in draft.status.ledger
+            if entry.decision == LedgerDecision.FROZEN
+        ),
     )
     if why and why not in said:
-        draft.record("Frozen", "Freeze", why, release=draft.desired.name)
+        draft.record(LedgerDecision.FROZEN, DecisionReason.FREEZE, why, release=draft.desired.name)

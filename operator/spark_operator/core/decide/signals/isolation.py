@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from spark_operator.core.model.decisions import LedgerDecision
+from spark_operator.core.model.reasons import DecisionReason
+
 if TYPE_CHECKING:
     from spark_operator.api.status.status import SparkDeploymentStatus
     from spark_operator.core.decide.draft import RolloutDraft
@@ -31,9 +34,15 @@ def settle(draft: RolloutDraft) -> bool:
     """
     before, now = recorded(draft.status), draft.spec.isolated
     if now and not before:
-        draft.record("Isolated", "IsolationRequested", MESSAGE, warning=True)
+        draft.record(
+            LedgerDecision.ISOLATED, DecisionReason.ISOLATION_REQUESTED, MESSAGE, warning=True
+        )
     if before and not now:
-        draft.record("IsolationEnded", "IsolationEnded", "Services select pods again, as before")
+        draft.record(
+            LedgerDecision.ISOLATION_ENDED,
+            DecisionReason.ISOLATION_ENDED,
+            "Services select pods again, as before",
+        )
         step = draft.status.step
         if step is not None:
             fresh = {"entered_at": draft.at, "observed_since": None}

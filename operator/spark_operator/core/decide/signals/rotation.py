@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.secrets import Secrets
 from spark_operator.core.model.credentials import DIGITS, FIELDS, MOST, NONE, UNKNOWN, Revision
+from spark_operator.core.model.decisions import LedgerDecision
+from spark_operator.core.model.reasons import DecisionReason
 from spark_operator.core.model.release import takes_up
 
 if TYPE_CHECKING:
@@ -27,8 +29,7 @@ LIVE: Final = frozenset({"api_keys"})
 """Fields that running pods take up by themselves, where their template mounts them."""
 APART: Final = timedelta(seconds=10)
 """Shortest time between two restarts: Secrets that are written one after another share one."""
-DECISION: Final = "SecretsRotated"
-TAKEN_UP: Final = "TakenUpLive"
+TAKEN_UP: Final = DecisionReason.TAKEN_UP_LIVE
 
 
 def names(spec: SparkDeploymentSpec) -> frozenset[str]:
@@ -93,7 +94,7 @@ def _all_take_up(draft: RolloutDraft) -> bool:
 
 def _is_too_soon(draft: RolloutDraft) -> bool:
     for entry in draft.status.ledger:
-        if entry.decision == DECISION and entry.reason != TAKEN_UP:
+        if entry.decision == LedgerDecision.SECRETS_ROTATED and entry.reason != TAKEN_UP:
             again = entry.at + APART
             if draft.at < again:
                 draft.requeue_at(again.timestamp())
@@ -102,17 +103,18 @@ def _is_too_soon(draft: RolloutDraft) -> bool:
     return False
 
 
-def _why(draft: RolloutDraft) -> str:
-    seen = draft.resource.status.observed_generation
-    return "ReferenceChanged" if seen != draft.resource.metadata.generation else "ContentChanged"
+def _why(draft: RolloutDraft) -> DecisionReason:
+    if draft.resource.status.observed_generation != draft.resource.metadata.generation:
+        return DecisionReason.REFERENCE_CHANGED
+    return DecisionReason.CONTENT_CHANGED
 
 
-def _tell(draft: RolloutDraft, fields: list[str], reason: str, then: str) -> None:
+def _tell(draft: RolloutDraft, fields: list[str], reason: DecisionReason, then: str) -> None:
     references = _references(draft.spec)
     secrets = sorted({references[field].name for field in fields if field in references})
     named = f"Secret {', '.join(secrets)}" if secrets else "a Secret is referred to no more"
     paths = ", ".join(map(_path, fields))
-    draft.record(DECISION, reason, f"{named} ({paths}): {then}")
+    draft.record(LedgerDecision.SECRETS_ROTATED, reason, f"{named} ({paths}): {then}")
 
 
 def _path(field: str) -> str:
