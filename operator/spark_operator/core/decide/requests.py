@@ -17,6 +17,7 @@ from spark_operator.core.decide import quarantine
 from spark_operator.core.decide.jobs import undo_migration
 from spark_operator.core.decide.phases import preparation
 from spark_operator.core.decide.phases.progressing import next_step, promote
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.decide.rollback import roll_back
 from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.phases import ON_TRIAL, Phase
@@ -70,7 +71,7 @@ def _is_consumed(draft: RolloutDraft, name: str, token: str) -> bool:
 
 
 def _retry(draft: RolloutDraft, _: str) -> RequestResult:
-    if draft.status.stable is None and preparation.repeat(draft):
+    if draft.status.stable is None and preparation.repeat(draft) is Progress.WAIT:
         return RequestResult.DONE
     failure = draft.status.failure
     if draft.phase is not Phase.ROLLED_BACK or failure is None:

@@ -14,6 +14,7 @@ from spark_operator.api.status.outcomes import RolloutOutcome
 from spark_operator.core import judge
 from spark_operator.core.decide import draft, guards, quarantine
 from spark_operator.core.decide.phases import progressing, promotion
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.decide.report import conditions
 from spark_operator.core.decide.rollback import roll_back
 from spark_operator.core.model import phases
@@ -110,30 +111,34 @@ def switch_unready(decided: RolloutDraft) -> None:
     decided.requeue_at(decided.now + 1)
 
 
-def unless_paused(decided: RolloutDraft) -> bool:
+def unless_paused(decided: RolloutDraft) -> Progress:
     """A pause that delays the cut."""
-    return not decided.spec.paused and guards.failing_verdict(decided)
+    return Progress.DONE if decided.spec.paused else guards.cut_failing_release(decided)
 
 
-def unless_gone(decided: RolloutDraft) -> bool:
+def unless_gone(decided: RolloutDraft) -> Progress:
     """A candidate that is gone taken for missing data."""
     reason = decided.verdict.reason if decided.verdict else ""
-    return reason != "CandidateUnavailable" and guards.failing_verdict(decided)
+    if reason == "CandidateUnavailable":
+        return Progress.DONE
+    return guards.cut_failing_release(decided)
 
 
-def blame_both(decided: RolloutDraft) -> bool:
+def blame_both(decided: RolloutDraft) -> Progress:
     """The provider's failure put on the release."""
     if decided.phase not in phases.ON_TRIAL or not (decided.verdict and decided.verdict.shared):
-        return False
+        return Progress.DONE
     roll_back(decided, RolloutOutcome.FAILED, judge.VerdictReason.ERROR_RATE_CRITICAL, "")
-    return True
+    return Progress.LEFT_PHASE
 
 
 def by_hash_only(status: Any, release: str, _: str | None = None) -> Any:
     return FIND(status, release)
 
 
-def instead(guard: Callable[[RolloutDraft], bool]) -> tuple[Callable[[RolloutDraft], bool], ...]:
+def instead(
+    guard: Callable[[RolloutDraft], Progress],
+) -> tuple[Callable[[RolloutDraft], Progress], ...]:
     return (guard, *guards.GUARDS[1:])
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.fields import clip
 from spark_operator.api.status.runs import MAX_RUNS, JobStatus
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.jobs import job_name, run_id, timeout
 from spark_operator.core.model.reasons import DecisionReason
@@ -79,10 +80,10 @@ def _attempt(before: JobStatus) -> int:
     return before.attempt % MOST_ATTEMPTS + 1 if before.state == "Lost" else 1
 
 
-def again(draft: RolloutDraft, job: JobStatus) -> bool:
-    """Run a Job that was lost once more; False where that was tried often enough."""
+def run_again(draft: RolloutDraft, job: JobStatus) -> Progress:
+    """Run a Job that was lost once more: WAIT; DONE where that was tried often enough."""
     if job.attempt >= MOST_ATTEMPTS:
-        return False
+        return Progress.DONE
     start(
         draft,
         job.kind,
@@ -92,15 +93,16 @@ def again(draft: RolloutDraft, job: JobStatus) -> bool:
         schema=job.schema_,
         repeats=job.repeats,
     )
-    return True
+    return Progress.WAIT
 
 
-def has_rested(draft: RolloutDraft, job: JobStatus, pause: float) -> bool:
-    """Whether a Job ended at least ``pause`` seconds ago; else it is looked at again then."""
+def rest(draft: RolloutDraft, job: JobStatus, pause: float) -> Progress:
+    """Wait until a Job ended ``pause`` seconds ago, and look again then."""
     due = (job.finished_at or job.started_at).timestamp() + pause
-    if draft.now < due:
-        draft.requeue_at(due)
-    return draft.now >= due
+    if draft.now >= due:
+        return Progress.DONE
+    draft.requeue_at(due)
+    return Progress.WAIT
 
 
 def forget(draft: RolloutDraft, *kinds: JobKind) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from spark_operator.core.decide.jobs import runs
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.reasons import DecisionReason, RequestResult
 
@@ -21,26 +22,27 @@ BASE: Final = "base"
 """Alembic's name for a schema without any version."""
 
 
-def undone(draft: RolloutDraft) -> bool:
-    """Whether the schema is where it shall stay, after the release on its way out migrated it."""
+def undo(draft: RolloutDraft) -> Progress:
+    """Bring the schema where it shall stay, after the release on its way out migrated it."""
     name = draft.on_trial.release
     migrated = runs.find(draft, "migrate", name)
     kept = draft.observations.revisions.get(name)
     if migrated is None or kept is None or kept.migrations is None:
-        return True
+        return Progress.DONE
     if migrated.schema_ and migrated.target == version_of(migrated.schema_):
-        return True
+        return Progress.DONE
     if kept.migrations.rollback != "Automatic" or not _has_way(migrated):
         _tell_kept(draft, migrated, kept.migrations)
-        return True
+        return Progress.DONE
     job = runs.find(draft, "undo", name)
     if job is None or (migrated.finished_at and job.started_at < migrated.finished_at):
         runs.start(draft, "undo", name, target=migrated.target)
-        return False
-    if job.state == "Running" or (job.state == "Lost" and runs.again(draft, job)):
-        return False
+        return Progress.WAIT
+    is_running = job.state == "Running"
+    if is_running or (job.state == "Lost" and runs.run_again(draft, job) is Progress.WAIT):
+        return Progress.WAIT
     _tell_ended(draft, job)
-    return True
+    return Progress.DONE
 
 
 def version_of(schema: SchemaStatus) -> str:

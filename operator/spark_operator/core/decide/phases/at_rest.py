@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spark_operator.core.decide.draft import TICK_SECONDS
-from spark_operator.core.decide.jobs.undo_migration import undone
+from spark_operator.core.decide.jobs.undo_migration import undo
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.phases import Phase
 from spark_operator.core.model.reasons import StoredReason
@@ -27,7 +28,7 @@ def rolling_back(draft: RolloutDraft) -> None:
     draft.requeue_at(draft.now + TICK_SECONDS)
     stable_name = draft.status.stable.release if draft.status.stable else None
     cut = draft.observations.route is not None and draft.observations.route.release == stable_name
-    if not cut or draft.candidate.live or not undone(draft):
+    if not cut or draft.candidate.live or undo(draft) is Progress.WAIT:
         return
     draft.set(candidate=None, step=None)
     failure = draft.status.failure

@@ -10,6 +10,7 @@ from spark_operator.api.values import seconds
 from spark_operator.core.decide import quarantine
 from spark_operator.core.decide.jobs import runs, verification
 from spark_operator.core.decide.phases.preparation import prepare
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.decide.rollback import fail
 from spark_operator.core.decide.signals import freeze
 from spark_operator.core.model.decisions import LedgerDecision
@@ -55,7 +56,7 @@ def pending(draft: RolloutDraft) -> None:
     if draft.status.failure and draft.status.failure.release == desired:
         draft.transition(Phase.ROLLED_BACK)
         return
-    if freeze.hold_back(draft):
+    if freeze.hold_back(draft) is Progress.WAIT:
         return
     if draft.third_release:
         draft.requeue_at(draft.now + SETTLE_SECONDS)
@@ -86,7 +87,7 @@ def _install(draft: RolloutDraft) -> None:
         if draft.now < deadline:
             draft.requeue_at(deadline)
         return
-    if not verification.passed(draft):
+    if verification.verify(draft) is not Progress.DONE:
         return
     draft.set(stable=role.model_copy(update={"since": draft.at}), candidate=None, weight=Weight())
     draft.close(role, RolloutOutcome.PROMOTED, DecisionReason.FIRST_RELEASE)

@@ -12,6 +12,7 @@ from spark_operator.api.status.outcomes import RolloutOutcome
 from spark_operator.core.decide.jobs import runs
 from spark_operator.core.decide.jobs.undo_migration import version_of
 from spark_operator.core.decide.phases.launch import launch
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.decide.rollback import roll_back
 from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.phases import Phase
@@ -46,7 +47,7 @@ def prepare(draft: RolloutDraft) -> None:
 
 def preflight(draft: RolloutDraft) -> None:
     """Wait for the checks; go on where they pass."""
-    if _replaced(draft):
+    if _begin_anew(draft) is Progress.LEFT_PHASE:
         return
     role = draft.on_trial
     job = runs.find(draft, "preflight", role.release)
@@ -64,7 +65,7 @@ def preflight(draft: RolloutDraft) -> None:
             release=role.release,
         )
         _migrate_or_launch(draft)
-    elif job.state == "Failed" or not runs.again(draft, job):
+    elif job.state == "Failed" or runs.run_again(draft, job) is Progress.DONE:
         _refuse(draft, job, DecisionReason.PREFLIGHT_FAILED, RolloutOutcome.INCONCLUSIVE)
 
 
@@ -72,7 +73,8 @@ def migrating(draft: RolloutDraft) -> None:
     """Wait for the migration; go on where it is done."""
     role = draft.on_trial
     job = runs.find(draft, "migrate", role.release)
-    if (job is None or job.state != "Running") and _replaced(draft):
+    is_running = job is not None and job.state == "Running"
+    if not is_running and _begin_anew(draft) is Progress.LEFT_PHASE:
         return
     if job is None:
         _start_migration(draft)
@@ -87,7 +89,7 @@ def migrating(draft: RolloutDraft) -> None:
             release=role.release,
         )
         launch(draft)
-    elif job.state == "Failed" or not runs.again(draft, job):
+    elif job.state == "Failed" or runs.run_again(draft, job) is Progress.DONE:
         _refuse(
             draft,
             job,
@@ -96,13 +98,13 @@ def migrating(draft: RolloutDraft) -> None:
         )
 
 
-def _replaced(draft: RolloutDraft) -> bool:
+def _begin_anew(draft: RolloutDraft) -> Progress:
     """Begin anew where the spec names another first release: there is nothing to go back to."""
     if draft.status.stable is not None or draft.on_trial.release == draft.desired.name:
-        return False
+        return Progress.DONE
     draft.set(candidate=None)
     draft.transition(Phase.PENDING)
-    return True
+    return Progress.LEFT_PHASE
 
 
 def _migrate_or_launch(draft: RolloutDraft) -> None:
@@ -132,16 +134,16 @@ def _refuse(draft: RolloutDraft, job: JobStatus, reason: Reason, outcome: Rollou
     """Give the release up; the first one of all stays, and its preflight is repeated."""
     if draft.status.stable is not None:
         roll_back(draft, outcome, reason, runs.explain(job))
-    elif job.kind == "preflight" and runs.has_rested(draft, job, REPEAT_SECONDS):
+    elif job.kind == "preflight" and runs.rest(draft, job, REPEAT_SECONDS) is Progress.DONE:
         runs.start(draft, "preflight", job.release)
 
 
-def repeat(draft: RolloutDraft) -> bool:
-    """Run the first release's failed Job once more, as a person asks; False: none has failed."""
+def repeat(draft: RolloutDraft) -> Progress:
+    """Run the first release's failed Job once more, as a person asks; DONE: none has failed."""
     role = draft.status.candidate
     kind = _KINDS.get(draft.phase)
     job = runs.find(draft, kind, role.release) if role and kind else None
     if job is None or job.state in ("Running", "Passed"):
-        return False
+        return Progress.DONE
     runs.start(draft, job.kind, job.release, target=job.target, schema=job.schema_)
-    return True
+    return Progress.WAIT

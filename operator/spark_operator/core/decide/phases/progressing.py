@@ -10,7 +10,8 @@ from spark_operator.core import judge
 from spark_operator.core.decide.draft import TICK_SECONDS
 from spark_operator.core.decide.exposure import foresee
 from spark_operator.core.decide.jobs import verification
-from spark_operator.core.decide.jobs.low_traffic import on_low_traffic
+from spark_operator.core.decide.jobs.low_traffic import by_readiness, send_synthetic
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.decide.signals import alerts, maintenance
 from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.phases import Phase
@@ -28,37 +29,39 @@ def progressing(draft: RolloutDraft) -> None:
     draft.watch = True
     draft.requeue_at(draft.now + TICK_SECONDS)
     foresee(draft)
-    if draft.spec.paused:
-        _pause(
-            draft,
-            DecisionReason.SPEC_PAUSED,
-            "spec.paused is true: the weight is held, the watch goes on",
-        )
+    if _hold(draft) is Progress.LEFT_PHASE:
         return
-    if draft.status.held:
-        _pause(
-            draft,
-            DecisionReason.PAUSE_REQUESTED,
-            "a person asked to hold: go on with the annotation spark.dev/resume: TOKEN",
-        )
+    if maintenance.blind(draft) or _reach_weight(draft) is Progress.WAIT:
         return
-    if maintenance.blind(draft) or not _reach_weight(draft):
-        return
-    if alerts.holds(draft):
+    if alerts.holds(draft) or not _has_had_its_time(draft):
         return
     why = _why_done(draft)
-    if not why or not verification.passed(draft):
+    if not why:
+        send_synthetic(draft, _longest(draft), _step(draft).min_requests)
         return
+    if verification.verify(draft) is Progress.DONE:
+        _leave_step(draft, why)
+
+
+def _hold(draft: RolloutDraft) -> Progress:
+    """Pause where the spec or a person asks for it."""
+    if draft.spec.paused:
+        why = "spec.paused is true: the weight is held, the watch goes on"
+        return _pause(draft, DecisionReason.SPEC_PAUSED, why)
+    if draft.status.held:
+        why = "a person asked to hold: go on with the annotation spark.dev/resume: TOKEN"
+        return _pause(draft, DecisionReason.PAUSE_REQUESTED, why)
+    return Progress.DONE
+
+
+def _leave_step(draft: RolloutDraft, why: str) -> None:
+    """Take the next step, or wait for the person that this one is left by."""
     if _awaits_approval(draft):
-        _pause(
-            draft,
-            DecisionReason.MANUAL_STEP,
-            "the step waits for a person: annotate the resource with spark.dev/approve: TOKEN",
-        )
+        ask = "the step waits for a person: annotate the resource with spark.dev/approve: TOKEN"
+        _pause(draft, DecisionReason.MANUAL_STEP, ask)
         return
-    next_step(
-        draft, why, DecisionReason.PASSED if _judged(draft) else DecisionReason.READINESS_ONLY
-    )
+    passed = DecisionReason.PASSED if _judged(draft) else DecisionReason.READINESS_ONLY
+    next_step(draft, why, passed)
 
 
 def _step(draft: RolloutDraft) -> Step:
@@ -67,22 +70,23 @@ def _step(draft: RolloutDraft) -> Step:
     return steps[min(index, len(steps) - 1)]
 
 
-def _pause(draft: RolloutDraft, reason: Reason, message: str) -> None:
+def _pause(draft: RolloutDraft, reason: Reason, message: str) -> Progress:
     draft.transition(Phase.PAUSED)
     draft.record(LedgerDecision.PAUSED, reason, message, release=draft.on_trial.release)
+    return Progress.LEFT_PHASE
 
 
-def _reach_weight(draft: RolloutDraft) -> bool:
-    """Whether the wanted pods are ready and samples at this weight count."""
+def _reach_weight(draft: RolloutDraft) -> Progress:
+    """Wait until the wanted pods are ready; from then on samples at this weight count."""
     step = draft.status.step
     if step is None:
-        return False
+        return Progress.WAIT
     if step.observed_since is not None:
-        return True
+        return Progress.DONE
     if draft.candidate.ready < candidate_pods(draft.spec.replicas, draft.status.weight.desired):
-        return False
+        return Progress.WAIT
     if draft.status.first_traffic_at is None and (draft.third_release or _surplus(draft)):
-        return False
+        return Progress.WAIT
     draft.set(step=step.model_copy(update={"observed_since": draft.at}))
     if draft.judge is not None:
         draft.judge = judge.at_step(draft.plan, draft.judge, draft.now)
@@ -96,7 +100,7 @@ def _reach_weight(draft: RolloutDraft) -> bool:
             release=draft.on_trial.release,
         )
     draft.requeue_at(draft.now)
-    return False
+    return Progress.WAIT
 
 
 def _surplus(draft: RolloutDraft) -> bool:
@@ -105,20 +109,26 @@ def _surplus(draft: RolloutDraft) -> bool:
     return len(draft.candidate.live) > wanted
 
 
+def _has_had_its_time(draft: RolloutDraft) -> bool:
+    """Whether the step lasted for as long as its plan asks for, from when its samples count."""
+    status = draft.status.step
+    if status is None or status.observed_since is None:
+        return False
+    return draft.now - status.observed_since.timestamp() >= seconds(_step(draft).min_duration)
+
+
+def _longest(draft: RolloutDraft) -> float:
+    """Longest time of the step, in seconds."""
+    return seconds(_step(draft).max_duration or draft.spec.strategy.canary.progress_deadline)
+
+
 def _why_done(draft: RolloutDraft) -> str:
     """Why this step may be left; empty while it may not."""
-    step, status = _step(draft), draft.status.step
-    if status is None or status.observed_since is None:
-        return ""
-    if draft.now - status.observed_since.timestamp() < seconds(step.min_duration):
-        return ""
     if draft.status.weight.desired == 0:
         return "ready for the step's whole time, without traffic"
     if _judged(draft):
         return draft.verdict.message if draft.verdict else ""
-    canary = draft.spec.strategy.canary
-    limit = seconds(step.max_duration or canary.progress_deadline)
-    return on_low_traffic(draft, limit, step.min_requests)
+    return by_readiness(draft, _longest(draft), _step(draft).min_requests)
 
 
 def _judged(draft: RolloutDraft) -> bool:

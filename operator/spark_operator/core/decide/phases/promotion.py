@@ -11,6 +11,7 @@ from spark_operator.core import judge
 from spark_operator.core.decide.draft import TICK_SECONDS
 from spark_operator.core.decide.jobs import runs, verification
 from spark_operator.core.decide.phases.launch import launch
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.decide.rollback import roll_back
 from spark_operator.core.decide.signals import alerts, freeze
 from spark_operator.core.model.decisions import LedgerDecision
@@ -42,7 +43,7 @@ def promoting(draft: RolloutDraft) -> None:
     if draft.status.weight.desired < 100:
         if draft.spec.paused or draft.status.held or alerts.holds(draft):
             return
-        if not _verified_in_maintenance(draft):
+        if _verify_in_maintenance(draft) is not Progress.DONE:
             return
         draft.set_weight(100)
         if draft.status.first_traffic_at is None:
@@ -67,10 +68,12 @@ def _outlasts_maintenance(draft: RolloutDraft) -> bool:
     return unserved and not in_maintenance(draft.status)
 
 
-def _verified_in_maintenance(draft: RolloutDraft) -> bool:
-    """Whether a release that no user tries before the switch has passed its verification."""
+def _verify_in_maintenance(draft: RolloutDraft) -> Progress:
+    """Verify a release that no user tries before the switch."""
     step = draft.status.step
-    return step is None or not step.in_maintenance or verification.passed(draft)
+    if step is None or not step.in_maintenance:
+        return Progress.DONE
+    return verification.verify(draft)
 
 
 def _promote(draft: RolloutDraft, role: ReleaseStatus) -> None:
@@ -98,20 +101,20 @@ def _promote(draft: RolloutDraft, role: ReleaseStatus) -> None:
     )
 
 
-def _has_watched(draft: RolloutDraft, *, in_vain: bool) -> bool:
-    """Whether the last part of the guard was watched: an operator that was away has seen nothing.
+def _watch_to_the_end(draft: RolloutDraft, *, in_vain: bool) -> Progress:
+    """Watch the last part of the guard: an operator that was away has seen nothing.
 
     After a gap the judge's step starts anew, which its checkpoint keeps across restarts, and so it
     does while the watch is ``in_vain``.
     """
     last = draft.status.judge_at
     if draft.judge is None or draft.verdict is None or last is None:
-        return False
+        return Progress.WAIT
     if in_vain or draft.now - last.timestamp() > MOST_BLIND_SECONDS:
         draft.judge = judge.at_step(draft.plan, draft.judge, draft.now)
-        return False
+        return Progress.WAIT
     wanted = min(seconds(draft.spec.guard.duration), LAST_WATCH_SECONDS)
-    return draft.verdict.step_seconds >= wanted
+    return Progress.DONE if draft.verdict.step_seconds >= wanted else Progress.WAIT
 
 
 def _is_suspected(draft: RolloutDraft) -> bool:
@@ -153,15 +156,16 @@ def guarding(draft: RolloutDraft) -> None:
         draft.transition(Phase.PENDING)
         return
     draft.watch = True
-    verified = verification.passed(draft) or verification.is_shared(draft)
-    if draft.phase is not Phase.GUARDING:
+    verified = verification.verify(draft)
+    if verified is Progress.LEFT_PHASE:
         return
+    is_verified = verified is Progress.DONE or verification.is_shared(draft)
     guard, unseen = seconds(draft.spec.guard.duration), _unseen(draft)
     # Twice as long and no longer: what has proven nothing by then holds nobody up
     undecided = bool(unseen) or _is_suspected(draft)
     end = stable.since.timestamp() + (2 * guard if undecided else guard)
-    watched = _has_watched(draft, in_vain=bool(unseen) and draft.now < end)
-    if draft.now < end or not watched or not verified:
+    watched = _watch_to_the_end(draft, in_vain=bool(unseen) and draft.now < end)
+    if draft.now < end or watched is Progress.WAIT or not is_verified:
         draft.requeue_at(draft.now + TICK_SECONDS)
         return
     _end_guard(draft, stable, unseen)

@@ -15,6 +15,7 @@ from spark_operator.api.fields import to_time
 from spark_operator.api.status.outcomes import RolloutOutcome
 from spark_operator.api.status.status import MAX_ALERTS, AlertStatus
 from spark_operator.core import judge
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.decide.rollback import roll_back
 from spark_operator.core.decide.signals import maintenance
 from spark_operator.core.model.decisions import LedgerDecision
@@ -62,18 +63,18 @@ def consume(draft: RolloutDraft) -> None:
         draft.requeue_at((min(firing) + FORGOTTEN).timestamp())
 
 
-def alerted(draft: RolloutDraft) -> bool:
-    """Guard: a critical alert is about the watched release, or about the service and it alone."""
+def act_on_alerts(draft: RolloutDraft) -> Progress:
+    """Go back where a critical alert is about the watched release alone."""
     if not draft.spec.rollback.automatic:
-        return False
+        return Progress.DONE
     for item in draft.status.alerts:
         if item.severity != "critical" or not _concerns(draft, item):
             continue
         why = _why_at_once(draft, item) if item.release else _why_not_alike(draft)
         if why:
             _roll_back(draft, item, f"alert {item.name} ({item.fingerprint}) {why}")
-            return True
-    return False
+            return Progress.LEFT_PHASE
+    return Progress.DONE
 
 
 def holds(draft: RolloutDraft) -> bool:

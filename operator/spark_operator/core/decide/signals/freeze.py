@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from spark_operator.api.fields import clip
 from spark_operator.core.decide import quarantine
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.maintenance import when
 from spark_operator.core.model.reasons import DecisionReason
@@ -46,12 +47,13 @@ def waits(draft: RolloutDraft) -> str:
     )
 
 
-def hold_back(draft: RolloutDraft) -> bool:
-    """Whether the wanted release has to wait for a freeze to end."""
+def hold_back(draft: RolloutDraft) -> Progress:
+    """Wait for a freeze that holds the wanted release back, and look again at its end."""
     freeze = frozen(draft)
-    if freeze is not None:
-        draft.requeue_at(freeze.until.timestamp())
-    return freeze is not None
+    if freeze is None:
+        return Progress.DONE
+    draft.requeue_at(freeze.until.timestamp())
+    return Progress.WAIT
 
 
 def tell(draft: RolloutDraft) -> None:

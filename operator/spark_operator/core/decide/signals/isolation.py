@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.reasons import DecisionReason
 
@@ -27,8 +28,8 @@ def recorded(status: SparkDeploymentStatus) -> bool:
     return any(item.type == CONDITION and item.status == "True" for item in status.conditions)
 
 
-def settle(draft: RolloutDraft) -> bool:
-    """Tell that the isolation begins or ends; whether everything stands still.
+def settle(draft: RolloutDraft) -> Progress:
+    """Tell that the isolation begins or ends, and wait while it lasts.
 
     At its end the step of a trial begins anew: nobody could watch meanwhile.
     """
@@ -47,4 +48,4 @@ def settle(draft: RolloutDraft) -> bool:
         if step is not None:
             fresh = {"entered_at": draft.at, "observed_since": None}
             draft.set(step=step.model_copy(update=fresh))
-    return now
+    return Progress.WAIT if now else Progress.DONE

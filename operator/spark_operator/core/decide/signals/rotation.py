@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.secrets import Secrets
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.model.credentials import DIGITS, FIELDS, MOST, NONE, UNKNOWN, Revision
 from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.reasons import DecisionReason
@@ -53,7 +54,7 @@ def notice(draft: RolloutDraft) -> None:
     tokens |= {field: before.tokens[field] for field in FIELDS if tokens[field] == UNKNOWN}
     changed = [f for f in FIELDS if before.tokens[f] not in (tokens[f], UNKNOWN)]
     restart = [field for field in changed if field not in LIVE or not _all_take_up(draft)]
-    if restart and _is_too_soon(draft):
+    if restart and _keep_apart(draft) is Progress.WAIT:
         return
     number = before.rotations % MOST + 1 if restart else before.rotations
     draft.set(secrets_revision=str(Revision(number, tokens)))
@@ -92,15 +93,16 @@ def _all_take_up(draft: RolloutDraft) -> bool:
     return all(template is None or takes_up(template) for template in kept)
 
 
-def _is_too_soon(draft: RolloutDraft) -> bool:
+def _keep_apart(draft: RolloutDraft) -> Progress:
+    """Wait where pods were replaced only just now."""
     for entry in draft.status.ledger:
         if entry.decision == LedgerDecision.SECRETS_ROTATED and entry.reason != TAKEN_UP:
             again = entry.at + APART
             if draft.at < again:
                 draft.requeue_at(again.timestamp())
-                return True
-            return False
-    return False
+                return Progress.WAIT
+            return Progress.DONE
+    return Progress.DONE
 
 
 def _why(draft: RolloutDraft) -> DecisionReason:
