@@ -62,7 +62,8 @@ class Workers:
 
     def wake(self, key: Key) -> None:
         """Something about this resource may have changed."""
-        if self._stopping:
+        if self._stopping or not key.name:
+            # A name from outside, such as an empty label, names no resource.
             return
         entry = self._entries.setdefault(key, _Entry())
         entry.wake.set()
