@@ -78,6 +78,7 @@ def _limit(value: str) -> str:
     return value
 
 
+Rate = Annotated[str, AfterValidator(_limit)]
 HTTPURL = Annotated[str, AfterValidator(_address("https://", "http://")), Field(max_length=2048)]
 
 
@@ -123,10 +124,12 @@ class Settings(BaseSettings):
 
     deadline: Seconds = Field(60.0, alias="SPARK_DEADLINE_SECONDS")
     stream_idle: Seconds = Field(20.0, alias="SPARK_STREAM_IDLE_SECONDS")
+    probe: Seconds = Field(2.0, alias="SPARK_PROBE_SECONDS")
     max_tokens: int = Field(4096, alias="SPARK_MAX_TOKENS", ge=64, le=64_000)
     max_body: int = Field(256 * 1024, alias="SPARK_MAX_BODY_BYTES", ge=1024, le=16 * 1024 * 1024)
     body_seconds: Seconds = Field(10.0, alias="SPARK_BODY_SECONDS")
     max_inflight: int = Field(256, alias="SPARK_MAX_INFLIGHT", ge=1, le=100_000)
+    max_connections: int = Field(2048, alias="SPARK_MAX_CONNECTIONS", ge=16, le=100_000)
     max_lag: Seconds = Field(1.0, alias="SPARK_MAX_LAG_SECONDS")
 
     master_key: Annotated[SecretStr | None, _secret(parse_masters)] = Field(
@@ -139,9 +142,12 @@ class Settings(BaseSettings):
         None, alias="SPARK_VERIFY_API_KEY", min_length=8, max_length=512
     )
     revocations_file: str | None = Field(None, alias="SPARK_REVOCATIONS_FILE")
-    rate_limit: Annotated[str, AfterValidator(_limit)] = Field(
-        "600/minute", alias="SPARK_RATE_LIMIT", max_length=64
-    )
+    rate_limit: Rate = Field("600/minute", alias="SPARK_RATE_LIMIT", max_length=64)
+    # Without any list of keys: who comes without one, and how often.
+    allow_anonymous: bool = Field(default=False, alias="SPARK_ALLOW_ANONYMOUS")
+    anonymous_rate: Rate = Field("10/minute", alias="SPARK_ANONYMOUS_RATE", max_length=64)
+    anonymous_total: Rate = Field("60/minute", alias="SPARK_ANONYMOUS_TOTAL_RATE", max_length=64)
+    wrong_key_rate: Rate = Field("20/minute", alias="SPARK_WRONG_KEY_RATE", max_length=64)
     replicas: int = Field(1, alias="SPARK_REPLICAS", ge=1, le=10_000)
     maintenance: bool = Field(default=False, alias="SPARK_MAINTENANCE")
     maintenance_file: str | None = Field(None, alias="SPARK_MAINTENANCE_FILE")
@@ -158,6 +164,11 @@ class Settings(BaseSettings):
     nats_url: Annotated[
         SecretStr | None, _secret(_address("ws://", "wss://", "nats://", "tls://"))
     ] = Field(None, alias="NEXT_PUBLIC_NATS_WS_URL")
+    spool_dir: str | None = Field(
+        "/tmp/spark-spool",  # noqa: S108 - a pod's own volume; the files are the process's only
+        alias="SPARK_SPOOL_DIR",
+        max_length=4096,
+    )
     required: Annotated[tuple[DEPENDENCY, ...], NoDecode] = Field((), alias="SPARK_REQUIRED")
     sentry_dsn: Annotated[SecretStr | None, _secret(_dsn)] = Field(None, alias="SENTRY_DSN")
     error_tracking_url: Annotated[SecretStr | None, _secret(_address("https://", "http://"))] = (

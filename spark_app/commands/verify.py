@@ -11,19 +11,23 @@ from typing import TYPE_CHECKING
 
 from spark_app.commands.client import Asker, ServiceError, prompt
 from spark_app.commands.report import Check
-from spark_app.core.csharp import analyse
+from spark_app.errors import SparkError
+from spark_app.reading.reader import CodeReader
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import Any
 
     from spark_app.commands.client import Reply
+    from spark_app.core.csharp import Analysis
 
 __all__ = ["TRIES", "Bounds", "verify"]
 
 TRIES = 5
 """Health checks whose median counts: the first also opens the connection."""
 PATIENCE = 10.0
+_WELL = frozenset({"closed", "half-open"})
+"""States of a breaker in which calls are made; half open it is being asked whether it is back."""
 METRICS = (
     "api_generate_total",
     "api_export_total",
@@ -84,7 +88,7 @@ async def _health(asker: Asker, bound: float) -> tuple[float, str]:
         raise ServiceError(f"the service is {document.get('status')}: {_complaints(document)}")
     breakers = document.get("circuit_breakers")
     states: dict[str, Any] = breakers if isinstance(breakers, dict) else {}
-    if wrong := [f"{name} is {state}" for name, state in states.items() if state != "closed"]:
+    if wrong := [f"{name} is {state}" for name, state in states.items() if state not in _WELL]:
         raise ServiceError(
             f"circuit breaker: {', '.join(wrong)}: check the provider's status, key and quota"
         )
@@ -94,7 +98,10 @@ async def _health(asker: Asker, bound: float) -> tuple[float, str]:
             f"health took {seconds * 1000:.0f} ms (median of {TRIES}), more than"
             f" {bound * 1000:g} ms: is the pod short of CPU?"
         )
-    return seconds, f"healthy in {seconds * 1000:.0f} ms, release {replies[-1].release}"
+    asked = "".join(
+        f", {name} is half-open" for name, state in states.items() if state == "half-open"
+    )
+    return seconds, f"healthy in {seconds * 1000:.0f} ms, release {replies[-1].release}{asked}"
 
 
 def _well(document: dict[str, Any]) -> bool:
@@ -135,11 +142,21 @@ async def _generate(
     code, name = document.get("code"), document.get("scriptName")
     if not isinstance(code, str) or not isinstance(name, str):
         raise ServiceError("the generation has no code: is this the SPARK service?")
-    analysis = analyse(code, name)
+    analysis = await _read(code, name)
     if not analysis.valid:
         raise ServiceError(f"the generated code is no valid C#: {analysis.problems[0]}")
     scripts.append((code, name))
     return reply.seconds, f"valid C# from {document.get('provider')} in {reply.seconds:.2f} s"
+
+
+async def _read(code: str, name: str) -> Analysis:
+    reader = CodeReader()
+    try:
+        return await reader.analyse(code, name, tenant="")
+    except SparkError as error:
+        raise ServiceError(f"the generated code could not be checked: {error.detail}") from error
+    finally:
+        await reader.close()
 
 
 async def _ask_twice(asker: Asker, bound: float) -> Reply:

@@ -42,7 +42,6 @@ class Completion:
     model: str
     input_tokens: int
     output_tokens: int
-    truncated: bool = False
 
 
 class FailureKind(enum.StrEnum):
@@ -55,6 +54,9 @@ class FailureKind(enum.StrEnum):
     RATE_LIMITED = "rate_limited"
     UNAUTHORIZED = "unauthorized"
     REJECTED = "rejected"
+    REFUSED = "refused"
+    OUTPUT_TOO_LONG = "output_too_long"
+    PROMPT_TOO_LONG = "prompt_too_long"
 
 
 class ProviderFailure(Exception):  # noqa: N818 - a failure of theirs, not an error of ours
@@ -85,7 +87,18 @@ class ProviderFailure(Exception):  # noqa: N818 - a failure of theirs, not an er
         """Whether the breaker counts it: what a healthy provider would not have done."""
         return self.kind in _SICK
 
+    @property
+    def blames_request(self) -> bool:
+        """Whether it follows from what was asked: another try, or provider, is of no use."""
+        return self.kind in BLAME_REQUEST
+
 
 _SICK = frozenset(
     {FailureKind.SERVER, FailureKind.TIMEOUT, FailureKind.CONNECTION, FailureKind.MALFORMED}
 )
+
+
+BLAME_REQUEST = frozenset(
+    {FailureKind.REFUSED, FailureKind.OUTPUT_TOO_LONG, FailureKind.PROMPT_TOO_LONG}
+)
+"""Failures that are the request's doing: no provider and no release answers for them."""

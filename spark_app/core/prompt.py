@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["SYSTEM", "TEMPLATE_HASH", "repair_turn", "user_turn"]
 
 SYSTEM = """You are a senior Unity developer. You write one C# script for Unity 2022 LTS or later.
+It is compiled as C# 9: no file-scoped namespace, global using, raw string, collection expression,
+primary constructor, `required`, `init` or positional record.
 
 Answer with one complete file in a single ```csharp fence, and at most two sentences around it.
 - Exactly one public top-level class; the file is named after it. PascalCase, ASCII only.

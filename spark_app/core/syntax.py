@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node, Point
 
-__all__ = ["PARSE_SECONDS", "TooSlowError", "parse", "walk"]
+__all__ = ["PARSE_SECONDS", "TooSlowError", "parse", "text_of", "walk"]
 
 PARSE_SECONDS = 0.5
 """Of processor; 200 000 characters of ordinary code take 0.1."""
@@ -48,6 +48,11 @@ def parse(source: bytes, clock: Callable[[], float] = time.thread_time) -> Node:
     if late:
         raise TooSlowError
     return root
+
+
+def text_of(node: Node) -> str:
+    """The source of a node."""
+    return (node.text or b"").decode(errors="replace")
 
 
 def walk(root: Node, into: Callable[[Node], bool] = lambda _: True) -> Iterator[Node]:

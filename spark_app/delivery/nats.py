@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING
 
@@ -30,20 +31,23 @@ class NatsPublisher:
     def __init__(self, url: str) -> None:
         self._url = url
         self._client: Client | None = None
+        self._lock = asyncio.Lock()
 
     async def __call__(self, records: list[Record]) -> None:
         """Publish a batch and wait until the server has it."""
-        client = await self._connected()
-        try:
-            for record in records:
-                data = json.dumps(as_event(record), ensure_ascii=False).encode()
-                kind = "audit" if isinstance(record, AuditRecord) else record.kind
-                headers = {"Nats-Msg-Id": str(record.id)}
-                await client.publish(f"spark.{kind}", data, headers=headers)
-            await client.flush(FLUSH_SECONDS)
-        except Exception:
-            await self.close()
-            raise
+        # Requests and audit come by ways of their own, over one connection.
+        async with self._lock:
+            client = await self._connected()
+            try:
+                for record in records:
+                    data = json.dumps(as_event(record), ensure_ascii=False).encode()
+                    kind = "audit" if isinstance(record, AuditRecord) else record.kind
+                    headers = {"Nats-Msg-Id": str(record.id)}
+                    await client.publish(f"spark.{kind}", data, headers=headers)
+                await client.flush(FLUSH_SECONDS)
+            except Exception:
+                await self.close()
+                raise
 
     async def close(self) -> None:
         """Close the connection."""

@@ -62,8 +62,24 @@ class Outbox(Generic[Item]):
         try:
             self._queue.put_nowait(item)
         except asyncio.QueueFull:
+            if not self.dropped:
+                _log.error("the queue for %s is full: records are dropped from now on", self.name)
             self.dropped += 1
             self._metrics.dropped.labels(self.name).inc()
+
+    @property
+    def full(self) -> bool:
+        """Whether the next item would be dropped."""
+        return self._queue.full()
+
+    def arrived(self) -> None:
+        """Called after each batch that was delivered."""
+
+    def close(self) -> None:
+        """Say what was not delivered and is lost with the process."""
+        if self.waiting:
+            self._metrics.dropped.labels(self.name).inc(self.waiting)
+            _log.error("%d records for %s are lost: it was away", self.waiting, self.name)
 
     @property
     def waiting(self) -> int:
@@ -109,4 +125,5 @@ class Outbox(Generic[Item]):
         self.failing = False
         self.delivered += len(self._pending)
         self._pending = []
+        self.arrived()
         return True

@@ -64,12 +64,15 @@ def as_event(record: Record) -> dict[str, Any]:
 class RequestRecorder:
     """Tells every configured receiver."""
 
-    def __init__(self, outboxes: Sequence[Outbox[Record]]) -> None:
+    def __init__(
+        self, outboxes: Sequence[Outbox[Record]], audits: Sequence[Outbox[Record]] = ()
+    ) -> None:
         self._outboxes = tuple(outboxes)
+        self._audits = tuple(audits)
 
     def tell(self, record: Record) -> None:
-        """Hand a record over; never waits, never raises."""
-        for outbox in self._outboxes:
+        """Hand a record over; never waits for a receiver, never raises."""
+        for outbox in self._audits if isinstance(record, AuditRecord) else self._outboxes:
             outbox.put(record)
 
     @property

@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from spark_app.core.provider import PROVIDERS, Provider
+from spark_app.core.revocations import KEY_ID_PATTERN
 from spark_app.core.routing import Routing
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 
-MAX_REVOKED = 10_000
-
-
-KeyId = Annotated[str, Field(pattern=r"^user-[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")]
+KeyId = Annotated[str, Field(pattern=KEY_ID_PATTERN)]
 
 
 class RoutingDocument(BaseModel):
@@ -48,11 +46,3 @@ class Maintenance(BaseModel):
         """Seconds until the end, 1 to 86400; `retryAfterSeconds` where it is not known, or past."""
         left = (self.until - now).total_seconds() if self.until else 0.0
         return min(86_400.0, max(1.0, left)) if left > 0 else float(self.retryAfterSeconds)
-
-
-class Revocations(BaseModel):
-    """Ids of keys that are refused, whatever other lists say; the list replaces the one before."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    revoked: Annotated[tuple[KeyId, ...], Field(max_length=MAX_REVOKED)] = ()

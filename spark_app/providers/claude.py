@@ -16,7 +16,9 @@ from spark_app.core.completion import (
     FailureKind,
     ProviderFailure,
 )
+from spark_app.providers.blame import blamed_on_request, failure_from_ending
 from spark_app.providers.http import (
+    UNPACKED,
     checked,
     failure_below,
     failure_from_exception,
@@ -61,7 +63,9 @@ class ClaudeProvider:
             max_retries=0,
             timeout=None,
             open_telemetry=False,
-            http_client=anthropic.DefaultAsyncHttpxClient(timeout=None, event_hooks=hooks(told)),
+            http_client=anthropic.DefaultAsyncHttpxClient(
+                timeout=None, event_hooks=hooks(told), headers={"accept-encoding": UNPACKED}
+            ),
         )
 
     async def complete(self, ask: CompletionRequest) -> Completion:
@@ -100,13 +104,9 @@ class ClaudeProvider:
         if not ended:
             kind = FailureKind.CONNECTION if text else FailureKind.MALFORMED
             raise ProviderFailure(kind, "the stream ended before its last event")
-        yield checked(
-            "".join(text),
-            model=model,
-            input_tokens=spent_in,
-            output_tokens=spent_out,
-            truncated=stop == "max_tokens",
-        )
+        if (unusable := failure_from_ending(stop)) is not None:
+            raise unusable
+        yield checked("".join(text), model=model, input_tokens=spent_in, output_tokens=spent_out)
 
     async def check(self) -> None:
         """See `ProviderPort.check`."""
@@ -157,12 +157,13 @@ def _sample(request: httpx2.Request) -> httpx2.Response:
 
 def _completion(message: Message) -> Completion:
     try:
+        if (unusable := failure_from_ending(message.stop_reason)) is not None:
+            raise unusable
         return checked(
             "".join(block.text for block in message.content if block.type == "text"),
             model=message.model,
             input_tokens=message.usage.input_tokens,
             output_tokens=message.usage.output_tokens,
-            truncated=message.stop_reason == "max_tokens",
         )
     except (AttributeError, TypeError) as error:
         raise ProviderFailure(FailureKind.MALFORMED, "the Message lacks a member") from error
@@ -177,8 +178,11 @@ def _translate(error: Exception) -> ProviderFailure:
         case anthropic.APIConnectionError():
             return ProviderFailure(FailureKind.CONNECTION, type(error.__cause__).__name__)
         case anthropic.APIStatusError(status_code=status) if status >= 400:
-            return failure_from_status(status, error.response.headers, time.time)
+            known = blamed_on_request(status, error.body)
+            return known or failure_from_status(status, error.response.headers, time.time)
         case anthropic.APIError():
-            return ProviderFailure(FailureKind.SERVER, "an error event ended the stream")
+            # Within a stream there is no status.
+            known = blamed_on_request(400, error.body)
+            return known or ProviderFailure(FailureKind.SERVER, "an error event ended the stream")
         case _:
             return failure_from_exception(error)

@@ -16,9 +16,12 @@ from spark_app.core.completion import Completion, FailureKind, ProviderFailure
 from spark_app.core.routing import attempt_limit
 from spark_app.errors import (
     ModelRejectedError,
+    OutputTooLongError,
+    PromptTooLongError,
     ProviderBadOutputError,
     ProviderTimeoutError,
     ProviderUnavailableError,
+    RefusedError,
     SparkError,
 )
 
@@ -134,13 +137,16 @@ class Gateway:
         """Get one whole answer.
 
         Raises:
-            SparkError: 422 for a model that nobody takes; 502, 503 or 504 by what went wrong.
+            SparkError: 422 for a model that nobody takes, or what nobody will answer; 502, 503 or
+                504 by what went wrong.
         """
         route = self.route(ask, ends)
         while pool := route.next():
             try:
                 return pool.name, await self._attempt(pool, ask, route.limit())
             except ProviderFailure as failure:
+                if failure.blames_request:
+                    raise _of_request(failure) from None
                 await self._after(pool, failure, route)
             except BreakerOpenError:
                 continue
@@ -163,6 +169,8 @@ class Gateway:
                         begun = True
                         yield pool.name, piece
             except ProviderFailure as failure:
+                if failure.blames_request:
+                    raise _of_request(failure) from None
                 if begun:
                     route.problem = failure
                     break
@@ -251,6 +259,10 @@ class Gateway:
         if apart and failure.kind is FailureKind.UNAUTHORIZED:
             failure = ProviderFailure(FailureKind.REJECTED, "the model is not for this key")
         self._metrics.generations.labels(pool.name, outcome_of(failure)).inc()
+        if failure.blames_request:
+            # It has answered as it should: to a healthy provider's credit, and nobody's blame.
+            permit.success()
+            return failure
         self._metrics.errors.labels("warning", "provider").inc()
         self._metrics.diagnostics.failures.labels(pool.name, failure.kind.value).inc()
         if failure.counts_against_provider:
@@ -293,17 +305,31 @@ class Gateway:
         )
 
 
+_OUTCOMES: dict[FailureKind, Outcome] = {
+    FailureKind.TIMEOUT: "timeout",
+    FailureKind.RATE_LIMITED: "rate_limited",
+    FailureKind.UNAUTHORIZED: "unauthorized",
+    FailureKind.REFUSED: "refused",
+    FailureKind.OUTPUT_TOO_LONG: "output_too_long",
+    FailureKind.PROMPT_TOO_LONG: "prompt_too_long",
+}
+
+
 def outcome_of(failure: ProviderFailure) -> Outcome:
     """The `outcome` label of a failed call."""
+    return _OUTCOMES.get(failure.kind, "error")
+
+
+def _of_request(failure: ProviderFailure) -> SparkError:
     match failure.kind:
-        case FailureKind.TIMEOUT:
-            return "timeout"
-        case FailureKind.RATE_LIMITED:
-            return "rate_limited"
-        case FailureKind.UNAUTHORIZED:
-            return "unauthorized"
+        case FailureKind.REFUSED:
+            return RefusedError("the model refuses this prompt; ask for something else")
+        case FailureKind.PROMPT_TOO_LONG:
+            return PromptTooLongError("prompt and context are too long for the model; shorten them")
         case _:
-            return "error"
+            return OutputTooLongError(
+                "the model used up its tokens before it was done; ask for less at a time"
+            )
 
 
 def _translate(failure: ProviderFailure, model: str | None) -> SparkError:

@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
-from spark_app.core.completion import Completion, FailureKind, ProviderFailure
+from spark_app.core.completion import (
+    Completion,
+    FailureKind,
+    ProviderFailure,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 
+UNPACKED = "identity"
+"""The only encoding that is asked for, and taken."""
 MAX_RETRY_AFTER = 600.0
 
 
@@ -29,7 +35,7 @@ MAX_TOKENS = 2**31 - 1
 
 
 def checked(
-    text: object, *, model: object, input_tokens: object, output_tokens: object, truncated: bool
+    text: object, *, model: object, input_tokens: object, output_tokens: object
 ) -> Completion:
     """A completion that says something; the SDKs hand out whatever JSON a provider sends.
 
@@ -51,7 +57,6 @@ def checked(
         model=model,
         input_tokens=spent[0],
         output_tokens=spent[1],
-        truncated=truncated,
     )
 
 
@@ -78,6 +83,9 @@ def hooks(
     async def tell(response: httpx2.Response) -> None:
         if told is not None:
             told(response.headers)
+        # The bound is on what comes over the wire: of what is packed, that says nothing.
+        if response.headers.get("content-encoding", UNPACKED).strip().lower() != UNPACKED:
+            raise ProviderFailure(FailureKind.MALFORMED, "the answer is packed, unasked")
         if isinstance(response.stream, httpx2.AsyncByteStream):
             response.stream = _Bounded(response.stream)
 

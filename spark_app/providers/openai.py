@@ -16,7 +16,9 @@ from spark_app.core.completion import (
     FailureKind,
     ProviderFailure,
 )
+from spark_app.providers.blame import blamed_on_request, failure_from_ending
 from spark_app.providers.http import (
+    UNPACKED,
     checked,
     failure_below,
     failure_from_exception,
@@ -58,7 +60,9 @@ class OpenAIProvider:
             base_url=base_url,
             max_retries=0,
             timeout=None,
-            http_client=openai.DefaultAsyncHttpxClient(timeout=None, event_hooks=hooks(told)),
+            http_client=openai.DefaultAsyncHttpxClient(
+                timeout=None, event_hooks=hooks(told), headers={"accept-encoding": UNPACKED}
+            ),
         )
 
     async def complete(self, ask: CompletionRequest) -> Completion:
@@ -77,6 +81,7 @@ class OpenAIProvider:
         """See `ProviderPort.stream`."""
         text: list[str] = []
         model, finish, spent_in, spent_out = ask.model or self._model, None, 0, 0
+        refused = False
         try:
             chunks = await self._client.chat.completions.create(
                 **self._parameters(ask), stream=True, stream_options={"include_usage": True}
@@ -88,7 +93,8 @@ class OpenAIProvider:
                         spent_in = chunk.usage.prompt_tokens
                         spent_out = chunk.usage.completion_tokens
                     for choice in chunk.choices[:1]:
-                        finish = choice.finish_reason or finish
+                        refused = refused or bool(choice.delta.refusal)
+                        finish = "refusal" if refused else choice.finish_reason or finish
                         if choice.delta.content:
                             text.append(piece_of(choice.delta.content))
                             yield text[-1]
@@ -97,13 +103,9 @@ class OpenAIProvider:
         if finish is None:
             kind = FailureKind.CONNECTION if text else FailureKind.MALFORMED
             raise ProviderFailure(kind, "the stream ended before its last event")
-        yield checked(
-            "".join(text),
-            model=model,
-            input_tokens=spent_in,
-            output_tokens=spent_out,
-            truncated=finish == "length",
-        )
+        if (unusable := failure_from_ending(finish)) is not None:
+            raise unusable
+        yield checked("".join(text), model=model, input_tokens=spent_in, output_tokens=spent_out)
 
     async def check(self) -> None:
         """See `ProviderPort.check`."""
@@ -154,12 +156,14 @@ def _completion(answer: ChatCompletion) -> Completion:
     try:
         choice = answer.choices[0]
         usage = answer.usage
+        ending = "refusal" if choice.message.refusal else choice.finish_reason
+        if (unusable := failure_from_ending(ending)) is not None:
+            raise unusable
         return checked(
             choice.message.content or "",
             model=answer.model,
             input_tokens=usage.prompt_tokens if usage else 0,
             output_tokens=usage.completion_tokens if usage else 0,
-            truncated=choice.finish_reason == "length",
         )
     except (AttributeError, TypeError, IndexError) as error:
         raise ProviderFailure(FailureKind.MALFORMED, "the ChatCompletion lacks a member") from error
@@ -174,8 +178,11 @@ def _translate(error: Exception) -> ProviderFailure:
         case openai.APIConnectionError():
             return ProviderFailure(FailureKind.CONNECTION, type(error.__cause__).__name__)
         case openai.APIStatusError(status_code=status) if status >= 400:
-            return failure_from_status(status, error.response.headers, time.time)
+            known = blamed_on_request(status, error.body)
+            return known or failure_from_status(status, error.response.headers, time.time)
         case openai.APIError():
-            return ProviderFailure(FailureKind.SERVER, "an error event ended the stream")
+            # Within a stream there is no status.
+            known = blamed_on_request(400, error.body)
+            return known or ProviderFailure(FailureKind.SERVER, "an error event ended the stream")
         case _:
             return failure_from_exception(error)

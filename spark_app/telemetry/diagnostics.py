@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from spark_app.core.completion import FailureKind
+from spark_app.core.completion import BLAME_REQUEST, FailureKind
 from spark_app.core.provider import PROVIDERS
 from spark_app.core.quota import read_quota
 from spark_app.core.recent import OTHER, RecentRefusals
@@ -95,7 +95,7 @@ class Diagnostics:
             self.latency.labels(provider)
             self.key_present.labels(provider)
             self.keys_accepted.labels(provider)
-            for kind in FailureKind:
+            for kind in set(FailureKind) - BLAME_REQUEST:
                 self.failures.labels(provider, kind.value)
 
     def watch(self, pool: Keys) -> None:

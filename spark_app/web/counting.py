@@ -99,7 +99,7 @@ class Counting:
             await send_problem(send, scope, InternalError("a defect of the service; it is logged"))
 
     def _count(self, family: Family, exchange: Exchange, seconds: float) -> None:
-        status = 500 if exchange.failed or not exchange.status else exchange.status
+        status = exchange.ended if exchange.failed else exchange.status or 500
         status_class = f"{status // 100}xx"
         origin = _origin(status_class, exchange.origin)
         if origin != "none":

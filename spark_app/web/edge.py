@@ -7,7 +7,8 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from spark_app.web.exchange import KEY, Exchange, header, send_bytes
+from spark_app.errors import BadRequestError
+from spark_app.web.exchange import KEY, Exchange, header, send_bytes, send_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,7 +68,10 @@ class Edge:
                 message["headers"] = headers
             await send(message)
 
-        if scope["path"] == "/livez" and scope["method"] == "GET":
+        if scope["http_version"] == "1.1" and header(scope, b"host") is None:
+            await send_problem(named, scope, BadRequestError("name the host in the header Host"))
+            return
+        if scope["path"] == "/livez" and scope["method"] in {"GET", "HEAD"}:
             await send_bytes(named, 200, _TEXT, b"ok\n")
             return
         await self._app(scope, receive, named)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "KEY",
     "Exchange",
+    "accepts",
     "exchange_of",
     "header",
     "problem_document",
@@ -45,7 +47,8 @@ class Exchange:
     """One request and its answer; lives in the ASGI scope under `KEY`.
 
     `failed` marks an answer that began well and broke afterwards: a stream whose last event is an
-    error counts as the 5xx that it would have been. `origin` None means that nobody was named.
+    error counts as the status that it would have had, `ended`, or else as 500. `origin` None means
+    that nobody was named.
     """
 
     request_id: str
@@ -53,6 +56,7 @@ class Exchange:
     status: int = 0
     origin: Origin | None = None
     failed: bool = False
+    ended: int = 500
     key_id: str = "-"
     provider: str = "-"
     cache: str = "-"
@@ -72,14 +76,31 @@ def header(scope: Scope, name: bytes) -> str | None:
     return None
 
 
-async def read_body(receive: Receive, limit: int, seconds: float = BODY_SECONDS) -> bytes:
+def accepts(accept: str | None, media_type: str) -> bool:
+    """Whether an `Accept` names a media type, other than to refuse it by `q=0`."""
+    for part in (accept or "").split(","):
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        if name == media_type:
+            return not any(_NEVER.fullmatch(parameter) for parameter in parameters)
+    return False
+
+
+_NEVER = re.compile(r"q\s*=\s*0(\.0{0,3})?")
+
+
+async def read_body(
+    scope: Scope, receive: Receive, limit: int, seconds: float = BODY_SECONDS
+) -> bytes:
     """Read the whole body.
 
     Raises:
-        PayloadTooLargeError: more than `limit` bytes.
+        PayloadTooLargeError: more than `limit` bytes, or that many are announced.
         RequestTimeoutError: it took longer than `seconds`.
         BadRequestError: the client went away half way.
     """
+    announced = header(scope, b"content-length")
+    if announced is not None and announced.isdigit() and _exceeds(announced, limit):
+        raise PayloadTooLargeError(f"send at most {limit} bytes")
     body = bytearray()
     try:
         async with asyncio.timeout(seconds):
@@ -94,6 +115,12 @@ async def read_body(receive: Receive, limit: int, seconds: float = BODY_SECONDS)
                     return bytes(body)
     except TimeoutError:
         raise RequestTimeoutError(f"send the whole body within {seconds:g} s") from None
+
+
+def _exceeds(digits: str, limit: int) -> bool:
+    # Of any length: Python refuses to read thousands of digits.
+    shown = digits.lstrip("0")
+    return len(shown) > len(str(limit)) or int(shown or "0") > limit
 
 
 async def send_bytes(

@@ -5,8 +5,17 @@ from __future__ import annotations
 import json
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
 
+from spark_app.core.rules.filenames import is_reserved
 from spark_app.errors import BadRequestError, RequestInvalidError
 
 __all__ = ["ExportRequest", "GenerateRequest", "Script", "Usage", "parse"]
@@ -15,7 +24,19 @@ MAX_ERRORS = 20
 """Mistakes of one document that are told."""
 MAX_TEXT = 100
 """Characters of what names one of them: a client chooses the names of members."""
-Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
+
+
+def _free_on_windows(name: str) -> str:
+    if is_reserved(name):
+        raise PydanticCustomError("reserved_name", "Windows keeps this name for a device")
+    return name
+
+
+Identifier = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"),
+    AfterValidator(_free_on_windows),
+]
 _Model = TypeVar("_Model", bound=BaseModel)
 
 

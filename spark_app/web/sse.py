@@ -62,7 +62,7 @@ async def _start(send: Send, scope: Scope, first: Delta | RepairNotice | Written
 
 async def _fail(send: Send, scope: Scope, error: SparkError | InternalError) -> None:
     exchange = exchange_of(scope)
-    exchange.failed = True
+    exchange.failed, exchange.ended = True, error.status
     exchange.origin = error.origin
     document = problem_document(error, exchange.request_id)
     await _body(send, _event("error", encode(document).decode()), more=False)

@@ -177,6 +177,8 @@ def settings(stand_in: str, **changes: Any) -> Settings:
         "OPENAI_BASE_URL": f"{stand_in}/v1",
         "SPARK_RELEASE": "r1",
         "SPARK_DEADLINE_SECONDS": 20.0,
+        "SPARK_ALLOW_ANONYMOUS": True,
+        "SPARK_SPOOL_DIR": None,
         "SPARK_ACCESS_LOG": False,
     }
     return Settings.model_validate(values | changes)
@@ -225,6 +227,7 @@ def spark_process(stand_in: str, out: Any = None, **environment: str) -> Iterato
         "ANTHROPIC_BASE_URL": stand_in,
         "SPARK_RELEASE": "r1",
         "SPARK_ACCESS_LOG": "false",
+        "SPARK_ALLOW_ANONYMOUS": "true",
     }
     process = subprocess.Popen(
         [sys.executable, "-m", "spark_app"],

@@ -145,7 +145,7 @@ async def test_the_breaker_opens_after_ten_and_then_nobody_waits(providers: Prov
 async def test_answers_count_beside_failures_and_close_the_breaker_again(
     providers: Providers, stream: bool
 ) -> None:
-    async with make_spark(providers.url) as spark:
+    async with make_spark(providers.url, SPARK_PROBE_SECONDS=3600) as spark:
         breaker = spark.app.gateway.pools["claude"].breaker
         for number in range(12):
             await spark.generate(f"good script {number}", stream=stream)

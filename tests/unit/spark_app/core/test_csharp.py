@@ -45,7 +45,7 @@ def test_plausible_scripts_pass(path) -> None:  # type: ignore[no-untyped-def]
         (GOOD.replace("Mover :", "Mover<T> :"), "can't be generic"),
         (GOOD.replace("private void Update", "public Mover() { } void Update"), "constructor"),
         (GOOD.replace("Vector3.forward", "new Mover()"), "line 7: 'new Mover()' makes no"),
-        (GOOD + "public class Second { }\n", "line 10: 'Second' is a second public class"),
+        (GOOD + "public class Second : MonoBehaviour { }\n", "line 10: 'Second' is a second"),
         (GOOD + "```\n", "line 10: a Markdown fence is left"),
         (GOOD.replace("Time.deltaTime);", "Time.deltaTime"), "line 7:"),
         (GOOD[:-3], "line 3: syntax error near"),
