@@ -48,10 +48,10 @@ Message = Annotated[str, Field(max_length=MAX_MESSAGE)]
 
 
 def clip(text: str, limit: int = MAX_MESSAGE) -> str:
-    """The text, cut with an ellipsis where it is longer than ``limit``."""
+    """Cut the text with an ellipsis where it is longer than ``limit``."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def to_time(now: float) -> datetime:
-    """Seconds since the epoch as an aware time with milliseconds, which status keeps."""
+    """Convert seconds since the epoch to an aware time with milliseconds, as status keeps it."""
     return datetime.fromtimestamp(round(now, 3), UTC)

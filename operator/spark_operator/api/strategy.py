@@ -22,7 +22,7 @@ class Step(Model):
                 f"!has(self.maxDuration) || !{is_duration('self.minDuration')}"
                 f" || !{is_duration('self.maxDuration')}"
                 " || duration(self.minDuration) < duration(self.maxDuration)",
-                "minDuration must be shorter than maxDuration, or the step can't end:"
+                "minDuration must be shorter than maxDuration, or the step cannot end:"
                 " lower minDuration or raise maxDuration",
                 field=".maxDuration",
             )

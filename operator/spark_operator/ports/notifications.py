@@ -57,7 +57,7 @@ class NotificationQueue(Protocol):
         """Take over the outbox of a resource as it is stored; returns at once."""
 
     def deliveries(self, key: Key) -> DeliveryReport:
-        """What became of what was offered."""
+        """Return what became of what was offered."""
 
     def forget(self, key: Key) -> None:
-        """The resource is gone: stop sending for it."""
+        """Stop sending for a resource that is gone."""

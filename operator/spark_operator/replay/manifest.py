@@ -46,7 +46,7 @@ def read(path: Path) -> tuple[SparkDeployment, tuple[str, ...]]:
 
 
 def _objects(documents: list[Any]) -> Iterator[dict[str, Any]]:
-    """Every object, those of a ``List`` one by one."""
+    """Yield every object, those of a ``List`` one by one."""
     for body in documents:
         if not isinstance(body, dict):
             continue
@@ -71,7 +71,7 @@ def _parsed(body: dict[str, Any]) -> SparkDeployment:
 
 
 def _unknown(body: dict[str, Any]) -> tuple[str, ...]:
-    """Fields of the spec that are in no model: the API server would drop them."""
+    """Return the fields of the spec that are in no model: the API server would drop them."""
     try:
         SparkDeployment.model_validate({**body, "status": {}}, extra="forbid")
     except ValidationError as error:

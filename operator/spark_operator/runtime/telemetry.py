@@ -77,7 +77,7 @@ class Telemetry:
             self._rollouts.forget(key)
 
     def timed(self, metrics: Metrics, clock: Clock) -> Metrics:
-        """The same port, with the duration of every reading observed."""
+        """Return the same port, with the duration of every reading observed."""
         return _Timed(metrics, clock, self._sampling)
 
     def observe_notification(self, kind: str, outcome: str) -> None:
@@ -89,7 +89,7 @@ class Telemetry:
         self._longest.set_function(longest)
 
     def page(self) -> bytes:
-        """All metrics in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self.registry)
 
 

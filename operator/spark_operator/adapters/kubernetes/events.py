@@ -24,7 +24,7 @@ class Api(Protocol):
     """What is needed of an API server's client."""
 
     async def get(self, path: str) -> Manifest | None:
-        """One object by path, or None where there is none."""
+        """Return one object by path, or None where there is none."""
 
     async def request(
         self, method: str, path: str, body: Any = None, *, content_type: str = ...

@@ -37,7 +37,7 @@ class MetadataClient:
         self._seconds = request_seconds
 
     async def metadata(self, path: str) -> Manifest:
-        """One page of a list, without the objects' contents, by path and query.
+        """Return one page of a list, without the objects' contents, by path and query.
 
         Raises:
             ClusterError: one of its subclasses, by what the API server answered.
@@ -49,7 +49,7 @@ class MetadataClient:
                 return found
 
     async def metadata_events(self, path: str) -> AsyncIterator[Manifest]:
-        """The events of a watch, without the objects' contents, until the server ends it.
+        """Yield the events of a watch, without the objects' contents, until the server ends it.
 
         Raises:
             ClusterError: one of its subclasses, by what the API server answered; a watch that

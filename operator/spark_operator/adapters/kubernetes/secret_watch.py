@@ -34,10 +34,10 @@ class MetadataReader(Protocol):
     """Reads objects' metadata."""
 
     async def metadata(self, path: str) -> Manifest:
-        """One page of a list."""
+        """Return one page of a list."""
 
     def metadata_events(self, path: str) -> AsyncIterator[Manifest]:
-        """The events of a watch until the server ends it."""
+        """Yield the events of a watch until the server ends it."""
 
 
 class SecretWatch:

@@ -146,7 +146,7 @@ class Notifier:
             line.task = asyncio.create_task(self._run(key, line), name=f"notify {key} {route.id}")
 
     def _sink(self, route: ChannelRoute) -> asyncio.Semaphore:
-        """What bounds the exchanges with a sink, whoever's resources they are about."""
+        """Return what bounds the exchanges with a sink, for all resources together."""
         address = route.channel.model_dump_json(
             include={"server", "webhook_url", "routing_key", "url", "url_from"}
         )

@@ -62,7 +62,7 @@ def diff(
     ours: int,
     spared: frozenset[Ref] = frozenset(),
 ) -> list[Write]:
-    """The writes that make ``live`` into ``wanted``, in the order of ``wanted``, deletions last.
+    """Return the writes that make ``live`` into ``wanted``, in its order, deletions last.
 
     What was added to an object is taken out after the object was applied.
 
@@ -124,7 +124,7 @@ def _is_as_wanted(wanted: Manifest, live: Manifest | None) -> bool:
 
 
 def _is_of_another_run(wanted: Manifest, owned: Mapping[Ref, Manifest]) -> bool:
-    """Whether what stands under a Job's name was made for an earlier run."""
+    """Return whether what stands under a Job's name was made for an earlier run."""
     live = owned.get(ref(wanted))
     if live is None or wanted["kind"] not in ONCE:
         return False
@@ -133,7 +133,7 @@ def _is_of_another_run(wanted: Manifest, owned: Mapping[Ref, Manifest]) -> bool:
 
 
 def _fenced(wanted: Manifest, live: Manifest | None) -> Manifest:
-    """The manifest, to be written over exactly what was seen.
+    """Return the manifest, to be written over exactly what was seen.
 
     An apply with a resourceVersion still creates an object that is gone; with a UID it does not.
     With a resourceVersion that no object has, it creates an object and changes none.
@@ -147,7 +147,7 @@ def _fenced(wanted: Manifest, live: Manifest | None) -> Manifest:
 
 
 def surplus_revisions(live: Mapping[str, int], used: frozenset[str], limit: int) -> tuple[str, ...]:
-    """Releases whose revisions may go: the oldest unused ones beyond ``limit``.
+    """Return releases whose revisions may go: the oldest unused ones beyond ``limit``.
 
     Args:
         live: revision number by release.

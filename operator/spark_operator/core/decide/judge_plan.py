@@ -16,7 +16,7 @@ PATIENCE_SECONDS: Final = 10.0
 
 
 def judge_plan(spec: SparkDeploymentSpec) -> JudgePlan:
-    """The judge's plan: a named sensitivity with the user's thresholds.
+    """Return the judge's plan: a named sensitivity with the user's thresholds.
 
     The horizon is the longest time the trial and its guard can last, so that evidence may begin at
     any moment of it.

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from spark_operator.core.judge.verdict import Evidence
 
 SUSPICION = 10.0
-"""Evidence against the candidate that keeps a `Pass` back; a tenth of what a `Fail` needs."""
+"""Evidence against the candidate that keeps a ``Pass`` back; a tenth of what a ``Fail`` needs."""
 MOST_TO_PASS = 1_000_000
 """Requests; no threshold that can be written needs more."""
 
@@ -127,7 +127,7 @@ def _checks_open(plan: JudgePlan, state: JudgeState, now: float) -> str:
 
 
 def in_doubt(plan: JudgePlan, state: JudgeState) -> str:
-    """Return in words what speaks against a `Pass` without being a `Fail`."""
+    """Return in words what speaks against a ``Pass`` without being a ``Fail``."""
     if plan.mode is Mode.EVIDENCE and strength_of_all(plan, state) > SUSPICION:
         return "there is some evidence against the release"
     if state.presence.cause:
@@ -174,10 +174,10 @@ class _Answer:
 
 
 def verdict(plan: JudgePlan, state: JudgeState, now: float) -> Verdict:
-    """Return the verdict on the candidate as of `now` (Unix seconds).
+    """Return the verdict on the candidate as of ``now`` (Unix seconds).
 
-    A `Fail` once reached stays. Nothing shared with stable, and nothing missing, is a `Fail`;
-    a `Pass` needs readings at the present weight, enough of them, and no warning that holds.
+    A ``Fail`` once reached stays. Nothing shared with stable, and nothing missing, is a ``Fail``;
+    a ``Pass`` needs readings at the present weight, enough of them, and no warning that holds.
     """
     plan = tuned(plan, state.baseline)
     answer = _Answer(plan, state, now, _warnings(plan, state))

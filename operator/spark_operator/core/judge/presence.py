@@ -97,9 +97,9 @@ def look_for(
     """Return the candidate's presence after one more look.
 
     Time away counts while stable answers, and only once the candidate has been ready. It is
-    forgotten after `STEADY_SECONDS` without trouble, so a crash loop adds up and one short
+    forgotten after ``STEADY_SECONDS`` without trouble, so a crash loop adds up and one short
     restart does not. Scrapes that fail count, from the first, once they have failed for
-    `SILENCE_SECONDS` on end: here and there one fails on any busy node.
+    ``SILENCE_SECONDS`` on end: here and there one fails on any busy node.
 
     Args:
         plan: the limits.

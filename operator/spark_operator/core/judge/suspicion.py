@@ -41,7 +41,7 @@ def leaning(plan: JudgePlan, state: JudgeState, verdict: Verdict) -> str:
 
 
 def _signs(state: JudgeState, verdict: Verdict) -> Iterator[str]:
-    """What needs no odds: breaches that hold, absence, breakers."""
+    """Yield what needs no odds: breaches that hold, absence, breakers."""
     yield from (w.message for w in verdict.warnings if w.action is not Action.NOTIFY)
     if state.presence.cause:
         yield f"the candidate is not all there: {state.presence.cause}"

@@ -98,7 +98,7 @@ def check_transition(source: Phase, target: Phase) -> None:
 
 
 def diagram() -> str:
-    """The table as a Mermaid state diagram."""
+    """Draw the table as a Mermaid state diagram."""
     lines = ["stateDiagram-v2", f"    [*] --> {Phase.PENDING}"]
     lines += [
         f"    {source} --> {target}: {why}"

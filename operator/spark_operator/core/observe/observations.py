@@ -59,7 +59,7 @@ class Observations:
     """What was pushed in since the last decision that was persisted."""
 
     def workload(self, release: str) -> Workload:
-        """The workload of a release, an empty one where there is none."""
+        """Return the workload of a release, an empty one where there is none."""
         return self.workloads.get(release) or Workload(release=release)
 
 

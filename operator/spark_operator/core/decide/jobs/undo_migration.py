@@ -46,12 +46,12 @@ def undo(draft: RolloutDraft) -> Progress:
 
 
 def version_of(schema: SchemaStatus) -> str:
-    """What brings a schema where it is now, as the rollback's command names it."""
+    """Return what brings a schema where it is now, as the rollback's command names it."""
     return schema.current or BASE
 
 
 def _has_way(migrated: JobStatus) -> bool:
-    """Whether undoing leads where the migration began, and not past it.
+    """Return whether undoing leads where the migration began, and not past it.
 
     Without a version the command undoes the last one, which is stable's own where the migration
     came to nothing.

@@ -47,7 +47,7 @@ class Aspect(NamedTuple):
 
 
 def conditions(draft: RolloutDraft) -> tuple[Condition, ...]:
-    """All conditions, with the transition times of those that did not change kept."""
+    """Return all conditions; those that did not change keep their transition times."""
     stalled = _stalled(draft)
     aspects = {
         "Ready": _ready(draft, stalled),
@@ -120,7 +120,7 @@ def _stalled(draft: RolloutDraft) -> Aspect:
 
 
 def _failed_before_pods(draft: RolloutDraft) -> Aspect | None:
-    """What keeps the first release from its first pod, or from being called stable."""
+    """Say what keeps the first release from its first pod, or from being called stable."""
     for job in draft.status.jobs:
         failed = job.state == "Failed" and draft.status.stable is None
         if failed and job.kind in STALLING and draft.status.candidate is not None:
@@ -164,7 +164,7 @@ def _ready(draft: RolloutDraft, stalled: Aspect) -> Aspect:
 
 
 def _story(draft: RolloutDraft) -> str:
-    """One sentence on where the rollout stands."""
+    """Say in one sentence where the rollout stands."""
     status = draft.status
     parts = []
     if status.candidate:
@@ -206,7 +206,7 @@ def _accepted(draft: RolloutDraft) -> Aspect:
 
 
 def _unanswered(draft: RolloutDraft) -> Aspect | None:
-    """A failure that the judge sees and that is not answered by a rollback, or None."""
+    """Return a failure that the judge sees and that no rollback answers, or None."""
     verdict, written = draft.verdict, draft.status.verdict
     said = written.message if written else ""
     if verdict is None or (not verdict.shared and verdict.kind != "Fail"):
@@ -248,7 +248,7 @@ def _alerting(draft: RolloutDraft) -> Aspect | None:
 
 
 def _unverified(draft: RolloutDraft) -> Aspect | None:
-    """A failed verification that is not answered by a rollback."""
+    """Return a failed verification that no rollback answers, or None."""
     blamed = verification.unanswered(draft)
     if blamed:
         return Aspect(holds=True, reason=ConditionReason.VERIFICATION_FAILED, message=blamed)
@@ -278,7 +278,7 @@ def _unchangeable(draft: RolloutDraft) -> Aspect | None:
 
 
 def _without_revision(draft: RolloutDraft) -> str:
-    """Names of releases that must run and have no revision; the spec's own is written anew."""
+    """Name the releases that must run and have no revision; the spec's own is written anew."""
     known = {draft.desired.name, *draft.observations.revisions}
     roles = (draft.status.stable, draft.status.previous)
     return ", ".join(role.release for role in roles if role and role.release not in known)
@@ -315,7 +315,7 @@ def _isolated(draft: RolloutDraft) -> Aspect:
 
 
 def _diagnosis(draft: RolloutDraft) -> Aspect:
-    """The most telling finding; status has the others."""
+    """Return the most telling finding; status has the others."""
     for finding in draft.status.diagnosis[:1]:
         return Aspect(holds=True, reason=finding.symptom, message=finding.message)
     return Aspect(holds=False, reason=ConditionReason.NO_SYMPTOM, message="")
