@@ -8,5 +8,5 @@ __all__ = ["encode"]
 
 
 def encode(document: object) -> bytes:
-    """One line of JSON; several times as fast as the standard library with any option set."""
+    """Write one line of JSON, several times as fast as the standard library with any option set."""
     return to_json(document)

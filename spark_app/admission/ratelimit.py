@@ -1,6 +1,6 @@
 """Requests per key and time: shared through Redis, and each pod's share of it without.
 
-The window is a sliding-window counter, in Redis that of `limits`. While Redis is away every pod
+The window is a sliding-window counter, in Redis that of ``limits``. While Redis is away every pod
 allows its part (limit / replicas), so that the sum stays what was promised, and a metric says so.
 """
 
@@ -51,10 +51,10 @@ class RateLimiter:
     """One limit for every key id.
 
     Args:
-        limit: as `limits` reads it, for example `600/minute`.
+        limit: as ``limits`` reads it, for example ``600/minute``.
         redis: None for memory only.
         replicas: pods that share the limit while Redis is away.
-        now: Unix time in seconds, as `limits` counts.
+        now: Unix time in seconds, as ``limits`` counts.
     """
 
     def __init__(

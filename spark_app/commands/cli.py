@@ -1,4 +1,7 @@
-"""The command `spark-app`: `serve` (the default), `preflight`, `migrate`, `verify`, `traffic`."""
+"""The command ``spark-app``.
+
+Its subcommands are ``serve`` (the default), ``preflight``, ``migrate``, ``verify``, ``traffic``.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Returns:
-        0 done, 1 refused or failed, 2 wrong settings, 3 the database can't be reached,
+        0 done, 1 refused or failed, 2 wrong settings, 3 the database cannot be reached,
         143 ended by SIGTERM.
     """
     options = parser().parse_args(arguments)
@@ -104,7 +107,7 @@ def _refuse(check: str, text: str, code: int, schema: Status | None = None) -> i
 
 
 def _where(url: str) -> Status | None:
-    """Where a failure has left the schema: of several versions the first ones may be applied."""
+    """Return where a failure has left the schema: of several versions the first may be applied."""
     from spark_app.storage.migrate import run  # noqa: PLC0415 - the server needs no Alembic
 
     try:
@@ -163,7 +166,7 @@ def _classify(error: Exception) -> tuple[int, str]:
             return FAILED, f"the database refused: {reason(error)}"
         case _:
             # Whatever a driver raises while it connects.
-            return UNREACHABLE, f"the database can't be reached: {reason(error)}"
+            return UNREACHABLE, f"the database cannot be reached: {reason(error)}"
 
 
 def _describe(status: Status, *, as_json: bool) -> str:

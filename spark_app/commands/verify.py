@@ -1,4 +1,4 @@
-"""`spark-app verify`: the runbook's post-deployment verification, through the service's own API.
+"""``spark-app verify``: the runbook's post-deployment verification, through the service's own API.
 
 Health, metrics, a generation that costs a provider's answer, and an export; each within a bound.
 """
@@ -143,7 +143,7 @@ async def _generate(
 
 
 async def _ask_twice(asker: Asker, bound: float) -> Reply:
-    # Models err now and then, and the service then says `retryable`; twice in a row is no accident.
+    # Models err now and then: the service then says ``retryable``. Twice in a row is no accident.
     wanted = {"prompt": prompt()}
     try:
         return await asker.post("/api/spark/generate", wanted, bound)

@@ -19,7 +19,7 @@ class RetryBudget:
         self._tokens = burst
 
     def deposit(self) -> None:
-        """A request came in."""
+        """Note that a request came in."""
         self._tokens = min(self._burst, self._tokens + self._share)
 
     def withdraw(self) -> bool:

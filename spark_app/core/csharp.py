@@ -66,7 +66,7 @@ class Finding:
     message: str
 
     def __str__(self) -> str:
-        """As a compiler prints it."""
+        """Write it as a compiler prints it."""
         return f"line {self.line}: {self.message}"
 
 
@@ -120,7 +120,7 @@ def analyse(code: str, script_name: str | None = None) -> Analysis:
 
     Args:
         code: the file's text.
-        script_name: what the file is to be called, without `.cs`; None takes the class's name.
+        script_name: what the file is to be called, without ``.cs``; None takes the class's name.
     """
     source = _first_branches(code)
     problems = list(islice(_fences(code), MAX_FINDINGS))
@@ -223,7 +223,7 @@ def _naming(types: list[_Type], main: _Type | None, script_name: str | None) -> 
         return
     if not _IDENTIFIER.fullmatch(main.name):
         yield Finding(
-            main.line, f"the class name '{main.name}' can't be a file's name; use A-Z a-z"
+            main.line, f"the class name '{main.name}' cannot be a file's name; use A-Z a-z"
         )
     for other in types:
         if other.public_class and other is not main:
@@ -248,9 +248,9 @@ def _unity_problems(main: _Type, root: Node, source: str) -> Iterator[Finding]:
     ):
         yield Finding(main.line, f"'{base}' is unknown here; add 'using UnityEngine;'")
     if "static" in main.modifiers:
-        yield Finding(main.line, f"a {base} can't be static")
+        yield Finding(main.line, f"a {base} cannot be static")
     if any(child.type == "type_parameter_list" for child in main.node.named_children):
-        yield Finding(main.line, f"a {base} can't be generic: Unity can't create it")
+        yield Finding(main.line, f"a {base} cannot be generic: Unity cannot create it")
     for member in _members(main):
         if member.type == "constructor_declaration":
             yield Finding(
@@ -270,7 +270,7 @@ def _unity_warnings(main: _Type, code: str) -> Iterator[Finding]:
     if not _COMPONENTS & set(main.bases):
         return
     if "abstract" in main.modifiers:
-        yield Finding(main.line, "an abstract MonoBehaviour can't be attached to a GameObject")
+        yield Finding(main.line, "an abstract MonoBehaviour cannot be attached to a GameObject")
     if "UNITY_EDITOR" not in code and _EDITOR.search(code):
         yield Finding(1, "UnityEditor is not there in a built game; guard it with #if UNITY_EDITOR")
     for member in _members(main):

@@ -1,7 +1,7 @@
 """Who is calling: API keys, kept as HMAC and compared in constant time.
 
-A key is `user-{userId}-{secret}`; its id, `user-{userId}`, is no secret and is what limits, logs
-and usage go by. Two keys of one id are valid at once, so that a key can be rotated.
+A key is ``user-{userId}-{secret}``; its id, ``user-{userId}``, is no secret: limits, logs and usage
+use it. Two keys of one id are valid at once, so that a key can be rotated.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Caller:
 
 
 def parse_keys(text: str) -> dict[str, list[str]]:
-    """Read `SPARK_API_KEYS`: keys by id, separated by commas or white space.
+    """Read ``SPARK_API_KEYS``: keys by id, separated by commas or white space.
 
     Raises:
         KeyListError: an entry is malformed, or an id has more keys than slots.
@@ -84,7 +84,7 @@ def parse_keys(text: str) -> dict[str, list[str]]:
 
 
 def parse_masters(text: str) -> tuple[str, ...]:
-    """Read `SPARK_MASTER_API_KEY`: one or two keys, separated by commas.
+    """Read ``SPARK_MASTER_API_KEY``: one or two keys, separated by commas.
 
     Raises:
         KeyListError: one is too short or too long to be a key, or there are more than two.
@@ -105,8 +105,8 @@ class KeyRing:
 
     Args:
         pepper: secret of this process; digests are worthless without it.
-        enabled: whether callers need a key. It doesn't follow from there being any: a list that has
-            become empty must let nobody in, not everybody.
+        enabled: whether callers need a key. That there are no keys does not say so: a list that
+            has become empty must let nobody in, not everybody.
         verification: the key of whoever verifies a release, valid beside the lists.
     """
 
@@ -145,15 +145,15 @@ class KeyRing:
         return key_id in self._digests
 
     def restore(self, key_id: str) -> None:
-        """Undo `revoke`; an id that a list revokes stays so until the list lets it go."""
+        """Undo ``revoke``; an id that a list revokes stays so until the list lets it go."""
         self._revoked -= {key_id}
 
     def revoke_listed(self, key_ids: Iterable[str]) -> None:
-        """Refuse exactly these ids beside those of `revoke`: the list that a file holds."""
+        """Refuse exactly these ids beside those of ``revoke``: the list that a file holds."""
         self._listed = frozenset(key_ids)
 
     def identify(self, presented: str) -> Caller | None:
-        """The caller with this key, or None."""
+        """Return the caller with this key, or None."""
         if len(presented) > MAX_LENGTH:
             return None
         match = _KEY.fullmatch(presented)

@@ -1,8 +1,8 @@
 """What a provider's answer tells of the quota that is left.
 
-Anthropic: `anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{limit,remaining}`
+Anthropic: ``anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{limit,remaining}``
 (API reference, "Rate limits: response headers"). OpenAI:
-`x-ratelimit-{limit,remaining}-{requests,tokens}` (API guide, "Rate limits in headers").
+``x-ratelimit-{limit,remaining}-{requests,tokens}`` (API guide, "Rate limits in headers").
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Quota(NamedTuple):
 
 
 def read_quota(headers: Mapping[str, str]) -> dict[Resource, Quota]:
-    """The quotas that the headers tell; what is missing or makes no sense is left out."""
+    """Read the quotas that the headers tell; what is missing or makes no sense is left out."""
     found: dict[Resource, Quota] = {}
     for resource in RESOURCES:
         name = resource.replace("_", "-")

@@ -31,7 +31,7 @@ class Routing:
     forced_open: frozenset[Provider] = frozenset()
 
     def for_model(self, model: str | None) -> Sequence[Provider]:
-        """The providers to try for a request that names `model`, or none."""
+        """Return the providers to try for a request that names ``model``, or none."""
         if model is None:
             return self.order
         owner = provider_of_model(model)
@@ -39,10 +39,10 @@ class Routing:
 
 
 def provider_of_model(model: str) -> Provider:
-    """Whose model this is, by its name."""
+    """Return whose model this is, by its name."""
     return "claude" if model.startswith("claude") else "openai"
 
 
 def attempt_limit(remaining: float, others: int) -> float:
-    """Seconds that one attempt may take, when `others` more providers could still be tried."""
+    """Return the seconds that one attempt may take while ``others`` more providers can be tried."""
     return remaining if others == 0 else remaining * (1.0 - RESERVED)

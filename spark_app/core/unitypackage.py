@@ -1,4 +1,4 @@
-"""Writes a `.unitypackage`: a tar.gz with `<guid>/{asset,asset.meta,pathname}` for each asset.
+"""Writes a ``.unitypackage``: a tar.gz with ``<guid>/{asset,asset.meta,pathname}`` for each asset.
 
 Equal input gives equal bytes: the GUID is a UUIDv5 of the asset's path, so that a second import
 updates the first one's asset, and every time stamp is zero.
@@ -30,12 +30,12 @@ MonoImporter:
 
 
 def asset_guid(path: str) -> str:
-    """The asset's GUID: 32 hexadecimal digits that depend on its path only."""
+    """Return the asset's GUID: 32 hexadecimal digits that depend on its path only."""
     return uuid.uuid5(_NAMESPACE, path).hex
 
 
 def write_unitypackage(script_name: str, code: str) -> bytes:
-    """Pack one script, to be imported as `Assets/Scripts/<script_name>.cs`."""
+    """Pack one script, to be imported as ``Assets/Scripts/<script_name>.cs``."""
     path = f"{SCRIPTS_FOLDER}/{script_name}.cs"
     guid = asset_guid(path)
     files = {

@@ -1,6 +1,6 @@
 """A sliding-window counter: the last window's count, weighted by what of it still overlaps.
 
-The same estimate as `limits`' sliding-window counter makes in Redis, without its thread and its
+The same estimate as ``limits``' sliding-window counter makes in Redis, without its thread and its
 locks: one process's counters are touched by one event loop only.
 """
 
@@ -18,7 +18,7 @@ MAX_KEYS = 100_000
 
 
 class Count(NamedTuple):
-    """What a hit led to: `reset` is in seconds until there is room for another."""
+    """What a hit led to: ``reset`` is in seconds until there is room for another."""
 
     allowed: bool
     remaining: int
@@ -59,7 +59,7 @@ class SlidingWindow:
         return Count(allowed, remaining, self._room(hits, before, elapsed) if not remaining else 0)
 
     def _room(self, hits: int, before: int, elapsed: float) -> float:
-        """Seconds until the weighted count has fallen to `amount - 1`."""
+        """Return the seconds until the weighted count has fallen to ``amount - 1``."""
         spare = self._amount - 1 - hits
         if before and spare >= 0:
             return max(0.0, self._seconds * (1.0 - spare / before) - elapsed)

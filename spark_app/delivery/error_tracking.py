@@ -1,4 +1,4 @@
-"""Tells Sentry and `ERROR_TRACKING_URL` about defects; never a prompt, a script or a key."""
+"""Tells Sentry and ``ERROR_TRACKING_URL`` about defects; never a prompt, a script or a key."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class ErrorTracker:
             )
 
     def statistics(self) -> dict[str, object]:
-        """For `checks.errorTracking` of the health endpoint."""
+        """Return what ``checks.errorTracking`` of the health endpoint shows."""
         found: dict[str, object] = {
             "status": "pass",
             "required": False,

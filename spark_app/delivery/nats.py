@@ -1,4 +1,4 @@
-"""An event on NATS for each generation and export; subjects `spark.generation`, `spark.export`."""
+"""An event on NATS for each generation (``spark.generation``) and export (``spark.export``)."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ FLUSH_SECONDS = 2
 
 
 class NatsPublisher:
-    """Publishes batches. Reconnecting is the outbox's business, so the client doesn't.
+    """Publishes batches. Reconnecting is the outbox's business, so the client does not.
 
-    `Nats-Msg-Id` carries the record's id: JetStream drops what comes twice, and so can others.
+    ``Nats-Msg-Id`` carries the record's id: JetStream drops what comes twice, and so can others.
 
     Args:
-        url: `nats://`, `tls://`, `ws://` or `wss://`.
+        url: ``nats://``, ``tls://``, ``ws://`` or ``wss://``.
     """
 
     def __init__(self, url: str) -> None:
@@ -56,7 +56,7 @@ class NatsPublisher:
             await self.close()
 
             async def ignore(_: Exception) -> None:
-                """The outbox logs what fails."""
+                """Ignore an error: the outbox logs what fails."""
 
             client = Client()
             try:

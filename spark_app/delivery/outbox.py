@@ -1,6 +1,6 @@
 """Hands things over to somebody who may be away, without anyone waiting for it.
 
-A bounded queue and one task: what doesn't fit is dropped and counted, what can't be delivered is
+A bounded queue and one task: what does not fit is dropped and counted, what cannot be delivered is
 tried again with growing pauses, and at shutdown what is left gets one short last chance.
 """
 
@@ -31,7 +31,7 @@ class Outbox(Generic[Item]):
     """The way to one receiver.
 
     Args:
-        name: the `sink` and `dependency` label.
+        name: the ``sink`` and ``dependency`` label.
         deliver: takes a batch; any exception means that none of it may have arrived. A batch may
             come twice, so the receiver has to recognise what it has.
         size: items that may wait.

@@ -57,7 +57,7 @@ Record = RequestRecord | AuditRecord
 
 
 def as_event(record: Record) -> dict[str, Any]:
-    """The record as JSON types."""
+    """Return the record as JSON types."""
     return asdict(record) | {"id": str(record.id), "at": record.at.isoformat()}
 
 

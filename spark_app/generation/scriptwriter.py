@@ -29,7 +29,7 @@ Source = Literal["hit", "miss", "coalesced"]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a client asked for; `tenant` is its key id."""
+    """What a client asked for; ``tenant`` is its key id."""
 
     tenant: str
     prompt: str
@@ -46,7 +46,7 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class RepairNotice:
-    """The first answer didn't pass and is being repaired, for these reasons."""
+    """The first answer did not pass and is being repaired, for these reasons."""
 
     findings: tuple[str, ...]
 
@@ -118,10 +118,10 @@ class Scriptwriter:
         return WrittenScript(script, "coalesced" if joined else "miss", flight.upstream)
 
     async def stream(self, wanted: Wanted) -> AsyncIterator[Delta | RepairNotice | WrittenScript]:
-        """Make one script and tell how it comes along; the `WrittenScript` is the last item.
+        """Make one script and tell how it comes along; the ``WrittenScript`` is the last item.
 
         Raises:
-            SparkError: as `write`, possibly after some items.
+            SparkError: as ``write``, possibly after some items.
         """
         key = self._key(wanted)
         if (known := await self._cache.get(key)) is not None:

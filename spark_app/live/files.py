@@ -2,7 +2,7 @@
 
 Each is a mounted file, looked at four times a second. kubelet swaps a mounted volume by a symbolic
 link, so the target's identity is compared, not only its time. A change is taken up once it has been
-the same for two looks: whoever writes in place is then done. A file that is gone, or that can't be
+the same for two looks: whoever writes in place is then done. A file that is gone, or that cannot be
 read or understood, changes nothing: the last good content stays in force, and log and metrics say
 so.
 """
@@ -43,11 +43,11 @@ class LiveFile:
         self.good: bool | None = None
 
     def goodness(self) -> float:
-        """1 while the file's content is in force, else 0: for the metric."""
+        """Return 1 while the file's content is in force, else 0: for the metric."""
         return float(self.good is True)
 
     def look(self, *, at_once: bool = False) -> None:
-        """Apply the content if it changed and has settled; `at_once` doesn't wait for that."""
+        """Apply the content if it changed and has settled; ``at_once`` does not wait for that."""
         try:
             status = self._path.stat()
             seen = (status.st_ino, status.st_mtime_ns, status.st_size)

@@ -62,7 +62,7 @@ class ProviderRoute:
         return self._ends - self._clock()
 
     def next(self) -> Pool | None:
-        """The next candidate that has a chance, taken off the list."""
+        """Take the next candidate that has a chance off the list."""
         while self._left and self.remaining > 0:
             pool = self._left.pop(0)
             if pool.usable:
@@ -74,7 +74,7 @@ class ProviderRoute:
         self._left.insert(0, pool)
 
     def limit(self) -> float:
-        """Seconds for the attempt that starts now."""
+        """Return the seconds for the attempt that starts now."""
         return attempt_limit(self.remaining, sum(pool.usable for pool in self._left))
 
     @property
@@ -115,13 +115,13 @@ class Gateway:
         self._budget = RetryBudget()
 
     def breaker_state(self, name: Provider) -> BreakerState:
-        """The state that callers meet, an operator's decision included."""
+        """Return the state that callers meet, an operator's decision included."""
         if name in self.routing.forced_open:
             return BreakerState.OPEN
         return self.pools[name].breaker.state
 
     def route(self, ask: CompletionRequest, ends: float) -> ProviderRoute:
-        """Begin a request that must end at `ends` (monotonic seconds)."""
+        """Begin a request that must end at ``ends`` (monotonic seconds)."""
         self._budget.deposit()
         allowed = [
             self.pools[name]
@@ -149,10 +149,10 @@ class Gateway:
     async def stream(
         self, ask: CompletionRequest, ends: float
     ) -> AsyncGenerator[tuple[Provider, str | Completion]]:
-        """Get an answer in pieces; the last is the whole `Completion`.
+        """Get an answer in pieces; the last is the whole ``Completion``.
 
         Raises:
-            SparkError: as `complete`; also after the first piece, when the stream breaks.
+            SparkError: as ``complete``; also after the first piece, when the stream breaks.
         """
         route = self.route(ask, ends)
         while pool := route.next():
@@ -294,7 +294,7 @@ class Gateway:
 
 
 def outcome_of(failure: ProviderFailure) -> Outcome:
-    """The `outcome` label of a failed call."""
+    """Return the ``outcome`` label of a failed call."""
     match failure.kind:
         case FailureKind.TIMEOUT:
             return "timeout"
@@ -316,6 +316,6 @@ def _translate(failure: ProviderFailure, model: str | None) -> SparkError:
             return ProviderTimeoutError("the AI provider took too long; try again later")
         case _:
             return ProviderUnavailableError(
-                f"the AI provider can't answer now ({failure.kind}); try again later",
+                f"the AI provider cannot answer now ({failure.kind}); try again later",
                 retry_after=failure.retry_after or 1.0,
             )

@@ -31,7 +31,7 @@ MAX_TOKENS = 2**31 - 1
 def checked(
     text: object, *, model: object, input_tokens: object, output_tokens: object, truncated: bool
 ) -> Completion:
-    """A completion that says something; the SDKs hand out whatever JSON a provider sends.
+    """Check that a completion says something: the SDKs hand out whatever JSON a provider sends.
 
     Raises:
         ProviderFailure: the text is empty, or a member is not what the provider's API says it is.
@@ -56,7 +56,7 @@ def checked(
 
 
 def piece_of(text: object) -> str:
-    """Text that UTF-8 can hold: JSON may carry half a surrogate pair, which becomes U+FFFD.
+    """Return text that UTF-8 can hold: half a surrogate pair in the JSON becomes U+FFFD.
 
     Raises:
         ProviderFailure: it is no text.
@@ -73,7 +73,7 @@ def piece_of(text: object) -> str:
 def hooks(
     told: Callable[[Mapping[str, str]], None] | None,
 ) -> dict[str, list[Callable[[httpx2.Response], Awaitable[None]]]]:
-    """Event hooks of an HTTP client that tell the headers of each answer, and bound its length."""
+    """Return the event hooks of a client that tell each answer's headers, and bound its length."""
 
     async def tell(response: httpx2.Response) -> None:
         if told is not None:
@@ -103,7 +103,7 @@ class _Bounded(httpx2.AsyncByteStream):
 def failure_from_status(
     status: int, headers: Mapping[str, str], now: Callable[[], float]
 ) -> ProviderFailure:
-    """Classify an HTTP error answer; `now` is Unix time in seconds."""
+    """Classify an HTTP error answer; ``now`` is Unix time in seconds."""
     detail = f"HTTP {status}"
     if status == 429:
         wait = _retry_after(headers.get("retry-after"), now)
@@ -129,7 +129,7 @@ def failure_from_exception(error: Exception) -> ProviderFailure:
 
 
 def failure_below(error: BaseException | None) -> ProviderFailure | None:
-    """The failure that was raised below an SDK, which wraps it."""
+    """Return the failure that was raised below an SDK, which wraps it."""
     while error is not None and not isinstance(error, ProviderFailure):
         error = error.__cause__
     return error

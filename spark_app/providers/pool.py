@@ -86,7 +86,7 @@ class Pool:
         return max(self.cooling, self.breaker.retry_after, 1.0)
 
     def port(self) -> ProviderPort:
-        """The preferred key's client.
+        """Return the preferred key's client.
 
         Raises:
             ProviderFailure: every key is dead.

@@ -104,7 +104,7 @@ class DrainingServer(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     def begin_drain(self) -> None:
-        """Answer with `Connection: close` from now on, and stop after the time to accept."""
+        """Answer with ``Connection: close`` from now on, and stop after the time to accept."""
         if self._app.lifecycle.draining:
             return
         _log.info("draining: accepting for %.1f s more", self._accept_seconds)
@@ -119,7 +119,7 @@ def serve(app: SparkApp, settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, drain, and return.
 
     Raises:
-        SystemExit: the port can't be had (the log says why).
+        SystemExit: the port cannot be had (the log says why).
     """
     # The SDKs' hundred thousand objects live as long as the process: unfrozen, each full collection
     # walks them all while every request waits.
@@ -129,7 +129,7 @@ def serve(app: SparkApp, settings: Settings) -> None:
 
 
 def make_server(app: SparkApp, settings: Settings) -> DrainingServer:
-    """The server, not yet running."""
+    """Return the server, not yet running."""
     # The log's own line names the release; uvicorn's access log would cost a line a request.
     config = uvicorn.Config(
         app,

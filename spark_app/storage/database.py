@@ -27,11 +27,11 @@ CONNECT_SECONDS = 3
 
 
 class DatabaseURLError(Exception):
-    """`DATABASE_URL` can't be used; the message doesn't repeat it."""
+    """``DATABASE_URL`` cannot be used; the message does not repeat it."""
 
 
 def driver_url(url: str) -> URL:
-    """The URL with our driver in it.
+    """Return the URL with our driver in it.
 
     Raises:
         DatabaseURLError: it is no PostgreSQL URL.
@@ -48,9 +48,9 @@ def driver_url(url: str) -> URL:
 
 
 def connect(url: str, *, pool: int = 5, command_seconds: float | None = 10.0) -> AsyncEngine:
-    """An engine; nothing is connected yet.
+    """Return an engine; nothing is connected yet.
 
-    `pool` connections stay open; as many more may come and go. `command_seconds` bounds one
+    ``pool`` connections stay open; as many more may come and go. ``command_seconds`` bounds one
     statement, None leaves it to whoever runs it.
     """
     return create_async_engine(

@@ -1,6 +1,6 @@
 """What an operator looks at when the service is ill: limits, providers, connections, resources.
 
-None of it decides about a release; the metrics that do are in `metrics`.
+None of it decides about a release; the metrics that do are in ``metrics``.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class Diagnostics:
 
     @contextmanager
     def call(self, provider: Provider) -> Iterator[None]:
-        """Around one call: it holds a connection until it ends, in whatever way."""
+        """Count one call: it holds a connection until it ends, in whatever way."""
         began = self._clock()
         held = self.connections.labels(provider, "in_use")
         held.inc()
@@ -118,12 +118,12 @@ class Diagnostics:
             self.latency.labels(provider).observe(self._clock() - began)
 
     def hit(self, key_id: str, *, allowed: bool, left: float) -> None:
-        """A request met its key's limit, of which the share `left` remains."""
+        """Note that a request met its key's limit, of which the share ``left`` remains."""
         name = key_id if self._key_ids else OTHER
         self._refusals.note(name, allowed=allowed, left=left, now=self._clock())
 
     def answered(self, provider: Provider, headers: Mapping[str, str]) -> None:
-        """A provider answered, with any status; its headers may tell the quota."""
+        """Note a provider's answer, with any status; its headers may tell the quota."""
         for resource, quota in read_quota(headers).items():
             self._remaining.labels(provider, resource).set(quota.remaining)
             self._limit.labels(provider, resource).set(quota.limit)

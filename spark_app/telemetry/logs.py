@@ -55,7 +55,7 @@ def configure_logging(level: str, release: str) -> None:
 
 
 def _where(exc_info: structlog.typing.ExcInfo) -> str:
-    """The chain of exceptions with their frames, and without their texts: these quote prompts."""
+    """Return the exceptions' chain with frames, and without their texts: these quote prompts."""
     error: BaseException | None = exc_info[1]
     told: list[str] = []
     while error is not None and len(told) < CHAIN:

@@ -1,7 +1,7 @@
 """What the service counts, by the runbook's names.
 
 Every latency is observed once and published twice: as a Prometheus histogram in seconds, with a
-boundary at each of the runbook's thresholds, and as the runbook's `_ms` summary with quantiles.
+boundary at each of the runbook's thresholds, and as the runbook's ``_ms`` summary with quantiles.
 Every series of a known label set exists from the start, so that a first error is a rise.
 """
 
@@ -83,7 +83,7 @@ class Metrics:
     """One process's metrics, in a registry of its own.
 
     Args:
-        release: hash of the release, for `spark_release_info`.
+        release: hash of the release, for ``spark_release_info``.
         version: version of the image.
         key_ids: whether key ids are named.
     """
@@ -158,7 +158,7 @@ class Metrics:
             self.breaker_state.labels(provider, wanted.value).set_function(is_in(wanted))
 
     def render(self) -> bytes:
-        """The Prometheus text format, version 0.0.4."""
+        """Write the Prometheus text format, version 0.0.4."""
         return generate_latest(self.registry)
 
     def _hit_ratio(self) -> float:

@@ -1,6 +1,6 @@
 """OpenTelemetry spans of requests and of the calls to providers, when an endpoint is configured.
 
-Names follow the `gen_ai` semantic conventions ("Development" in 1.38). Prompts, answers and keys
+Names follow the ``gen_ai`` semantic conventions ("Development" in 1.38). Prompts, answers and keys
 are never part of a span.
 """
 
@@ -54,7 +54,7 @@ class Tracing:
 
     @contextlib.contextmanager
     def call(self, provider: str, model: str | None) -> Iterator[CallSpan]:
-        """A span around one call to a provider."""
+        """Open a span around one call to a provider."""
         if self._tracer is None:
             yield CallSpan(None)
             return
@@ -77,7 +77,7 @@ class Tracing:
 
     @contextlib.contextmanager
     def request(self, scope: Scope, request_id: str) -> Iterator[trace.Span | None]:
-        """A server span around one request, child of the caller's `traceparent`."""
+        """Open a server span around one request, child of the caller's ``traceparent``."""
         if self._tracer is None:
             yield None
             return

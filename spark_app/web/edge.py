@@ -1,4 +1,4 @@
-"""The outermost layer: names the release, numbers requests, ends connections, answers `/livez`."""
+"""The outermost layer: names the release, numbers requests, ends connections, and ``/livez``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["OPENED", "Edge"]
 
 OPENED = "connection_opened"
-"""Where the server puts the connection's start (monotonic seconds) in the scope's `state`."""
+"""Where the server puts the connection's start (monotonic seconds) in the scope's ``state``."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _TEXT = b"text/plain; charset=utf-8"
@@ -30,7 +30,7 @@ class Edge:
     """Pure ASGI middleware around everything.
 
     Args:
-        release: value of `X-Spark-Release` on every response.
+        release: value of ``X-Spark-Release`` on every response.
         connection_age: seconds after which a connection is closed behind its next response.
         clock: monotonic seconds, the same clock as the server's.
     """

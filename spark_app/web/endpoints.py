@@ -30,7 +30,7 @@ _TEXT = b"text/plain; charset=utf-8"
 
 
 class Router:
-    """Chooses by path and method, and turns `SparkError` into a problem."""
+    """Chooses by path and method, and turns ``SparkError`` into a problem."""
 
     def __init__(self, routes: Mapping[str, Mapping[str, ASGIApp]]) -> None:
         self._routes = routes
@@ -54,7 +54,7 @@ class Router:
 
 
 class Generate:
-    """`POST /api/spark/generate`."""
+    """``POST /api/spark/generate``."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class Generate:
 
 
 class Export:
-    """`POST /api/export`."""
+    """``POST /api/export``."""
 
     def __init__(
         self, recorder: RequestRecorder, *, max_body: int, body_seconds: float, release: str
@@ -166,7 +166,7 @@ class Export:
 
 
 class MetricsPage:
-    """`GET /api/metrics`, in the Prometheus text format."""
+    """``GET /api/metrics``, in the Prometheus text format."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
@@ -178,7 +178,7 @@ class MetricsPage:
 
 
 class Ready:
-    """`GET /readyz`: started and not draining."""
+    """``GET /readyz``: started and not draining."""
 
     def __init__(self, lifecycle: Lifecycle) -> None:
         self._lifecycle = lifecycle

@@ -36,16 +36,16 @@ __all__ = [
 
 KEY = "spark.exchange"
 BODY_SECONDS = 10.0
-"""Time for a body to come whole: one that doesn't would hold its place for good."""
+"""Time for a body to come whole: one that does not would hold its place for good."""
 Headers = list[tuple[bytes, bytes]]
 
 
 @dataclass(slots=True)
 class Exchange:
-    """One request and its answer; lives in the ASGI scope under `KEY`.
+    """One request and its answer; lives in the ASGI scope under ``KEY``.
 
-    `failed` marks an answer that began well and broke afterwards: a stream whose last event is an
-    error counts as the 5xx that it would have been. `origin` None means that nobody was named.
+    ``failed`` marks an answer that began well and broke afterwards: a stream whose last event is an
+    error counts as the 5xx that it would have been. ``origin`` None means that nobody was named.
     """
 
     request_id: str
@@ -60,12 +60,12 @@ class Exchange:
 
 
 def exchange_of(scope: Scope) -> Exchange:
-    """The exchange that the edge has put into the scope."""
+    """Return the exchange that the edge has put into the scope."""
     return cast("Exchange", scope[KEY])
 
 
 def header(scope: Scope, name: bytes) -> str | None:
-    """The first value of a header; `name` in lower case."""
+    """Return the first value of a header; ``name`` in lower case."""
     for key, value in scope["headers"]:
         if key == name:
             return cast("bytes", value).decode("latin-1")
@@ -76,8 +76,8 @@ async def read_body(receive: Receive, limit: int, seconds: float = BODY_SECONDS)
     """Read the whole body.
 
     Raises:
-        PayloadTooLargeError: more than `limit` bytes.
-        RequestTimeoutError: it took longer than `seconds`.
+        PayloadTooLargeError: more than ``limit`` bytes.
+        RequestTimeoutError: it took longer than ``seconds``.
         BadRequestError: the client went away half way.
     """
     body = bytearray()
@@ -116,7 +116,7 @@ async def send_json(
 
 
 def problem_document(error: SparkError, request_id: str) -> dict[str, object]:
-    """The problem as RFC 9457 §3 has it, with the extension members `code` and `retryable`."""
+    """Write the problem as RFC 9457 §3 has it, with the members ``code`` and ``retryable``."""
     return {
         "type": error.type,
         "title": error.title,

@@ -107,7 +107,7 @@ class Gate:
 
 
 def presented_key(scope: Scope) -> str | None:
-    """The key that the client sent, in `X-API-Key` or as a bearer token."""
+    """Return the key that the client sent, in ``X-API-Key`` or as a bearer token."""
     key = header(scope, b"x-api-key")
     if key is None:
         scheme, _, token = (header(scope, b"authorization") or "").partition(" ")
@@ -116,7 +116,7 @@ def presented_key(scope: Scope) -> str | None:
 
 
 def authenticate(keys: KeyRing, scope: Scope) -> Caller | None:
-    """The caller, or None where the key is missing or unknown."""
+    """Return the caller, or None where the key is missing or unknown."""
     presented = presented_key(scope)
     return None if presented is None else keys.identify(presented)
 

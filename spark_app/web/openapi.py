@@ -43,7 +43,7 @@ _GATED = (401, 429, 503)
 
 
 def openapi_document(version: str) -> bytes:
-    """The document as JSON."""
+    """Return the document as JSON."""
     schemas: dict[str, Any] = {"Problem": _problem_schema()}
     document = {
         "openapi": "3.1.0",
@@ -127,7 +127,7 @@ def _admin_paths(schemas: dict[str, Any]) -> dict[str, Any]:
 def _generate(schemas: dict[str, Any]) -> dict[str, Any]:
     content = {
         "application/json": {"schema": _schema(Script, schemas)},
-        # The schema of one event; `data` is JSON: {text}, {findings}, the answer, or a problem.
+        # The schema of one event; ``data`` is JSON: {text}, {findings}, the answer, or a problem.
         "text/event-stream": {
             "schema": {
                 "type": "object",

@@ -64,7 +64,7 @@ def parse(model: type[_Model], body: bytes) -> _Model:
 
     Raises:
         BadRequestError: it is no JSON.
-        RequestInvalidError: it doesn't fit the schema; `errors` lists where and why.
+        RequestInvalidError: it does not fit the schema; ``errors`` lists where and why.
     """
     try:
         return model.model_validate_json(body)

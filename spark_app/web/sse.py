@@ -1,4 +1,4 @@
-"""A generation as server-sent events: `delta`, `repair`, then `result` or `error`.
+"""A generation as server-sent events: ``delta``, ``repair``, then ``result`` or ``error``.
 
 Source: WHATWG HTML, "Server-sent events". Nothing is sent before the first event, so whatever goes
 wrong until then is an ordinary problem with its own status.
