@@ -37,7 +37,7 @@ class Builder(Protocol):
         """What its images stand on, as far as their content depends on it."""
 
     def prepare(self, progress: Progress) -> None:
-        """Bring what it needs itself."""
+        """Do nothing: there is nothing to prepare."""
 
     def has(self, digest: str) -> bool:
         """Tell whether an image of these inputs is kept already."""
@@ -68,7 +68,7 @@ class Made:
 
 
 def kept(digest: str) -> str:
-    """Return the name under which a builder keeps an image: clones don't overwrite each other."""
+    """Return the name under which a builder keeps an image: clones do not overwrite each other."""
     return f"localhost/spark-build:{digest[:TAG_LENGTH]}"
 
 
@@ -109,7 +109,7 @@ class Buildah:
         return base.version()
 
     def prepare(self, progress: Progress) -> None:
-        """Install buildah where it is missing and make the base image."""
+        """Do nothing: there is nothing to prepare."""
         packages.ensure(PACKAGES, progress)
         if self._is_kept(self._base_image):
             return
@@ -192,7 +192,7 @@ class Docker:
         return "docker"
 
     def prepare(self, progress: Progress) -> None:
-        """Nothing to do."""
+        """Do nothing: there is nothing to prepare."""
 
     def has(self, digest: str) -> bool:
         """Tell whether the engine keeps the image."""
