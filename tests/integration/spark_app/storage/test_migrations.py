@@ -156,6 +156,6 @@ async def test_the_command_names_a_wrong_database_and_no_password() -> None:
     code, _, error = await _command("mysql://a:b@c/d", "up")
     assert (code, "postgresql://" in error) == (2, True)
     code, _, error = await _command("postgresql://u:hunter2@127.0.0.1:1/d", "up")
-    assert (code, "can't be reached" in error) == (3, True)
+    assert (code, "cannot be reached" in error) == (3, True)
     assert "hunter2" not in error
     assert "Traceback" not in error

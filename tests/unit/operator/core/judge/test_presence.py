@@ -1,4 +1,4 @@
-"""`CandidateUnavailable`: gone is no missing data, but starting is not gone."""
+"""``CandidateUnavailable``: gone is no missing data, but starting is not gone."""
 
 from __future__ import annotations
 
