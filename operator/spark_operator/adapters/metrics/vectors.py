@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 FUTURE_SECONDS: Final = 10.0
-"""A sample that is further ahead of our clock than this is none."""
+"""Most seconds that a sample's time may be ahead of our clock; a later one is ignored."""
 
 
 class PrometheusAnswerError(Exception):

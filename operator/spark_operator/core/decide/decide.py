@@ -74,9 +74,9 @@ HANDLERS: Final[dict[Phase, Callable[[RolloutDraft], None]]] = {
 
 
 def decide(resource: SparkDeployment, observations: Observations, now: float) -> Decision:
-    """Decide one decision of one resource; ``now`` is seconds since the epoch.
+    """Decide the next status of a resource; ``now`` is seconds since the epoch.
 
-    The decision's status is complete: what it does not name shall not exist.
+    The decision's status is complete: what it does not name must not exist.
     """
     draft = RolloutDraft(
         resource=resource,

@@ -38,9 +38,7 @@ def follow_newer_spec(draft: RolloutDraft) -> Progress:
             "the spec names the stable release again",
         )
     else:
-        message = (
-            f"the spec names a further release, {draft.desired.image}: {role.image} is dropped"
-        )
+        message = f"the spec names another release, {draft.desired.image}: {role.image} is dropped"
         roll_back(draft, RolloutOutcome.SUPERSEDED, DecisionReason.NEWER_RELEASE, message)
     return Progress.LEFT_PHASE
 
@@ -54,7 +52,7 @@ def cut_quarantined_image(draft: RolloutDraft) -> Progress:
     if held is None:
         return Progress.DONE
     message = (
-        f"its image is quarantined since {held.at:%Y-%m-%d %H:%M:%S}Z ({held.reason}, release"
+        f"its image was quarantined at {held.at:%Y-%m-%d %H:%M:%S}Z ({held.reason}, release"
         f" {held.release}): it gets no traffic until it is let out with the annotation"
         f" spark.dev/let-out: {held.release}@TOKEN"
     )
@@ -101,14 +99,15 @@ def enforce_deadline(draft: RolloutDraft) -> Progress:
     elapsed = draft.now - step.entered_at.timestamp()
     if _clock_stands(draft):
         if elapsed >= seconds(limit) / 2:
-            # None of these has a phase of its own: when it ends, half the time must be left.
+            # A hold, maintenance and a shared failure are no phases: at least half the step's
+            # time must be left when one of them ends.
             draft.set(step=step.model_copy(update={"entered_at": draft.at}))
         return Progress.DONE
     if elapsed < seconds(limit):
         return Progress.DONE
     ready = draft.candidate.ready
     if step.observed_since is None and draft.status.weight.desired < 100:
-        trouble = draft.candidate.trouble or "no pod reports a trouble"
+        trouble = draft.candidate.trouble or "no pod reports a problem"
         roll_back(
             draft,
             RolloutOutcome.INCONCLUSIVE,

@@ -121,7 +121,6 @@ def requests_to_pass(plan: JudgePlan) -> int:
 
 def _checks_open(plan: JudgePlan, state: JudgeState, now: float) -> str:
     """Return in words how many classic checks are still to pass; empty if none."""
-    del now
     passed, needed = state.checks.passed, plan.threshold.successes
     return "" if passed >= needed else f"{passed} checks passed at this weight, {needed} needed"
 

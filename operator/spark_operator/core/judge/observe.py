@@ -78,7 +78,6 @@ def at_step(plan: JudgePlan, state: JudgeState, now: float) -> JudgeState:
 
     Only what happens between two readings that are both later than ``now`` counts for a ``Pass``.
     """
-    del plan
     return replace(state, step=Step(now), checks=Checks(now, failed=state.checks.failed))
 
 

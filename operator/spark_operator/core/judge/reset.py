@@ -1,4 +1,4 @@
-"""Times that must blame nobody, such as maintenance: the judge passes over them."""
+"""The judge's fresh start after times in which nobody is blamed, such as maintenance."""
 
 from __future__ import annotations
 

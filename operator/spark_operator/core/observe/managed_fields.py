@@ -65,7 +65,8 @@ def _paths(fields: Manifest, prefix: str = "", depth: int = 0) -> Iterator[str]:
     """Yield paths of leaves; an item of a list ends one, because its key is made of values."""
     names = [name for name in fields if name.startswith(_FIELD)]
     if prefix and (not names or depth >= MAX_DEPTH):
-        yield prefix + "[]" * any(name[:2] in ("k:", "v:") for name in fields)
+        is_list = any(name[:2] in ("k:", "v:") for name in fields)
+        yield f"{prefix}[]" if is_list else prefix
         return
     for name in names:
         below = fields[name] if isinstance(fields[name], dict) else {}

@@ -48,7 +48,7 @@ class Observations:
     rate: float | None = None
     """Requests per second on stable, between the last two ticks."""
     judge: JudgeState | None = None
-    """The judge's state of the reconcile before; None after a restart."""
+    """The judge's state from the previous reconcile; None after a restart."""
     delivered: frozenset[tuple[str, str]] = frozenset()
     """Notices and the channels that have taken them, as pairs of ids."""
     delivery_problems: Mapping[str, str] = field(default_factory=dict)

@@ -76,7 +76,7 @@ def _send(draft: RolloutDraft) -> None:
     draft.record(
         LedgerDecision.SYNTHETIC_TRAFFIC,
         DecisionReason.LOW_TRAFFIC,
-        f"{_counted(draft)}: {bounds.max_requests} requests of the operator's own are sent to each"
+        f"{_counted(draft)}: the operator sends {bounds.max_requests} requests of its own to each"
         f" release, {bounds.rate} a second",
         release=role.release,
     )

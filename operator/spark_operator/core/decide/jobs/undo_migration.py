@@ -84,7 +84,7 @@ def _tell_kept(draft: RolloutDraft, migrated: JobStatus, migrations: Migrations)
     how = {
         "Allowed": "it may be undone with the annotation spark.dev/undo-migration: TOKEN",
         "Forbidden": "the release says that it cannot be undone",
-        "Automatic": "where it was before is not known, since no preflight looked: see to it"
+        "Automatic": "the version before is not known, because no preflight looked: undo it"
         " yourself with the annotation spark.dev/undo-migration: VERSION@TOKEN",
     }[migrations.rollback]
     stable = draft.status.stable.image if draft.status.stable else "nothing"

@@ -119,13 +119,14 @@ def _accuse(draft: RolloutDraft, subject: Subject, job: JobStatus) -> Progress:
             return Progress.WAIT
         return _verify(draft, subject, repeats=job.repeats)
     if job.repeats:
-        message = f"twice, while the release beside it passes: {why}"
+        message = f"its verification failed twice, and the other release passes: {why}"
         roll_back(draft, RolloutOutcome.FAILED, DecisionReason.VERIFICATION_FAILED, message)
         return Progress.LEFT_PHASE
     draft.record(
         LedgerDecision.VERIFICATION_REPEATED,
         DecisionReason.FAILED_ONCE,
-        f"the release beside it passes: once more before it is given up: {why}",
+        "the other release passes: the verification is repeated once before the release is"
+        f" given up: {why}",
         release=job.release,
         warning=True,
     )

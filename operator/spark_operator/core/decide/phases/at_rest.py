@@ -1,4 +1,4 @@
-"""At rest, and on the way back to it."""
+"""The phases in which no release is on trial, and the rollback that leads to them."""
 
 from __future__ import annotations
 

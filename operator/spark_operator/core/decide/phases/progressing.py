@@ -46,7 +46,7 @@ def progressing(draft: RolloutDraft) -> None:
 def _hold(draft: RolloutDraft) -> Progress:
     """Pause where the spec or a person asks for it."""
     if draft.spec.paused:
-        why = "spec.paused is true: the weight is held, the watch goes on"
+        why = "spec.paused is true: the weight is held, the candidate is still watched"
         return _pause(draft, DecisionReason.SPEC_PAUSED, why)
     if draft.status.held:
         why = "a person asked to hold: go on with the annotation spark.dev/resume: TOKEN"

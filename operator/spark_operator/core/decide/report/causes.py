@@ -134,7 +134,7 @@ def unready(trend: Trend) -> Causes:
     ]
     if not pods:
         return ()
-    why = next((pod.trouble for pod in pods if pod.trouble), "it reports no trouble")
+    why = next((pod.trouble for pod in pods if pod.trouble), "it reports no problem")
     return (f"{len(pods)} of {len(trend.pods)} pods are not ready, such as {pods[0].name}: {why}",)
 
 

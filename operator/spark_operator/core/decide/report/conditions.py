@@ -1,4 +1,4 @@
-"""Conditions, computed anew each decision from the draft status.
+"""Conditions, computed from the draft status in every decision.
 
 ``Ready``, ``Reconciling`` and ``Stalled`` follow kstatus
 (https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus): the latter two are never
@@ -108,7 +108,7 @@ def _stalled(draft: RolloutDraft) -> Aspect:
     if draft.status.stable is None and role is not None and draft.phase is Phase.PENDING:
         limit = draft.spec.strategy.canary.progress_deadline
         if draft.now >= role.since.timestamp() + seconds(limit):
-            trouble = draft.candidate.trouble or "no pod reports a trouble"
+            trouble = draft.candidate.trouble or "no pod reports a problem"
             message = (
                 f"{draft.candidate.ready} of {draft.spec.replicas} pods of the first release are"
                 f" ready after {limit}: {trouble}"
@@ -216,7 +216,9 @@ def _unanswered(draft: RolloutDraft) -> Aspect | None:
     elif not draft.spec.rollback.automatic:
         message = f"{said}; rollback.automatic is false: abort the rollout yourself"
     elif draft.phase in WATCHED:
-        message = f"{said}; the release to go back to has no ready pod: it waits for the first"
+        message = (
+            f"{said}; the release to go back to has no ready pod: traffic goes back to its first"
+        )
     else:
         return None
     return Aspect(holds=True, reason=verdict.reason, message=message)
@@ -273,7 +275,7 @@ def _unchangeable(draft: RolloutDraft) -> Aspect | None:
     lost = _without_revision(draft)
     if not lost:
         return None
-    message = f"ControllerRevision of {lost} is gone: it runs on, but cannot be changed"
+    message = f"ControllerRevision of {lost} is gone: it keeps running, but cannot be changed"
     return Aspect(holds=True, reason=ConditionReason.REVISION_MISSING, message=message)
 
 

@@ -151,8 +151,13 @@ def _is_about(draft: RolloutDraft, item: AlertStatus) -> bool:
         and began is not None
         and item.resolved_at is None
         and item.starts_at >= began
-        and item.release in (watched.release, *("",) * (item.severity == "critical"))
+        and (item.release == watched.release or _blames_service(item))
     )
+
+
+def _blames_service(item: AlertStatus) -> bool:
+    """Return whether the alert names no release and is critical."""
+    return not item.release and item.severity == "critical"
 
 
 def _is_shared(draft: RolloutDraft, item: AlertStatus) -> bool:
@@ -209,7 +214,8 @@ def _resolve(draft: RolloutDraft, item: AlertStatus) -> AlertOutcome:
     draft.record(
         LedgerDecision.ALERT_RESOLVED,
         DecisionReason.RESOLVED,
-        f"alert {item.name} ({item.fingerprint}) is over: it speaks neither for nor against",
+        f"alert {item.name} ({item.fingerprint}) is over:"
+        " it no longer counts for or against a release",
         release=item.release,
     )
     return "Resolved"
@@ -235,7 +241,9 @@ def _why_not_alike(draft: RolloutDraft) -> str:
     if draft.judge is None or draft.verdict is None:
         return ""
     found = judge.leaning(draft.plan, draft.judge, draft.verdict)
-    return f"names the service, and stable is not alike over the same time: {found}" * bool(found)
+    if not found:
+        return ""
+    return f"names the service, and stable does not fail the same way over the same time: {found}"
 
 
 def _roll_back(draft: RolloutDraft, item: AlertStatus, message: str) -> None:

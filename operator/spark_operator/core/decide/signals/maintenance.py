@@ -129,7 +129,7 @@ def _cancel(draft: RolloutDraft, before: MaintenanceStatus) -> None:
     draft.record(
         LedgerDecision.MAINTENANCE_CANCELLED,
         DecisionReason.MISSED if missed else DecisionReason.WITHDRAWN,
-        f"the window from {when(before.begins)} is not held: {why}",
+        f"the window from {when(before.begins)} was skipped: {why}",
         warning=missed,
     )
 

@@ -114,7 +114,7 @@ def _why(draft: RolloutDraft) -> DecisionReason:
 def _tell(draft: RolloutDraft, fields: list[str], reason: DecisionReason, then: str) -> None:
     references = _references(draft.spec)
     secrets = sorted({references[field].name for field in fields if field in references})
-    named = f"Secret {', '.join(secrets)}" if secrets else "a Secret is referred to no more"
+    named = f"Secret {', '.join(secrets)}" if secrets else "a Secret is no longer referred to"
     paths = ", ".join(map(_path, fields))
     draft.record(LedgerDecision.SECRETS_ROTATED, reason, f"{named} ({paths}): {then}")
 
