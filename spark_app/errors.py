@@ -8,28 +8,6 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-__all__ = [
-    "BadRequestError",
-    "CodeInvalidError",
-    "ForbiddenError",
-    "InternalError",
-    "MaintenanceError",
-    "MethodNotAllowedError",
-    "ModelRejectedError",
-    "NotFoundError",
-    "Origin",
-    "OverloadedError",
-    "PayloadTooLargeError",
-    "ProviderBadOutputError",
-    "ProviderTimeoutError",
-    "ProviderUnavailableError",
-    "RateLimitedError",
-    "RequestInvalidError",
-    "RequestTimeoutError",
-    "SparkError",
-    "UnauthenticatedError",
-]
-
 Origin = Literal["none", "client", "app", "provider"]
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pydantic_core import to_json
 
-__all__ = ["encode"]
-
 
 def encode(document: object) -> bytes:
     """Write one line of JSON, several times as fast as the standard library with any option set."""

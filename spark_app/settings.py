@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import limits
@@ -18,8 +18,6 @@ from spark_app.core.provider import Provider  # noqa: TC001 - pydantic reads it
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-__all__ = ["DEPENDENCY", "Settings", "SettingsError", "load_settings", "split", "unread"]
 
 DEPENDENCY = Literal["redis", "database", "nats"]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
@@ -211,7 +209,7 @@ class Settings(BaseSettings):
         return self
 
 
-_FROM_FILES = (
+_FROM_FILES: Final = (
     "ANTHROPIC_API_KEY",
     "OPENAI_API_KEY",
     "DATABASE_URL",
@@ -248,7 +246,7 @@ def load_settings() -> Settings:
     raise SettingsError(f"the settings are wrong; correct these environment variables:\n{listed}")
 
 
-_OF_COMMANDS = ("SPARK_REPORT_FILE", "SPARK_STABLE_HEAD")
+_OF_COMMANDS: Final = ("SPARK_REPORT_FILE", "SPARK_STABLE_HEAD")
 """What commands read from the environment, beside the settings."""
 
 

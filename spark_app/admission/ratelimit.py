@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from spark_app.storage.redis import RedisStore
     from spark_app.telemetry.metrics import Metrics
 
-__all__ = ["Decision", "RateLimiter"]
-
 _log = logging.getLogger(__name__)
 
 

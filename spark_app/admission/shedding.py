@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["LoopLag", "Shedder"]
-
 
 class LoopLag:
     """How late the event loop is: a smoothed measure of overload, in seconds.

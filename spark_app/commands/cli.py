@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from spark_app.commands.options import parser
 from spark_app.commands.report import Check, write_report
@@ -23,10 +23,8 @@ if TYPE_CHECKING:
 
     from spark_app.storage.migrate import Status
 
-__all__ = ["main"]
-
 OK, FAILED, WRONG_SETTINGS, UNREACHABLE = 0, 1, 2, 3
-STOPPED = 128 + signal.SIGTERM
+STOPPED: Final = 128 + signal.SIGTERM
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,7 +11,7 @@ import os
 import secrets
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import httpx2
@@ -20,10 +20,8 @@ from pydantic_core import from_json
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["KEY_VARIABLE", "Asker", "Reply", "ServiceError", "prompt"]
-
-KEY_VARIABLE = "SPARK_VERIFY_API_KEY"
-MAX_ANSWER = 4 * 1024 * 1024
+KEY_VARIABLE: Final = "SPARK_VERIFY_API_KEY"
+MAX_ANSWER: Final = 4 * 1024 * 1024
 
 
 class ServiceError(Exception):
@@ -151,7 +149,7 @@ def _refusal(path: str, status: int, body: bytes) -> ServiceError:
     return ServiceError(f"{path}: HTTP {status}, {words}", status=status, retryable=retryable)
 
 
-_WORDS = {
+_WORDS: Final = {
     "unauthenticated": f"it wants a valid key: put one into {KEY_VARIABLE}",
     "rate_limited": f"the key's requests are used up: give {KEY_VARIABLE} a key of its own",
     "maintenance": f"closed for maintenance: give the service the same {KEY_VARIABLE}, it may pass",

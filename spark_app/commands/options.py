@@ -11,8 +11,6 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["parser"]
-
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser; without a command, ``command`` is None."""

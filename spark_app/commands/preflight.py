@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import redis.asyncio
@@ -28,11 +28,9 @@ if TYPE_CHECKING:
     from spark_app.settings import Settings
     from spark_app.storage.migrate import Status
 
-__all__ = ["Findings", "preflight"]
-
-PATIENCE = 10.0
+PATIENCE: Final = 10.0
 """Seconds for one check."""
-_KEY_WORDS = {
+_KEY_WORDS: Final = {
     FailureKind.UNAUTHORIZED: "the key is refused: replace it",
     FailureKind.RATE_LIMITED: "the key is accepted but rate limited now: check its quota",
     FailureKind.TIMEOUT: "no answer in time: check the network and the provider's status page",

@@ -16,7 +16,7 @@ import os
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from spark_app.jsontext import encode
 
@@ -25,14 +25,12 @@ if TYPE_CHECKING:
 
     from spark_app.storage.migrate import Status
 
-__all__ = ["MAX_BYTES", "MAX_DETAIL", "Check", "Verdict", "render_report", "write_report"]
-
-VARIABLE = "SPARK_REPORT_FILE"
-MAX_BYTES = 4000
-MAX_DETAIL = 200
+VARIABLE: Final = "SPARK_REPORT_FILE"
+MAX_BYTES: Final = 4000
+MAX_DETAIL: Final = 200
 """Characters of one detail."""
-MAX_PENDING = 20
-_SHORTER = (MAX_DETAIL, 120, 60, 30)
+MAX_PENDING: Final = 20
+_SHORTER: Final = (MAX_DETAIL, 120, 60, 30)
 Verdict = Literal["pass", "warn", "fail"]
 
 

@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from spark_app.commands.client import Asker, ServiceError, prompt
@@ -19,11 +19,9 @@ from spark_app.commands.report import Check
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Load", "judge", "traffic"]
-
-IN_FLIGHT = 32
+IN_FLIGHT: Final = 32
 """Requests at once to one service; one that finds no place waits for it."""
-PATIENCE = 60.0
+PATIENCE: Final = 60.0
 """Seconds for one answer."""
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spark_app.commands.client import Asker, ServiceError, prompt
 from spark_app.commands.report import Check
@@ -19,12 +19,10 @@ if TYPE_CHECKING:
 
     from spark_app.commands.client import Reply
 
-__all__ = ["TRIES", "Bounds", "verify"]
-
-TRIES = 5
+TRIES: Final = 5
 """Health checks whose median counts: the first also opens the connection."""
-PATIENCE = 10.0
-METRICS = (
+PATIENCE: Final = 10.0
+METRICS: Final = (
     "api_generate_total",
     "api_export_total",
     "errors_total",
@@ -32,7 +30,7 @@ METRICS = (
     "spark_circuit_breaker_state",
     "spark_release_info",
 )
-SAMPLE = """using UnityEngine;
+SAMPLE: Final = """using UnityEngine;
 
 public class Probe : MonoBehaviour
 {

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Breaker", "BreakerConfig", "BreakerOpenError", "BreakerState", "Permit"]
-
 
 class BreakerState(enum.StrEnum):
     """What a caller meets; the values are those of the metric's ``state`` label."""

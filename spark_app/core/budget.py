@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["RetryBudget"]
-
 
 class RetryBudget:
     """A token bucket that each request fills a little and each retry empties by one.

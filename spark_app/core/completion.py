@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,6 @@ class ProviderFailure(Exception):  # noqa: N818 - a failure of theirs, not an er
         return self.kind in _SICK
 
 
-_SICK = frozenset(
+_SICK: Final = frozenset(
     {FailureKind.SERVER, FailureKind.TIMEOUT, FailureKind.CONNECTION, FailureKind.MALFORMED}
 )

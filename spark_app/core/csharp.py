@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spark_app.core.syntax import TooSlowError, parse, walk
 
@@ -19,18 +19,16 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
-__all__ = ["MAX_FINDINGS", "Analysis", "Finding", "analyse", "extract_code"]
-
-MAX_FINDINGS = 20
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-_FENCE = re.compile(
+MAX_FINDINGS: Final = 20
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_FENCE: Final = re.compile(
     r"^[ \t]*```[ \t]*(?P<tag>[\w#+-]*)[^\n]*\n(?P<code>.*?)(?:^[ \t]*```[ \t]*$|\Z)",
     re.DOTALL | re.MULTILINE,
 )
-_CSHARP_TAGS = frozenset({"csharp", "cs", "c#", "unity", ""})
-_CONDITIONAL = re.compile(r"^[ \t]*#[ \t]*(if|elif|else|endif)\b")
-_NEVER = 1 << 30
-_TYPES = frozenset(
+_CSHARP_TAGS: Final = frozenset({"csharp", "cs", "c#", "unity", ""})
+_CONDITIONAL: Final = re.compile(r"^[ \t]*#[ \t]*(if|elif|else|endif)\b")
+_NEVER: Final = 1 << 30
+_TYPES: Final = frozenset(
     {
         "class_declaration",
         "struct_declaration",
@@ -40,12 +38,12 @@ _TYPES = frozenset(
         "delegate_declaration",
     }
 )
-_SPACES = frozenset(
+_SPACES: Final = frozenset(
     {"namespace_declaration", "file_scoped_namespace_declaration", "declaration_list"}
 )
-_COMPONENTS = frozenset({"MonoBehaviour", "UnityEngine.MonoBehaviour"})
-_ASSETS = frozenset({"ScriptableObject", "UnityEngine.ScriptableObject"})
-_MESSAGES = (
+_COMPONENTS: Final = frozenset({"MonoBehaviour", "UnityEngine.MonoBehaviour"})
+_ASSETS: Final = frozenset({"ScriptableObject", "UnityEngine.ScriptableObject"})
+_MESSAGES: Final = (
     "Awake Start Update FixedUpdate LateUpdate OnEnable OnDisable OnDestroy OnGUI OnValidate"
     " Reset OnTriggerEnter OnTriggerExit OnTriggerStay OnCollisionEnter OnCollisionExit"
     " OnCollisionStay OnTriggerEnter2D OnTriggerExit2D OnTriggerStay2D OnCollisionEnter2D"
@@ -53,9 +51,9 @@ _MESSAGES = (
     " OnBecameVisible OnBecameInvisible OnApplicationPause OnApplicationFocus OnApplicationQuit"
 )
 # Blanks, not \s: that would go through all empty lines again from each of them.
-_EDITOR = re.compile(r"^[ \t]*using[ \t]+UnityEditor\b", re.MULTILINE)
-_CREATION = "object_creation_expression"
-_BY_LOWER = {name.lower(): name for name in _MESSAGES.split()}
+_EDITOR: Final = re.compile(r"^[ \t]*using[ \t]+UnityEditor\b", re.MULTILINE)
+_CREATION: Final = "object_creation_expression"
+_BY_LOWER: Final = {name.lower(): name for name in _MESSAGES.split()}
 
 
 @dataclass(frozen=True, slots=True)

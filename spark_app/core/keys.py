@@ -10,32 +10,20 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = [
-    "ANONYMOUS",
-    "MASTER",
-    "SLOTS",
-    "VERIFY",
-    "Caller",
-    "KeyListError",
-    "KeyRing",
-    "parse_keys",
-    "parse_masters",
-]
-
-MASTER = "master"
-VERIFY = "verify"
+MASTER: Final = "master"
+VERIFY: Final = "verify"
 """Id of the key with which a release is verified, whatever that key looks like."""
-ANONYMOUS = "anonymous"
-SLOTS = 2
-MAX_KEYS = 10_000
-MIN_LENGTH = 8
-MAX_LENGTH = 512
-_KEY = re.compile(r"(user-[A-Za-z0-9][A-Za-z0-9._@-]{0,63})-([A-Za-z0-9_+/=.~]{8,256})")
+ANONYMOUS: Final = "anonymous"
+SLOTS: Final = 2
+MAX_KEYS: Final = 10_000
+MIN_LENGTH: Final = 8
+MAX_LENGTH: Final = 512
+_KEY: Final = re.compile(r"(user-[A-Za-z0-9][A-Za-z0-9._@-]{0,63})-([A-Za-z0-9_+/=.~]{8,256})")
 
 
 class KeyListError(ValueError):

@@ -7,16 +7,14 @@ Anthropic: ``anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{l
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["RESOURCES", "Quota", "Resource", "read_quota"]
-
 Resource = Literal["requests", "tokens", "input_tokens", "output_tokens"]
-RESOURCES: tuple[Resource, ...] = get_args(Resource)
-_MOST = 10**12
+RESOURCES: Final[tuple[Resource, ...]] = get_args(Resource)
+_MOST: Final = 10**12
 
 
 class Quota(NamedTuple):

@@ -7,12 +7,11 @@ nothing has to be remembered for each request.
 from __future__ import annotations
 
 from collections import Counter
+from typing import Final
 
-__all__ = ["OTHER", "RecentRefusals"]
-
-OTHER = "other"
-MAX_IDS = 10_000
-TOP = 20
+OTHER: Final = "other"
+MAX_IDS: Final = 10_000
+TOP: Final = 20
 
 
 class RecentRefusals:

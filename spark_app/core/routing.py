@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from spark_app.core.provider import Provider
 
-__all__ = ["Routing", "attempt_limit", "provider_of_model"]
-
-RESERVED = 0.4
+RESERVED: Final = 0.4
 """The share of the remaining time that is kept for the next provider."""
 
 

@@ -8,7 +8,7 @@ source in pieces, and none behind the time.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import tree_sitter
 import tree_sitter_c_sharp
@@ -18,12 +18,10 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node, Point
 
-__all__ = ["PARSE_SECONDS", "TooSlowError", "parse", "walk"]
-
-PARSE_SECONDS = 0.5
+PARSE_SECONDS: Final = 0.5
 """Of processor; 200 000 characters of ordinary code take 0.1."""
-_PIECE = 1024
-_LANGUAGE = tree_sitter.Language(tree_sitter_c_sharp.language())
+_PIECE: Final = 1024
+_LANGUAGE: Final = tree_sitter.Language(tree_sitter_c_sharp.language())
 
 
 class TooSlowError(Exception):

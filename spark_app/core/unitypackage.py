@@ -10,12 +10,11 @@ import gzip
 import io
 import tarfile
 import uuid
+from typing import Final
 
-__all__ = ["SCRIPTS_FOLDER", "asset_guid", "write_unitypackage"]
-
-SCRIPTS_FOLDER = "Assets/Scripts"
-_NAMESPACE = uuid.UUID("7c0d2f0e-5a51-5e0c-9a30-6a5b8f2f6d11")
-_META = """fileFormatVersion: 2
+SCRIPTS_FOLDER: Final = "Assets/Scripts"
+_NAMESPACE: Final = uuid.UUID("7c0d2f0e-5a51-5e0c-9a30-6a5b8f2f6d11")
+_META: Final = """fileFormatVersion: 2
 guid: {guid}
 MonoImporter:
   externalObjects: {{}}

@@ -7,14 +7,12 @@ locks: one process's counters are touched by one event loop only.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Count", "SlidingWindow"]
-
-MAX_KEYS = 100_000
+MAX_KEYS: Final = 100_000
 
 
 class Count(NamedTuple):

@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 import logging
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx2
 import sentry_sdk
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
     from spark_app.telemetry.metrics import Metrics
 
-__all__ = ["ErrorTracker", "configure_sentry"]
-
-FRAMES = 20
+FRAMES: Final = 20
 _log = logging.getLogger(__name__)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from nats.aio.client import Client
 
@@ -12,10 +12,8 @@ from spark_app.delivery.records import AuditRecord, as_event
 if TYPE_CHECKING:
     from spark_app.delivery.records import Record
 
-__all__ = ["NatsPublisher"]
-
-CONNECT_SECONDS = 2
-FLUSH_SECONDS = 2
+CONNECT_SECONDS: Final = 2
+FLUSH_SECONDS: Final = 2
 
 
 class NatsPublisher:

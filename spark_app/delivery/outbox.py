@@ -10,19 +10,17 @@ import asyncio
 import contextlib
 import logging
 import random
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from spark_app.telemetry.metrics import Metrics
 
-__all__ = ["Outbox"]
-
 Item = TypeVar("Item")
-PATIENCE = 5.0
+PATIENCE: Final = 5.0
 """Seconds for one delivery."""
-PAUSES = (0.2, 10.0)
+PAUSES: Final = (0.2, 10.0)
 """Seconds between two tries: the first pause and the longest."""
 _log = logging.getLogger(__name__)
 

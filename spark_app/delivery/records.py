@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from spark_app.delivery.outbox import Outbox
 
-__all__ = ["AuditRecord", "Record", "RequestRecord", "RequestRecorder"]
-
 
 def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import unicodedata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cachetools import TTLCache
 
@@ -22,11 +22,9 @@ if TYPE_CHECKING:
     from spark_app.storage.redis import RedisStore
     from spark_app.telemetry.metrics import Metrics
 
-__all__ = ["MAX_ENTRY", "ScriptCache", "cache_key"]
-
-MAX_ENTRY = 256 * 1024
+MAX_ENTRY: Final = 256 * 1024
 """Bytes; a larger script is not kept."""
-PREFIX = "spark:script:"
+PREFIX: Final = "spark:script:"
 _log = logging.getLogger(__name__)
 
 

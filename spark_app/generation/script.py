@@ -8,8 +8,6 @@ from pydantic_core import from_json
 
 from spark_app.jsontext import encode
 
-__all__ = ["Script"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:

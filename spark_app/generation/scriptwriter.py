@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from spark_app.providers.gateway import Gateway
     from spark_app.telemetry.metrics import Metrics
 
-__all__ = ["Delta", "RepairNotice", "Scriptwriter", "Source", "Wanted", "WrittenScript"]
-
 Source = Literal["hit", "miss", "coalesced"]
 
 

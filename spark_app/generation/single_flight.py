@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-__all__ = ["Flight", "Flights"]
-
 Event = TypeVar("Event")
 Result = TypeVar("Result")
 

@@ -13,14 +13,14 @@ import asyncio
 import hashlib
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-MAX_FILE = 4 * 1024 * 1024
+MAX_FILE: Final = 4 * 1024 * 1024
 FileName = Literal["master_key", "api_keys", "providers", "maintenance", "revocations"]
-INTERVAL = 0.25
+INTERVAL: Final = 0.25
 """Seconds; a change is in force after two of them."""
 _log = logging.getLogger(__name__)
 

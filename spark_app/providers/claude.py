@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     from spark_app.core.provider import Provider
 
-__all__ = ["ClaudeProvider"]
-
 
 class ClaudeProvider:
     """One API key's access to Claude.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spark_app.core.breaker import BreakerOpenError, BreakerState
 from spark_app.core.budget import RetryBudget
@@ -34,11 +34,9 @@ if TYPE_CHECKING:
     from spark_app.telemetry.metrics import Metrics, Outcome
     from spark_app.telemetry.tracing import Tracing
 
-__all__ = ["Gateway", "ProviderRoute"]
-
-BACKOFF = 0.25
+BACKOFF: Final = 0.25
 """Seconds; a retry waits between half and one and a half of it."""
-_REPEATABLE = frozenset({FailureKind.SERVER, FailureKind.CONNECTION, FailureKind.MALFORMED})
+_REPEATABLE: Final = frozenset({FailureKind.SERVER, FailureKind.CONNECTION, FailureKind.MALFORMED})
 
 
 class ProviderRoute:

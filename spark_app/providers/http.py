@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import httpx2
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 
-MAX_RETRY_AFTER = 600.0
+MAX_RETRY_AFTER: Final = 600.0
 
 
-MAX_ANSWER = 4 * 1024 * 1024
+MAX_ANSWER: Final = 4 * 1024 * 1024
 """Bytes of one answer, as they come over the wire; 64 000 tokens are a quarter of a megabyte."""
 
 
-MAX_MODEL = 128
+MAX_MODEL: Final = 128
 """Characters of a model's name."""
 
 
-MAX_TOKENS = 2**31 - 1
+MAX_TOKENS: Final = 2**31 - 1
 
 
 def checked(

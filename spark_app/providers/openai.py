@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     from spark_app.core.provider import Provider
 
-__all__ = ["OpenAIProvider"]
-
 
 class OpenAIProvider:
     """One API key's access to OpenAI; as with Claude, the caller sets the deadline.

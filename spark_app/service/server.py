@@ -13,7 +13,7 @@ import gc
 import logging
 import signal
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -26,15 +26,13 @@ if TYPE_CHECKING:
     from spark_app.service.app import SparkApp
     from spark_app.settings import Settings
 
-__all__ = ["DrainingServer", "make_server", "serve"]
-
 _log = logging.getLogger(__name__)
 
 
-MAX_HEAD = 64 * 1024
+MAX_HEAD: Final = 64 * 1024
 """Bytes of a request line with its headers; what is read at once comes on top."""
 
-GRACE = 0.25
+GRACE: Final = 0.25
 """Seconds in which a head that came while the loop was held up is read."""
 
 

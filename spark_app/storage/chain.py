@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from alembic.script import Script
 
-__all__ = ["Chain", "MigrationError", "chain_of", "config", "load_chain"]
-
 
 class MigrationError(Exception):
     """The schema cannot be brought where it was wanted; the message says what to do."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -21,9 +21,7 @@ from spark_app.storage.tables import audit_log, requests, usage
 if TYPE_CHECKING:
     from spark_app.delivery.records import Record
 
-__all__ = ["DatabaseURLError", "DatabaseWriter", "connect", "driver_url"]
-
-CONNECT_SECONDS = 3
+CONNECT_SECONDS: Final = 3
 
 
 class DatabaseURLError(Exception):

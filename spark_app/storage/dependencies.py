@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spark_app.delivery.outbox import Outbox
 from spark_app.storage.redis import RedisStore
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from spark_app.settings import Settings
     from spark_app.telemetry.metrics import Metrics
 
-__all__ = ["Dependencies"]
-
-PING_SECONDS = 5.0
+PING_SECONDS: Final = 5.0
 _log = logging.getLogger(__name__)
 
 

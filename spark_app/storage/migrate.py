@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import os
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from alembic import command
@@ -30,24 +30,14 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
 
-__all__ = [
-    "LOCK_KEY",
-    "LockTimeoutError",
-    "MigrationError",
-    "Status",
-    "excluded_words",
-    "migrate",
-    "reason",
-]
-
-LOCK_KEY = 0x535041524B
+LOCK_KEY: Final = 0x535041524B
 """The advisory lock's number: 'SPARK' in ASCII."""
-LOCK_SECONDS = 60.0
-TABLE_LOCK_SECONDS = 10.0
+LOCK_SECONDS: Final = 60.0
+TABLE_LOCK_SECONDS: Final = 10.0
 """How long a version waits for a table that is in use."""
-CLIENT_CHECK_SECONDS = 1.0
+CLIENT_CHECK_SECONDS: Final = 1.0
 """How often the server looks whether we are still there while a version runs."""
-_LEDGER = (
+_LEDGER: Final = (
     """
 CREATE TABLE IF NOT EXISTS spark_migration_ledger (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import redis.asyncio
 from redis.asyncio.retry import Retry
@@ -21,13 +21,11 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-__all__ = ["RedisStore"]
-
-PATIENCE = 0.5
+PATIENCE: Final = 0.5
 """Seconds that one answer may take; twice that a command, connecting included."""
-REST = 2.0
+REST: Final = 2.0
 """Seconds without a try after a failure."""
-CONNECTIONS = 16
+CONNECTIONS: Final = 16
 """Commands at once. Redis answers in well under a millisecond: more would only wait longer."""
 _log = logging.getLogger(__name__)
 

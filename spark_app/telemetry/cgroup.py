@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -18,11 +18,9 @@ from prometheus_client.registry import Collector
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["CgroupCollector", "Usage", "read_usage"]
-
-ROOT = Path("/sys/fs/cgroup")
-MAX_TEXT = 64 * 1024
-_UNLIMITED = 2**60
+ROOT: Final = Path("/sys/fs/cgroup")
+MAX_TEXT: Final = 64 * 1024
+_UNLIMITED: Final = 2**60
 """Version 1 writes the largest multiple of a page instead of no limit."""
 
 

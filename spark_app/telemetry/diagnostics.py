@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -25,11 +25,9 @@ if TYPE_CHECKING:
 
     from spark_app.core.provider import Provider
 
-__all__ = ["MAX_CONNECTIONS", "Diagnostics"]
-
-BUCKETS = (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0)
-WINDOW = 300.0
-MAX_CONNECTIONS = 1000
+BUCKETS: Final = (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0)
+WINDOW: Final = 300.0
+MAX_CONNECTIONS: Final = 1000
 """Connections to one provider with one key: the SDKs' own bound."""
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from typing import Final
 
 import structlog
 
-__all__ = ["configure_logging"]
-
-CHAIN = 5
+CHAIN: Final = 5
 """Exceptions of one chain that are told, the outermost first."""
-FRAMES = 30
-_SHARED: list[structlog.typing.Processor] = [
+FRAMES: Final = 30
+_SHARED: Final[list[structlog.typing.Processor]] = [
     structlog.contextvars.merge_contextvars,
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from itertools import product
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -30,18 +30,16 @@ if TYPE_CHECKING:
 
     from spark_app.errors import Origin
 
-__all__ = ["Attempt", "Family", "Metrics", "Outcome", "Severity"]
-
 Family = Literal["generate", "export"]
 Attempt = Literal["first", "retry"]
 Severity = Literal["warning", "error", "critical"]
 Outcome = Literal["success", "invalid", "error", "timeout", "rate_limited", "unauthorized"]
 
-DEPENDENCIES = ("redis", "database", "nats", "error_tracking")
-BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0, 7.5, 10.0, 15.0, 30.0, 60.0)
-QUANTILES = ((0.5, 0.01), (0.95, 0.005), (0.99, 0.001))
-OVERHEAD_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
-_RESULTS: tuple[tuple[str, Origin], ...] = (
+DEPENDENCIES: Final = ("redis", "database", "nats", "error_tracking")
+BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0, 7.5, 10.0, 15.0, 30.0, 60.0)
+QUANTILES: Final = ((0.5, 0.01), (0.95, 0.005), (0.99, 0.001))
+OVERHEAD_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+_RESULTS: Final[tuple[tuple[str, Origin], ...]] = (
     ("2xx", "none"),
     ("4xx", "client"),
     ("5xx", "app"),
@@ -49,7 +47,7 @@ _RESULTS: tuple[tuple[str, Origin], ...] = (
     ("5xx", "none"),
 )
 
-_HELP = {
+_HELP: Final = {
     "api_generate": "Generations asked for, by class of status, who is to blame, and attempt",
     "api_export": "Exports asked for, by class of status, who is to blame, and attempt",
     "errors": "What went wrong, by severity and who is to blame",

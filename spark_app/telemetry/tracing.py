@@ -7,7 +7,7 @@ are never part of a span.
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry.propagate import extract
 from opentelemetry.trace import SpanKind, StatusCode
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
     from spark_app.core.completion import Completion
 
-__all__ = ["CallSpan", "Tracing", "configure_tracing"]
-
-_SYSTEMS = {"claude": "anthropic", "openai": "openai"}
+_SYSTEMS: Final = {"claude": "anthropic", "openai": "openai"}
 
 
 class CallSpan:

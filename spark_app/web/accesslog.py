@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from spark_app.web.exchange import Exchange
 
-__all__ = ["AccessLog"]
-
 
 class AccessLog:
     """Writes the lines that the other logs' processors would, in a tenth of the time.

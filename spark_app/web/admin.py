@@ -7,7 +7,7 @@ of the mounted file or of this, or until the process ends: files are the truth, 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     from spark_app.providers.gateway import Gateway
     from spark_app.web.gate import State
 
-__all__ = ["Admin", "Revocation"]
-
-MAX_BODY = 16 * 1024
+MAX_BODY: Final = 16 * 1024
 _log = logging.getLogger(__name__)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spark_app.web.exchange import KEY, Exchange, header, send_bytes
 
@@ -17,13 +17,11 @@ if TYPE_CHECKING:
     from spark_app.live.lifecycle import Lifecycle
     from spark_app.telemetry.metrics import Attempt
 
-__all__ = ["OPENED", "Edge"]
-
-OPENED = "connection_opened"
+OPENED: Final = "connection_opened"
 """Where the server puts the connection's start (monotonic seconds) in the scope's ``state``."""
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_TEXT = b"text/plain; charset=utf-8"
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_TEXT: Final = b"text/plain; charset=utf-8"
 
 
 class Edge:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spark_app.core.csharp import analyse
 from spark_app.core.unitypackage import write_unitypackage
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     from spark_app.live.lifecycle import Lifecycle
     from spark_app.telemetry.metrics import Metrics
 
-__all__ = ["Export", "Fixed", "Generate", "MetricsPage", "Ready", "Router"]
-
-_TEXT = b"text/plain; charset=utf-8"
+_TEXT: Final = b"text/plain; charset=utf-8"
 
 
 class Router:

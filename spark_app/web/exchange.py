@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from spark_app.errors import (
     BadRequestError,
@@ -22,20 +22,8 @@ if TYPE_CHECKING:
     from spark_app.errors import Origin
     from spark_app.telemetry.metrics import Attempt
 
-__all__ = [
-    "KEY",
-    "Exchange",
-    "exchange_of",
-    "header",
-    "problem_document",
-    "read_body",
-    "send_bytes",
-    "send_json",
-    "send_problem",
-]
-
-KEY = "spark.exchange"
-BODY_SECONDS = 10.0
+KEY: Final = "spark.exchange"
+BODY_SECONDS: Final = 10.0
 """Time for a body to come whole: one that does not would hold its place for good."""
 Headers = list[tuple[bytes, bytes]]
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from spark_app.live.documents import Maintenance
     from spark_app.telemetry.metrics import Metrics
 
-__all__ = ["Gate", "State", "presented_key"]
-
 
 class State:
     """What an operator can switch while the service runs."""

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from spark_app.storage.dependencies import Dependencies
     from spark_app.web.gate import State
 
-__all__ = ["Health"]
-
 
 class Health:
     """Status ``healthy``, ``degraded`` or ``unhealthy``; 503 only with the last.

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from spark_app.errors import BadRequestError, RequestInvalidError
 
-__all__ = ["ExportRequest", "GenerateRequest", "Script", "Usage", "parse"]
-
-MAX_ERRORS = 20
+MAX_ERRORS: Final = 20
 """Mistakes of one document that are told."""
-MAX_TEXT = 100
+MAX_TEXT: Final = 100
 """Characters of what names one of them: a client chooses the names of members."""
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
 _Model = TypeVar("_Model", bound=BaseModel)

@@ -1,4 +1,4 @@
-"""From what shall be and what is to the writes between them."""
+"""The writes that lead from the live children to the wanted ones."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def diff(
     What was added to an object is taken out after the object was applied.
 
     Args:
-        wanted: manifests that shall exist.
+        wanted: manifests that must exist.
         live: the resource's children as the API server gives them.
         uid: UID of the resource; objects it does not control are left alone.
         ours: epoch of the decision that ``wanted`` projects.

@@ -62,7 +62,7 @@ def touches(
 ) -> list[Touch]:
     """Return the pods to be touched, of all releases.
 
-    Nothing is touched for live files before they are stored as they shall be: a pod that is told
+    Nothing is touched for live files before they are stored as they must be: a pod that is told
     too early would not be told again.
 
     Args:

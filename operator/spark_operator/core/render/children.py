@@ -54,7 +54,7 @@ def _candidate_replicas(resource: SparkDeployment) -> int:
 
 
 def render(resource: SparkDeployment, revisions: Mapping[str, Release]) -> list[Manifest]:
-    """Return the children that shall exist, Services first, because they are what cuts traffic.
+    """Return the children that must exist, Services first, because they are what cuts traffic.
 
     A release without a ControllerRevision is left out: see ``unknown``.
     """
@@ -76,7 +76,7 @@ def render(resource: SparkDeployment, revisions: Mapping[str, Release]) -> list[
 
 
 def running_jobs(resource: SparkDeployment, revisions: Mapping[str, Release]) -> list[Manifest]:
-    """Return the Jobs that shall run now; traffic is cut and pods are scaled before any of them."""
+    """Return the Jobs that must run now; traffic is cut and pods are scaled before any of them."""
     return [
         job(resource, revisions[entry.release], entry)
         for entry in resource.status.jobs

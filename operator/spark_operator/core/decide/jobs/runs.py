@@ -1,4 +1,4 @@
-"""The Jobs of a resource: which shall run, and what came of them.
+"""The Jobs of a resource: which must run, and what came of them.
 
 Status holds the last Job of each kind. One that is ``Running`` is rendered; what its pod reported
 is taken over into status, and from then on the object itself is of no more use.
@@ -56,7 +56,7 @@ def start(
     schema: SchemaStatus | None = None,
     repeats: int = 0,
 ) -> None:
-    """Decide that a Job shall run, in place of the last one of its kind."""
+    """Decide that a Job must run, in place of the last one of its kind."""
     before = next((job for job in draft.status.jobs if job.kind == kind), None)
     same = before is not None and before.release == release
     job = JobStatus(

@@ -23,7 +23,7 @@ BASE: Final = "base"
 
 
 def undo(draft: RolloutDraft) -> Progress:
-    """Bring the schema where it shall stay, after the release on its way out migrated it."""
+    """Bring the schema to where it must stay, after the release on its way out migrated it."""
     name = draft.on_trial.release
     migrated = runs.find(draft, "migrate", name)
     kept = draft.observations.revisions.get(name)
