@@ -63,5 +63,7 @@ async def resolve(host: str, port: int, *, loopback: bool) -> list[Address]:
         raise UnresolvedError(f"{host} has no address: check the name") from None
     found = [ipaddress.ip_address(str(info[4][0]).partition("%")[0]) for info in infos]
     if any(is_forbidden(address, loopback=loopback) for address in found):
-        raise ForbiddenAddressError(f"{host} is at an address that nothing may be sent to")
+        raise ForbiddenAddressError(
+            f"{host} is at an address that nothing may be sent to: use another host"
+        )
     return list(dict.fromkeys(found))

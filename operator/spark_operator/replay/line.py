@@ -57,7 +57,7 @@ def parse(line: str) -> TraceReading | None:
         raise TraceError(f"not JSON, write one object a line ({said}): {_begin(line)}") from error
     except (ValueError, RecursionError) as error:
         raise TraceError(
-            f"no number is that long, and nothing that deep: {_begin(line)}"
+            f"a number is too long, or objects are nested too deep: {_begin(line)}"
         ) from error
     if not isinstance(item, dict):
         raise TraceError('not an object: write {"t": 1, "release": "stable", …}')

@@ -32,7 +32,9 @@ def read(path: Path) -> tuple[SparkDeployment, tuple[str, ...]]:
     """
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise ManifestError(f"{path}: more than {MAX_BYTES} bytes is no manifest")
+            raise ManifestError(
+                f"{path}: larger than {MAX_BYTES} bytes: give a file with one manifest"
+            )
         documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8-sig")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise ManifestError(f"{path}: cannot be read as YAML or JSON: {error}") from error

@@ -43,5 +43,5 @@ def _problems(canary: Canary) -> Iterator[str]:
         if seconds(step.min_duration) >= seconds(limit):
             yield (
                 f"steps[{number}] has minDuration {step.min_duration} and {name} {limit}, so it"
-                " cannot end: lower the one or raise the other"
+                " cannot end: lower minDuration or raise the other"
             )

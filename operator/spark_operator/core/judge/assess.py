@@ -130,7 +130,7 @@ def in_doubt(plan: JudgePlan, state: JudgeState) -> str:
     if plan.mode is Mode.EVIDENCE and strength_of_all(plan, state) > SUSPICION:
         return "there is some evidence against the release"
     if state.presence.cause:
-        return f"the candidate is not all there: {state.presence.cause}"
+        return f"the candidate is not fully available: {state.presence.cause}"
     if any(breaker.candidate_since is not None for breaker in state.breakers):
         return "a breaker is open on the candidate"
     return ""

@@ -44,7 +44,7 @@ def _signs(state: JudgeState, verdict: Verdict) -> Iterator[str]:
     """Yield what needs no odds: breaches that hold, absence, breakers."""
     yield from (w.message for w in verdict.warnings if w.action is not Action.NOTIFY)
     if state.presence.cause:
-        yield f"the candidate is not all there: {state.presence.cause}"
+        yield f"the candidate is not fully available: {state.presence.cause}"
     for breaker in state.breakers:
         if breaker.candidate_since is not None and breaker.stable_since is None:
             yield f"the breaker of {breaker.provider} is open on the candidate only"

@@ -83,7 +83,7 @@ def _send(draft: RolloutDraft) -> None:
 
 
 def _by_readiness(draft: RolloutDraft) -> str:
-    """Say why the step may be left: nothing speaks against the candidate, and it is all there."""
+    """Say why the step may be left: no evidence against it, and all pods are ready."""
     quiet = draft.judge is not None and not judge.in_doubt(draft.plan, draft.judge)
     failed = [item.value * item.n for item in draft.verdict.evidence] if draft.verdict else []
     all_there = draft.candidate.ready > 0 and draft.candidate.ready == len(draft.candidate.live)

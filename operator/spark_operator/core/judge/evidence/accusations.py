@@ -186,7 +186,7 @@ def _checked(plan: JudgePlan, state: JudgeState) -> tuple[VerdictReason, str, Ev
     if failed <= plan.threshold.failure_limit:
         return None
     e = evidence_of(plan, state, comparisons(plan)[0], 0.0)
-    text = f"{failed} checks failed, {plan.threshold.failure_limit} may; {sentence(e)}"
+    text = f"{failed} checks failed, at most {plan.threshold.failure_limit} may fail; {sentence(e)}"
     return (
         VerdictReason.CHECKS_FAILED,
         text,
