@@ -54,7 +54,7 @@ class Operator:
     lease: Lease | None = None
     """None: there is no election, this process leads."""
     ready: bool = False
-    """Whether this process watches, or waits for its reconcile to lead."""
+    """Whether this process watches, or waits until it leads."""
     watching: bool = False
     """Whether this process watches, so that what is known of resources is what there is."""
 

@@ -1,4 +1,4 @@
-"""The judge inside a decision: it is fed, heard, and its state is kept in status."""
+"""The judge inside a decision: its readings, its verdict, and its state in status."""
 
 from __future__ import annotations
 
