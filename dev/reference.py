@@ -38,7 +38,7 @@ def reference(crd: Schema) -> str:
 
 
 class _Sections:
-    """Writes each distinct object once; alike ones refer to the first."""
+    """A writer of each distinct object once; equal ones refer to the first."""
 
     def __init__(self) -> None:
         self._written: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Starts what is measured, pinned to a core, and drives it with wrk from another."""
+"""Processes to be measured, each pinned to a core, and wrk, which drives them from another."""
 
 from __future__ import annotations
 

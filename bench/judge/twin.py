@@ -136,7 +136,7 @@ def log_compares(
 
 
 class Twin:
-    """Judges many trials with the same pods and the same ticks.
+    """A judge of many trials with the same pods and the same ticks.
 
     Attributes:
         failed_at: when each trial's ``Fail`` came, in seconds since its start; NaN before.

@@ -30,7 +30,7 @@ KEPT_AFTER_PRUNING = 30
 
 
 class Builder(Protocol):
-    """Builds images, keeps them under the digest of their inputs, and writes them out."""
+    """A builder of images, kept under the digest of their inputs, and written out."""
 
     @property
     def base(self) -> str:
@@ -94,7 +94,7 @@ def secrets(settings: pip.PipSettings, folder: Path) -> Iterator[str]:
 
 
 class Buildah:
-    """Builds as root with its own storage in the shared cache."""
+    """A builder as root, with its own storage in the shared cache."""
 
     def __init__(self, cache: Path) -> None:
         """Keep everything below ``cache``."""
@@ -181,7 +181,7 @@ class Buildah:
 
 
 class Docker:
-    """Builds with Docker's engine, which brings its own base from its registry.
+    """A builder with Docker's engine, which brings its own base from its registry.
 
     No machine of this project's had Docker's engine, so this has not been run.
     """

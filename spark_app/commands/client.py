@@ -62,7 +62,7 @@ class Reply:
 
 
 class Asker:
-    """Asks one service.
+    """A client of one service.
 
     Args:
         url: ``http://HOST:PORT``.

@@ -1,4 +1,4 @@
-"""Reads a Unity C# script and names what is wrong with it, by line.
+"""A Unity C# script, read, and what is wrong with it, by line.
 
 The grammar is tree-sitter's: syntax only, no types. On top come Unity's own rules (Manual, "Naming
 scripts" and "Creating components": the file is named after its one public class, and a

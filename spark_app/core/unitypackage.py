@@ -1,4 +1,4 @@
-"""Writes a ``.unitypackage``: a tar.gz with ``<guid>/{asset,asset.meta,pathname}`` for each asset.
+"""A ``.unitypackage``: a tar.gz with ``<guid>/{asset,asset.meta,pathname}`` for each asset.
 
 Equal input gives equal bytes: the GUID is a UUIDv5 of the asset's path, so that a second import
 updates the first one's asset, and every time stamp is zero.

@@ -24,7 +24,7 @@ class Count(NamedTuple):
 
 
 class SlidingWindow:
-    """Counts hits by key.
+    """A count of hits by key.
 
     Args:
         amount: hits that are allowed in any window, approximately.

@@ -1,4 +1,4 @@
-"""Tells Sentry and ``ERROR_TRACKING_URL`` about defects; never a prompt, a script or a key."""
+"""Defects for Sentry and ``ERROR_TRACKING_URL``; never a prompt, a script or a key."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _scrub(event: Event, hint: Hint) -> Event:
 
 
 class ErrorTracker:
-    """Reports defects, and counts them for the health endpoint.
+    """A reporter of defects, which counts them for the health endpoint.
 
     Args:
         url: takes a JSON POST for each defect; None for nowhere.

@@ -17,7 +17,7 @@ FLUSH_SECONDS: Final = 2
 
 
 class NatsPublisher:
-    """Publishes batches. Reconnecting is the outbox's business, so the client does not.
+    """A publisher of batches. Reconnecting is the outbox's business, so the client does not.
 
     ``Nats-Msg-Id`` carries the record's id: JetStream drops what comes twice, and so can others.
 

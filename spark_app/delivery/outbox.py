@@ -1,4 +1,4 @@
-"""Hands things over to somebody who may be away, without anyone waiting for it.
+"""A queue to somebody who may be away, without anyone waiting for it.
 
 A bounded queue and one task: what does not fit is dropped and counted, what cannot be delivered is
 tried again with growing pauses, and at shutdown what is left gets one short last chance.

@@ -60,7 +60,7 @@ def as_event(record: Record) -> dict[str, Any]:
 
 
 class RequestRecorder:
-    """Tells every configured receiver."""
+    """A recorder that tells every configured receiver."""
 
     def __init__(self, outboxes: Sequence[Outbox[Record]]) -> None:
         self._outboxes = tuple(outboxes)

@@ -74,7 +74,7 @@ Event = Delta | RepairNotice
 
 
 class Scriptwriter:
-    """Makes scripts.
+    """A maker of scripts.
 
     Args:
         deadline: seconds for one script, repair included.

@@ -82,7 +82,7 @@ class LiveFile:
 
 
 class FileWatch:
-    """Looks at all files, again and again."""
+    """A watcher that looks at all files, again and again."""
 
     def __init__(self, files: Sequence[LiveFile]) -> None:
         self.files = tuple(files)

@@ -1,4 +1,4 @@
-"""Gets an answer out of the providers: in order, within one deadline, with few repetitions.
+"""One answer out of the providers: in order, within one deadline, with few repetitions.
 
 One attempt per provider, and one more where no other provider is left, if the budget of retries
 allows it. A stream may move to the next provider only before its first piece.

@@ -1,4 +1,4 @@
-"""Puts the service together."""
+"""The service, put together from its parts."""
 
 from __future__ import annotations
 

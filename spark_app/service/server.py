@@ -37,7 +37,7 @@ GRACE: Final = 0.25
 
 
 class _BoundedProtocol(HttpToolsProtocol):
-    """Tells the application when each connection was opened, and waits for no head for long.
+    """A protocol that tells when a connection was opened, and waits for no head for long.
 
     A head has the time that an idle connection has, from the connection's or its own first byte.
     """
@@ -80,7 +80,7 @@ class _BoundedProtocol(HttpToolsProtocol):
 
 
 class DrainingServer(uvicorn.Server):
-    """Goes on accepting for a while after it was told to stop."""
+    """A server that goes on accepting for a while after it was told to stop."""
 
     def __init__(self, config: uvicorn.Config, app: SparkApp, accept_seconds: float) -> None:
         super().__init__(config)

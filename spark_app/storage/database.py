@@ -63,7 +63,7 @@ def connect(url: str, *, pool: int = 5, command_seconds: float | None = 10.0) ->
 
 
 class DatabaseWriter:
-    """Writes records."""
+    """A writer of records."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine

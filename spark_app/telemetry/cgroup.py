@@ -44,7 +44,7 @@ class Usage:
 
 
 class CgroupCollector(Collector):
-    """Reads the control group whenever metrics are read: four small files."""
+    """A collector that reads the control group when metrics are read: four small files."""
 
     def __init__(self, root: Path = ROOT) -> None:
         self._root = root

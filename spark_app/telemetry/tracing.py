@@ -39,7 +39,7 @@ class CallSpan:
 
 
 class Tracing:
-    """Makes spans, if there is a provider for them."""
+    """A maker of spans, if there is a provider for them."""
 
     def __init__(self, provider: TracerProvider | None = None) -> None:
         self._provider = provider

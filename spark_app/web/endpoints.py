@@ -28,7 +28,7 @@ _TEXT: Final = b"text/plain; charset=utf-8"
 
 
 class Router:
-    """Chooses by path and method, and turns ``SparkError`` into a problem."""
+    """A choice by path and method, which turns ``SparkError`` into a problem."""
 
     def __init__(self, routes: Mapping[str, Mapping[str, ASGIApp]]) -> None:
         self._routes = routes

@@ -25,7 +25,7 @@ class SecretFileError(ChannelError):
 
 
 class SecretFiles:
-    """Reads NAME/KEY below one directory; what links out of the directory is refused."""
+    """The files NAME/KEY below one directory; what links out of the directory is refused."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

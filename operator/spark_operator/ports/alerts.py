@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Alerts(Protocol):
-    """Holds alerts that were pushed in until a decision about them is persisted."""
+    """A holder of alerts that were pushed in, until a decision about them is persisted."""
 
     def pending(self, key: Key) -> tuple[Alert, ...]:
         """Return what was pushed in for a resource and is not settled."""

@@ -104,7 +104,7 @@ class Cluster(Protocol):
 
 
 class Secrets(Protocol):
-    """Knows Secrets by their metadata."""
+    """What is known of Secrets: their metadata."""
 
     def follow(self, key: Key, names: frozenset[str]) -> Mapping[str, SecretData] | None:
         """Return what is known of these Secrets of the resource's namespace.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Sampler:
-    """Makes the judge's ticks."""
+    """A maker of the judge's ticks."""
 
     def __init__(self, metrics: Metrics, series: Series | None, clock: Clock) -> None:
         """``series`` None: a resource that names a Prometheus gets no data."""

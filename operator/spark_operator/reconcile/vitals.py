@@ -23,7 +23,7 @@ MOST_PODS: Final = 8
 
 
 class Examiner:
-    """Keeps the last rounds of every resource; all of it may be lost."""
+    """The last rounds of every resource; all of it may be lost."""
 
     def __init__(self, vitals: Vitals | None, clock: Clock) -> None:
         """``vitals`` None: nothing is looked at."""

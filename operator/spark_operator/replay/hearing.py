@@ -43,7 +43,7 @@ class Heard:
 
 
 class Hearing:
-    """Follows the frames of a trace; ``begin`` is when the trial starts, in its seconds."""
+    """The frames of a trace; ``begin`` is when the trial starts, in its seconds."""
 
     def __init__(self, begin: float) -> None:
         self._begin = begin

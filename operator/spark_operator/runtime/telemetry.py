@@ -20,7 +20,7 @@ BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Telemetry:
-    """Counts reconciles, and tells the longest reconcile under way when asked."""
+    """A count of reconciles, and the longest reconcile under way when asked."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""Builds the operator from its parts."""
+"""The operator, built from its parts."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Bucket:
-    """Lets ``rate`` requests a second pass, and ``burst`` at once."""
+    """A gate that lets ``rate`` requests a second pass, and ``burst`` at once."""
 
     rate: float
     burst: float

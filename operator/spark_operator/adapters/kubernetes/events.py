@@ -33,7 +33,7 @@ class Api(Protocol):
 
 
 class EventRecorder:
-    """Writes core/v1 Events, the kind that ``kubectl describe`` shows."""
+    """A writer of core/v1 Events, the kind that ``kubectl describe`` shows."""
 
     def __init__(self, clock: Clock, instance: str) -> None:
         self._clock = clock

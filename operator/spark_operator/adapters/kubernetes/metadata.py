@@ -29,7 +29,7 @@ SILENCE_SECONDS: Final = 120.0
 
 
 class MetadataClient:
-    """Asks for metadata and for nothing else: there is no other Accept header in here."""
+    """A client that asks for metadata only: there is no other Accept header in here."""
 
     def __init__(self, client: ApiClient, *, request_seconds: float) -> None:
         """``request_seconds``: longest time of a list, and to the beginning of a watch."""

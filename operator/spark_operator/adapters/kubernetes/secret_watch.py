@@ -1,4 +1,4 @@
-"""Watches the metadata of Secrets, never their contents.
+"""A watch of the metadata of Secrets, never of their contents.
 
 The API server is asked for ``PartialObjectMetadata``, so no value ever reaches this process.
 Source: https://kubernetes.io/docs/reference/using-api/api-concepts/ on metadata-only fetches, and
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 class MetadataReader(Protocol):
-    """Reads objects' metadata."""
+    """A reader of objects' metadata."""
 
     async def metadata(self, path: str) -> Manifest:
         """Return one page of a list."""

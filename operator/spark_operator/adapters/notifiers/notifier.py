@@ -1,4 +1,4 @@
-"""Sends notifications from the outboxes: a task for each channel of each resource.
+"""The sending of notifications: a task for each channel of each resource.
 
 Nothing here is needed after a restart: the outbox is in status, and what was sent is told to the
 resource's next reconcile, which takes it off.  A crash in between sends a notice again, with the

@@ -1,4 +1,4 @@
-"""Keeps a status below the size that the API promises, whatever its lists and texts hold."""
+"""A status below the size that the API promises, whatever its lists and texts hold."""
 
 from __future__ import annotations
 
