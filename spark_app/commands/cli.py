@@ -152,8 +152,9 @@ def _migrate(options: argparse.Namespace) -> int:
 def _classify(error: Exception) -> tuple[int, str]:
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
+    from spark_app.storage.chain import MigrationError  # noqa: PLC0415
     from spark_app.storage.database import DatabaseURLError  # noqa: PLC0415
-    from spark_app.storage.migrate import MigrationError, reason  # noqa: PLC0415
+    from spark_app.storage.migrate import reason  # noqa: PLC0415
 
     match error:
         case DatabaseURLError():

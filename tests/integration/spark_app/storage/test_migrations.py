@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from spark_app.storage.chain import MigrationError
 from spark_app.storage.database import connect
-from spark_app.storage.migrate import LOCK_KEY, LockTimeoutError, MigrationError, migrate
+from spark_app.storage.migrate import LOCK_KEY, LockTimeoutError, migrate
 from spark_app.storage.tables import metadata
 
 FIRST, SECOND = "20241201000000", "20241207000000"
