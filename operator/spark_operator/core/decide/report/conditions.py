@@ -217,7 +217,8 @@ def _unanswered(draft: RolloutDraft) -> Aspect | None:
         message = f"{said}; rollback.automatic is false: abort the rollout yourself"
     elif draft.phase in WATCHED:
         message = (
-            f"{said}; the release to go back to has no ready pod: traffic goes back to its first"
+            f"{said}; the release to go back to has no ready pod:"
+            " traffic goes back when one is ready"
         )
     else:
         return None
