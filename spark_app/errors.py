@@ -1,7 +1,7 @@
 """Every way in which a request can end badly, as RFC 9457 problem details.
 
-One HTTP status means one thing, and `code` is stable: clients may branch on it. `origin` says who
-is to blame, so that the operator doesn't blame a release for its provider or its clients.
+One HTTP status means one thing, and ``code`` is stable: clients may branch on it. ``origin`` says
+who is to blame, so that the operator does not blame a release for its provider or its clients.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class BadRequestError(SparkError):
 
     status = 400
     code = "bad_request"
-    title = "The request can't be read"
+    title = "The request cannot be read"
     origin: ClassVar[Origin] = "client"
 
 
@@ -94,7 +94,7 @@ class NotFoundError(SparkError):
 
 
 class MethodNotAllowedError(SparkError):
-    """The path is there, the method isn't."""
+    """The path is there, the method is not."""
 
     status = 405
     code = "method_not_allowed"
@@ -130,7 +130,7 @@ class RequestInvalidError(SparkError):
 
     status = 422
     code = "request_invalid"
-    title = "The request doesn't fit the schema"
+    title = "The request does not fit the schema"
     origin: ClassVar[Origin] = "client"
 
 

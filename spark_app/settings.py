@@ -1,11 +1,11 @@
-"""The service's settings, from the environment: the runbook's names, and `SPARK_*` for the rest."""
+"""The service's settings from the environment: the runbook's names, ``SPARK_*`` for the rest."""
 
 from __future__ import annotations
 
 import difflib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import limits
@@ -19,8 +19,6 @@ from spark_app.core.provider import Provider  # noqa: TC001 - pydantic reads it
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["DEPENDENCY", "Settings", "SettingsError", "load_settings", "split", "unread"]
-
 DEPENDENCY = Literal["redis", "database", "nats"]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
@@ -30,12 +28,12 @@ class SettingsError(Exception):
 
 
 def split(text: str) -> tuple[str, ...]:
-    """The parts of a comma-separated list."""
+    """Split a comma-separated list."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _secret(check: Callable[[str], object]) -> AfterValidator:
-    """Have a secret checked; what `check` raises names what is wrong, and never quotes it."""
+    """Have a secret checked; what ``check`` raises names what is wrong, and never quotes it."""
 
     def validate(value: SecretStr | None) -> SecretStr | None:
         if value is not None:
@@ -85,7 +83,7 @@ HTTPURL = Annotated[str, AfterValidator(_address("https://", "http://")), Field(
 class Settings(BaseSettings):
     """All times in seconds, all sizes in bytes.
 
-    A variable `NAME_FILE` names a file to read `NAME` from, for every secret.
+    A variable ``NAME_FILE`` names a file to read ``NAME`` from, for every secret.
     """
 
     model_config = SettingsConfigDict(
@@ -214,7 +212,7 @@ class Settings(BaseSettings):
         urls = {"redis": self.redis_url, "database": self.database_url, "nats": self.nats_url}
         missing = [name for name in self.required if urls[name] is None]
         if missing:
-            wrong.append(f"SPARK_REQUIRED names what isn't configured: {', '.join(missing)}")
+            wrong.append(f"SPARK_REQUIRED names what is not configured: {', '.join(missing)}")
         if self.drain_bound <= self.drain_accept:
             wrong.append("SPARK_DRAIN_BOUND_SECONDS must exceed SPARK_DRAIN_ACCEPT_SECONDS")
         if wrong:
@@ -222,7 +220,7 @@ class Settings(BaseSettings):
         return self
 
 
-_FROM_FILES = (
+_FROM_FILES: Final = (
     "ANTHROPIC_API_KEY",
     "OPENAI_API_KEY",
     "DATABASE_URL",
@@ -248,7 +246,7 @@ def load_settings() -> Settings:
             try:
                 found[name] = Path(path).read_text(encoding="utf-8").strip()
             except (OSError, UnicodeDecodeError) as error:
-                lines.append(f"{name}_FILE: can't be read ({type(error).__name__})")
+                lines.append(f"{name}_FILE: cannot be read ({type(error).__name__})")
     try:
         settings = Settings(**found)  # type: ignore[arg-type]
         if not lines:
@@ -259,12 +257,12 @@ def load_settings() -> Settings:
     raise SettingsError(f"the settings are wrong; correct these environment variables:\n{listed}")
 
 
-_OF_COMMANDS = ("SPARK_REPORT_FILE", "SPARK_STABLE_HEAD")
+_OF_COMMANDS: Final = ("SPARK_REPORT_FILE", "SPARK_STABLE_HEAD")
 """What commands read from the environment, beside the settings."""
 
 
 def unread(names: Iterable[str]) -> tuple[str, ...]:
-    """A sentence for every `SPARK_*` variable of these that nothing reads: a slip of the pen."""
+    """Return a sentence for each ``SPARK_*`` variable that nothing reads, such as a typo."""
     known = {str(field.alias) for field in Settings.model_fields.values()}
     known |= {*_OF_COMMANDS, *(f"{name}_FILE" for name in _FROM_FILES)}
     said = []

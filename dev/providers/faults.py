@@ -135,7 +135,7 @@ class Draw:
 
 
 class Dice:
-    """Draws fates for one provider; the same seed and faults give the same sequence."""
+    """The fates of one provider's requests; the same seed and faults give the same sequence."""
 
     def __init__(self, provider: Literal["anthropic", "openai"], plan: Plan) -> None:
         self.faults: Faults = getattr(plan, provider)

@@ -1,6 +1,6 @@
 """The stand-in's HTTP surface: both providers' endpoints and the admin's.
 
-``GET|PUT /admin/faults`` reads or replaces the plan of faults (:class:`dev.providers.faults.Plan`),
+``GET|PUT /admin/faults`` reads or replaces the plan of faults (``dev.providers.faults.Plan``),
 ``GET /admin/stats`` counts requests by provider, outcome and status, ``GET /livez`` answers ``ok``.
 """
 

@@ -102,10 +102,10 @@ class Wire(Protocol):
         """Write an error's JSON."""
 
     def headers(self, request_id: str) -> dict[str, str]:
-        """Headers of every response."""
+        """Return the headers of every response."""
 
     def quota(self, remaining: int, limit: int) -> dict[str, str]:
-        """Headers that tell how many requests are left."""
+        """Return the headers that tell how many requests are left."""
 
     def prompt_too_long(self) -> dict[str, Any]:
         """Write the error of a prompt that is longer than the model's window."""

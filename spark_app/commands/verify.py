@@ -1,4 +1,4 @@
-"""`spark-app verify`: the runbook's post-deployment verification, through the service's own API.
+"""``spark-app verify``: the runbook's post-deployment verification, through the service's own API.
 
 Health, metrics, a generation that costs a provider's answer, and an export; each within a bound.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spark_app.commands.client import Asker, ServiceError, prompt
 from spark_app.commands.report import Check
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from spark_app.commands.client import Reply
     from spark_app.core.csharp import Analysis
 
-__all__ = ["TRIES", "Bounds", "verify"]
-
-TRIES = 5
+TRIES: Final = 5
 """Health checks whose median counts: the first also opens the connection."""
 PATIENCE = 10.0
 _WELL = frozenset({"closed", "half-open"})
@@ -36,7 +34,7 @@ METRICS = (
     "spark_circuit_breaker_state",
     "spark_release_info",
 )
-SAMPLE = """using UnityEngine;
+SAMPLE: Final = """using UnityEngine;
 
 public class Probe : MonoBehaviour
 {
@@ -160,7 +158,7 @@ async def _read(code: str, name: str) -> Analysis:
 
 
 async def _ask_twice(asker: Asker, bound: float) -> Reply:
-    # Models err now and then, and the service then says `retryable`; twice in a row is no accident.
+    # Models err now and then: the service then says ``retryable``. Twice in a row is no accident.
     wanted = {"prompt": prompt()}
     try:
         return await asker.post("/api/spark/generate", wanted, bound)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class ChatTurn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompletionRequest:
-    """One question to a model; `model` None means the provider's configured one."""
+    """One question to a model; ``model`` None means the provider's configured one."""
 
     system: str
     turns: tuple[ChatTurn, ...]
@@ -26,11 +26,11 @@ class CompletionRequest:
     max_tokens: int = 4096
 
     def with_model(self, model: str | None) -> CompletionRequest:
-        """The same question to another model."""
+        """Ask the same question of another model."""
         return dataclasses.replace(self, model=model)
 
     def followed_by(self, *turns: ChatTurn) -> CompletionRequest:
-        """The same conversation, gone on."""
+        """Continue the conversation."""
         return dataclasses.replace(self, turns=self.turns + turns)
 
 
@@ -93,7 +93,7 @@ class ProviderFailure(Exception):  # noqa: N818 - a failure of theirs, not an er
         return self.kind in BLAME_REQUEST
 
 
-_SICK = frozenset(
+_SICK: Final = frozenset(
     {FailureKind.SERVER, FailureKind.TIMEOUT, FailureKind.CONNECTION, FailureKind.MALFORMED}
 )
 

@@ -1,4 +1,4 @@
-"""Reads a Unity C# script and names what is wrong with it, by line.
+"""A Unity C# script, read, and what is wrong with it, by line.
 
 The grammar is tree-sitter's: syntax only, no types. On top come Unity's own rules (Manual, "Naming
 scripts" and "Creating components": the file is named after its one public class, and a
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spark_app.core.rules.filenames import is_reserved
 from spark_app.core.rules.language import newer_than_unity, twice_declared
@@ -41,12 +41,12 @@ _TYPES = frozenset(
         "delegate_declaration",
     }
 )
-_SPACES = frozenset(
+_SPACES: Final = frozenset(
     {"namespace_declaration", "file_scoped_namespace_declaration", "declaration_list"}
 )
-_COMPONENTS = frozenset({"MonoBehaviour", "UnityEngine.MonoBehaviour"})
-_ASSETS = frozenset({"ScriptableObject", "UnityEngine.ScriptableObject"})
-_MESSAGES = (
+_COMPONENTS: Final = frozenset({"MonoBehaviour", "UnityEngine.MonoBehaviour"})
+_ASSETS: Final = frozenset({"ScriptableObject", "UnityEngine.ScriptableObject"})
+_MESSAGES: Final = (
     "Awake Start Update FixedUpdate LateUpdate OnEnable OnDisable OnDestroy OnGUI OnValidate"
     " Reset OnTriggerEnter OnTriggerExit OnTriggerStay OnCollisionEnter OnCollisionExit"
     " OnCollisionStay OnTriggerEnter2D OnTriggerExit2D OnTriggerStay2D OnCollisionEnter2D"
@@ -70,7 +70,7 @@ class Finding:
     message: str
 
     def __str__(self) -> str:
-        """As a compiler prints it."""
+        """Write it as a compiler prints it."""
         return f"line {self.line}: {self.message}"
 
 
@@ -144,7 +144,7 @@ def analyse(code: str, script_name: str | None = None) -> Analysis:
 
     Args:
         code: the file's text.
-        script_name: what the file is to be called, without `.cs`; None takes the class's name.
+        script_name: what the file is to be called, without ``.cs``; None takes the class's name.
     """
     source = _first_branches(code.removeprefix(_MARK))
     problems = list(islice(_fences(code), MAX_FINDINGS))
@@ -304,7 +304,7 @@ def _unity_warnings(main: _Type, code: str) -> Iterator[Finding]:
     if not _COMPONENTS & set(main.bases):
         return
     if "abstract" in main.modifiers:
-        yield Finding(main.line, "an abstract MonoBehaviour can't be attached to a GameObject")
+        yield Finding(main.line, "an abstract MonoBehaviour cannot be attached to a GameObject")
     if "UNITY_EDITOR" not in code and _EDITOR.search(code):
         yield Finding(1, "UnityEditor is not there in a built game; guard it with #if UNITY_EDITOR")
     for member in _members(main):

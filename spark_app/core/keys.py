@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -70,7 +70,7 @@ def claimed_id(presented: str) -> str:
 
 
 def parse_keys(text: str) -> dict[str, list[str]]:
-    """Read `SPARK_API_KEYS`: keys by id, separated by commas or white space.
+    """Read ``SPARK_API_KEYS``: keys by id, separated by commas or white space.
 
     Raises:
         KeyListError: an entry is malformed, or an id has more keys than slots.
@@ -97,7 +97,7 @@ def parse_keys(text: str) -> dict[str, list[str]]:
 
 
 def parse_masters(text: str) -> tuple[str, ...]:
-    """Read `SPARK_MASTER_API_KEY`: one or two keys, separated by commas.
+    """Read ``SPARK_MASTER_API_KEY``: one or two keys, separated by commas.
 
     Raises:
         KeyListError: one is too short or too long to be a key, or there are more than two.
@@ -118,8 +118,8 @@ class KeyRing:
 
     Args:
         pepper: secret of this process; digests are worthless without it.
-        enabled: whether callers need a key. It doesn't follow from there being any: a list that has
-            become empty must let nobody in, not everybody.
+        enabled: whether callers need a key. That there are no keys does not say so: a list that
+            has become empty must let nobody in, not everybody.
         verification: the key of whoever verifies a release, valid beside the lists.
 
     Attributes:
@@ -162,11 +162,11 @@ class KeyRing:
         return key_id in self._digests
 
     def restore(self, key_id: str) -> None:
-        """Undo `revoke`; an id that a list revokes stays so until the list lets it go."""
+        """Undo ``revoke``; an id that a list revokes stays so until the list lets it go."""
         self._revoked -= {key_id}
 
     def revoke_listed(self, key_ids: Iterable[str]) -> None:
-        """Refuse exactly these ids beside those of `revoke`: the list that a file holds."""
+        """Refuse exactly these ids beside those of ``revoke``: the list that a file holds."""
         self._listed = frozenset(key_ids)
 
     @property

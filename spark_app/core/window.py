@@ -1,24 +1,22 @@
 """A sliding-window counter: the last window's count, weighted by what of it still overlaps.
 
-The same estimate as `limits`' sliding-window counter makes in Redis, without its thread and its
+The same estimate as ``limits``' sliding-window counter makes in Redis, without its thread and its
 locks: one process's counters are touched by one event loop only.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Count", "SlidingWindow"]
-
-MAX_KEYS = 100_000
+MAX_KEYS: Final = 100_000
 
 
 class Count(NamedTuple):
-    """What a hit led to: `reset` is in seconds until there is room for another."""
+    """What a hit led to: ``reset`` is in seconds until there is room for another."""
 
     allowed: bool
     remaining: int
@@ -26,7 +24,7 @@ class Count(NamedTuple):
 
 
 class SlidingWindow:
-    """Counts hits by key.
+    """A count of hits by key.
 
     Args:
         amount: hits that are allowed in any window, approximately.
@@ -72,7 +70,7 @@ class SlidingWindow:
         return hits + before * (1.0 - elapsed / self._seconds)
 
     def _room(self, hits: int, before: int, elapsed: float) -> float:
-        """Seconds until the weighted count has fallen to `amount - 1`."""
+        """Return the seconds until the weighted count has fallen to ``amount - 1``."""
         spare = self._amount - 1 - hits
         if before and spare >= 0:
             return max(0.0, self._seconds * (1.0 - spare / before) - elapsed)

@@ -1,10 +1,10 @@
-"""An event on NATS for each generation and export; subjects `spark.generation`, `spark.export`."""
+"""An event on NATS for each generation (``spark.generation``) and export (``spark.export``)."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from nats.aio.client import Client
 
@@ -13,19 +13,17 @@ from spark_app.delivery.records import AuditRecord, as_event
 if TYPE_CHECKING:
     from spark_app.delivery.records import Record
 
-__all__ = ["NatsPublisher"]
-
-CONNECT_SECONDS = 2
-FLUSH_SECONDS = 2
+CONNECT_SECONDS: Final = 2
+FLUSH_SECONDS: Final = 2
 
 
 class NatsPublisher:
-    """Publishes batches. Reconnecting is the outbox's business, so the client doesn't.
+    """A publisher of batches. Reconnecting is the outbox's business, so the client does not.
 
-    `Nats-Msg-Id` carries the record's id: JetStream drops what comes twice, and so can others.
+    ``Nats-Msg-Id`` carries the record's id: JetStream drops what comes twice, and so can others.
 
     Args:
-        url: `nats://`, `tls://`, `ws://` or `wss://`.
+        url: ``nats://``, ``tls://``, ``ws://`` or ``wss://``.
     """
 
     def __init__(self, url: str) -> None:
@@ -60,7 +58,7 @@ class NatsPublisher:
             await self.close()
 
             async def ignore(_: Exception) -> None:
-                """The outbox logs what fails."""
+                """Ignore an error: the outbox logs what fails."""
 
             client = Client()
             try:

@@ -1,6 +1,6 @@
-"""Hands things over to somebody who may be away, without anyone waiting for it.
+"""A queue to somebody who may be away, without anyone waiting for it.
 
-A bounded queue and one task: what doesn't fit is dropped and counted, what can't be delivered is
+A bounded queue and one task: what does not fit is dropped and counted, what cannot be delivered is
 tried again with growing pauses, and at shutdown what is left gets one short last chance.
 """
 
@@ -10,19 +10,17 @@ import asyncio
 import contextlib
 import logging
 import random
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from spark_app.telemetry.metrics import Metrics
 
-__all__ = ["Outbox"]
-
 Item = TypeVar("Item")
-PATIENCE = 5.0
+PATIENCE: Final = 5.0
 """Seconds for one delivery."""
-PAUSES = (0.2, 10.0)
+PAUSES: Final = (0.2, 10.0)
 """Seconds between two tries: the first pause and the longest."""
 _log = logging.getLogger(__name__)
 
@@ -31,7 +29,7 @@ class Outbox(Generic[Item]):
     """The way to one receiver.
 
     Args:
-        name: the `sink` and `dependency` label.
+        name: the ``sink`` and ``dependency`` label.
         deliver: takes a batch; any exception means that none of it may have arrived. A batch may
             come twice, so the receiver has to recognise what it has.
         size: items that may wait.

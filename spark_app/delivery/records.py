@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from spark_app.delivery.outbox import Outbox
 
-__all__ = ["AuditRecord", "Record", "RequestRecord", "RequestRecorder"]
-
 
 def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
@@ -57,12 +55,12 @@ Record = RequestRecord | AuditRecord
 
 
 def as_event(record: Record) -> dict[str, Any]:
-    """The record as JSON types."""
+    """Return the record as JSON types."""
     return asdict(record) | {"id": str(record.id), "at": record.at.isoformat()}
 
 
 class RequestRecorder:
-    """Tells every configured receiver."""
+    """A recorder that tells every configured receiver."""
 
     def __init__(
         self, outboxes: Sequence[Outbox[Record]], audits: Sequence[Outbox[Record]] = ()

@@ -24,14 +24,12 @@ if TYPE_CHECKING:
     from spark_app.reading.reader import CodeReader
     from spark_app.telemetry.metrics import Metrics
 
-__all__ = ["Delta", "RepairNotice", "Scriptwriter", "Source", "Wanted", "WrittenScript"]
-
 Source = Literal["hit", "miss", "coalesced"]
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a client asked for; `tenant` is its key id."""
+    """What a client asked for; ``tenant`` is its key id."""
 
     tenant: str
     prompt: str
@@ -48,7 +46,7 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class RepairNotice:
-    """The first answer didn't pass and is being repaired, for these reasons."""
+    """The first answer did not pass and is being repaired, for these reasons."""
 
     findings: tuple[str, ...]
 
@@ -78,7 +76,7 @@ Event = Delta | RepairNotice
 
 
 class Scriptwriter:
-    """Makes scripts.
+    """A maker of scripts.
 
     Args:
         deadline: seconds for one script, repair included.
@@ -123,10 +121,10 @@ class Scriptwriter:
         return WrittenScript(script, "coalesced" if joined else "miss", flight.upstream)
 
     async def stream(self, wanted: Wanted) -> AsyncIterator[Delta | RepairNotice | WrittenScript]:
-        """Make one script and tell how it comes along; the `WrittenScript` is the last item.
+        """Make one script and tell how it comes along; the ``WrittenScript`` is the last item.
 
         Raises:
-            SparkError: as `write`, possibly after some items.
+            SparkError: as ``write``, possibly after some items.
         """
         key = self._key(wanted)
         if (known := await self._cache.get(key)) is not None:

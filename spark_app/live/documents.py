@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -18,7 +18,7 @@ KeyId = Annotated[str, Field(pattern=KEY_ID_PATTERN)]
 
 
 class RoutingDocument(BaseModel):
-    """Providers as an operator sets them: a mounted JSON file, or `PUT /api/admin/providers`."""
+    """Providers as an operator sets them: a mounted JSON file, or ``PUT /api/admin/providers``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -27,7 +27,7 @@ class RoutingDocument(BaseModel):
     forcedOpen: tuple[Provider, ...] = ()  # noqa: N815 - the document's name
 
     def routing(self) -> Routing:
-        """The same for the gateway."""
+        """Return the same for the gateway."""
         order = tuple(dict.fromkeys(self.order))
         return Routing(order, dict(self.models), frozenset(self.forcedOpen))
 
@@ -43,6 +43,6 @@ class Maintenance(BaseModel):
     until: AwareDatetime | None = None
 
     def retry_after(self, now: datetime) -> float:
-        """Seconds until the end, 1 to 86400; `retryAfterSeconds` where it is not known, or past."""
+        """Return the seconds to the end, 1 to 86400; ``retryAfterSeconds`` if unknown or past."""
         left = (self.until - now).total_seconds() if self.until else 0.0
         return min(86_400.0, max(1.0, left)) if left > 0 else float(self.retryAfterSeconds)

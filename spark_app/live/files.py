@@ -2,7 +2,7 @@
 
 Each is a mounted file, looked at four times a second. kubelet swaps a mounted volume by a symbolic
 link, so the target's identity is compared, not only its time. A change is taken up once it has been
-the same for two looks: whoever writes in place is then done. A file that is gone, or that can't be
+the same for two looks: whoever writes in place is then done. A file that is gone, or that cannot be
 read or understood, changes nothing: the last good content stays in force, and log and metrics say
 so.
 """
@@ -13,14 +13,14 @@ import asyncio
 import hashlib
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-MAX_FILE = 4 * 1024 * 1024
+MAX_FILE: Final = 4 * 1024 * 1024
 FileName = Literal["master_key", "api_keys", "providers", "maintenance", "revocations"]
-INTERVAL = 0.25
+INTERVAL: Final = 0.25
 """Seconds; a change is in force after two of them."""
 _log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class LiveFile:
         return None if self._digest is None else self._digest[:12]
 
     def look(self, *, at_once: bool = False) -> None:
-        """Apply the content if it changed and has settled; `at_once` doesn't wait for that."""
+        """Apply the content if it changed and has settled; ``at_once`` does not wait for that."""
         try:
             status = self._path.stat()
             seen = (status.st_ino, status.st_mtime_ns, status.st_size)
@@ -86,7 +86,7 @@ class LiveFile:
 
 
 class FileWatch:
-    """Looks at all files, again and again."""
+    """A watcher that looks at all files, again and again."""
 
     def __init__(self, files: Sequence[LiveFile]) -> None:
         self.files = tuple(files)

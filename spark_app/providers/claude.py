@@ -1,4 +1,4 @@
-"""Claude, through the official `anthropic` SDK and its Messages API."""
+"""Claude, through the official ``anthropic`` SDK and its Messages API."""
 
 from __future__ import annotations
 
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
     from spark_app.core.provider import Provider
-
-__all__ = ["ClaudeProvider"]
 
 
 class ClaudeProvider:
@@ -69,7 +67,7 @@ class ClaudeProvider:
         )
 
     async def complete(self, ask: CompletionRequest) -> Completion:
-        """See `ProviderPort.complete`."""
+        """See ``ProviderPort.complete``."""
         try:
             message: object = await self._client.messages.create(
                 **self._parameters(ask), stream=False
@@ -81,7 +79,7 @@ class ClaudeProvider:
         return _completion(message)
 
     async def stream(self, ask: CompletionRequest) -> AsyncGenerator[str | Completion]:
-        """See `ProviderPort.stream`."""
+        """See ``ProviderPort.stream``."""
         text: list[str] = []
         model, stop, spent_in, spent_out, ended = ask.model or self._model, None, 0, 0, False
         try:
@@ -109,14 +107,14 @@ class ClaudeProvider:
         yield checked("".join(text), model=model, input_tokens=spent_in, output_tokens=spent_out)
 
     async def check(self) -> None:
-        """See `ProviderPort.check`."""
+        """See ``ProviderPort.check``."""
         try:
             await self._client.models.list(limit=1)
         except Exception as error:
             raise _translate(error) from error
 
     async def prime(self) -> None:
-        """See `ProviderPort.prime`."""
+        """See ``ProviderPort.prime``."""
         async with httpx2.AsyncClient(transport=httpx2.MockTransport(_sample)) as offline:
             client = self._client.with_options(http_client=offline)
             wanted = self._parameters(CompletionRequest(system="-", turns=(ChatTurn("user", "-"),)))
@@ -125,7 +123,7 @@ class ClaudeProvider:
             await stream.close()
 
     async def close(self) -> None:
-        """See `ProviderPort.close`."""
+        """See ``ProviderPort.close``."""
         await self._client.close()
 
     def _parameters(self, ask: CompletionRequest) -> dict[str, Any]:

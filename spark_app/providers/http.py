@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import httpx2
 
@@ -23,21 +23,21 @@ UNPACKED = "identity"
 MAX_RETRY_AFTER = 600.0
 
 
-MAX_ANSWER = 4 * 1024 * 1024
+MAX_ANSWER: Final = 4 * 1024 * 1024
 """Bytes of one answer, as they come over the wire; 64 000 tokens are a quarter of a megabyte."""
 
 
-MAX_MODEL = 128
+MAX_MODEL: Final = 128
 """Characters of a model's name."""
 
 
-MAX_TOKENS = 2**31 - 1
+MAX_TOKENS: Final = 2**31 - 1
 
 
 def checked(
     text: object, *, model: object, input_tokens: object, output_tokens: object
 ) -> Completion:
-    """A completion that says something; the SDKs hand out whatever JSON a provider sends.
+    """Check that a completion says something: the SDKs hand out whatever JSON a provider sends.
 
     Raises:
         ProviderFailure: the text is empty, or a member is not what the provider's API says it is.
@@ -61,7 +61,7 @@ def checked(
 
 
 def piece_of(text: object) -> str:
-    """Text that UTF-8 can hold: JSON may carry half a surrogate pair, which becomes U+FFFD.
+    """Return text that UTF-8 can hold: half a surrogate pair in the JSON becomes U+FFFD.
 
     Raises:
         ProviderFailure: it is no text.
@@ -78,7 +78,7 @@ def piece_of(text: object) -> str:
 def hooks(
     told: Callable[[Mapping[str, str]], None] | None,
 ) -> dict[str, list[Callable[[httpx2.Response], Awaitable[None]]]]:
-    """Event hooks of an HTTP client that tell the headers of each answer, and bound its length."""
+    """Return the event hooks of a client that tell each answer's headers, and bound its length."""
 
     async def tell(response: httpx2.Response) -> None:
         if told is not None:
@@ -111,7 +111,7 @@ class _Bounded(httpx2.AsyncByteStream):
 def failure_from_status(
     status: int, headers: Mapping[str, str], now: Callable[[], float]
 ) -> ProviderFailure:
-    """Classify an HTTP error answer; `now` is Unix time in seconds."""
+    """Classify an HTTP error answer; ``now`` is Unix time in seconds."""
     detail = f"HTTP {status}"
     if status == 429:
         wait = _retry_after(headers.get("retry-after"), now)
@@ -137,7 +137,7 @@ def failure_from_exception(error: Exception) -> ProviderFailure:
 
 
 def failure_below(error: BaseException | None) -> ProviderFailure | None:
-    """The failure that was raised below an SDK, which wraps it."""
+    """Return the failure that was raised below an SDK, which wraps it."""
     while error is not None and not isinstance(error, ProviderFailure):
         error = error.__cause__
     return error

@@ -1,4 +1,4 @@
-"""OpenAI, through the official `openai` SDK and its Chat Completions API."""
+"""OpenAI, through the official ``openai`` SDK and its Chat Completions API."""
 
 from __future__ import annotations
 
@@ -32,15 +32,13 @@ if TYPE_CHECKING:
 
     from spark_app.core.provider import Provider
 
-__all__ = ["OpenAIProvider"]
-
 
 class OpenAIProvider:
     """One API key's access to OpenAI; as with Claude, the caller sets the deadline.
 
     Args:
         key: the API key.
-        base_url: None for OpenAI's own; ends in `/v1`.
+        base_url: None for OpenAI's own; ends in ``/v1``.
         model: the model where a request names none.
         told: gets the headers of each answer, whatever its status.
     """
@@ -66,7 +64,7 @@ class OpenAIProvider:
         )
 
     async def complete(self, ask: CompletionRequest) -> Completion:
-        """See `ProviderPort.complete`."""
+        """See ``ProviderPort.complete``."""
         try:
             answer: object = await self._client.chat.completions.create(
                 **self._parameters(ask), stream=False
@@ -78,7 +76,7 @@ class OpenAIProvider:
         return _completion(answer)
 
     async def stream(self, ask: CompletionRequest) -> AsyncGenerator[str | Completion]:
-        """See `ProviderPort.stream`."""
+        """See ``ProviderPort.stream``."""
         text: list[str] = []
         model, finish, spent_in, spent_out = ask.model or self._model, None, 0, 0
         refused = False
@@ -108,14 +106,14 @@ class OpenAIProvider:
         yield checked("".join(text), model=model, input_tokens=spent_in, output_tokens=spent_out)
 
     async def check(self) -> None:
-        """See `ProviderPort.check`."""
+        """See ``ProviderPort.check``."""
         try:
             await self._client.models.list()
         except Exception as error:
             raise _translate(error) from error
 
     async def prime(self) -> None:
-        """See `ProviderPort.prime`."""
+        """See ``ProviderPort.prime``."""
         async with httpx2.AsyncClient(transport=httpx2.MockTransport(_sample)) as offline:
             client = self._client.with_options(http_client=offline)
             wanted = self._parameters(CompletionRequest(system="-", turns=(ChatTurn("user", "-"),)))
@@ -124,7 +122,7 @@ class OpenAIProvider:
             await stream.close()
 
     async def close(self) -> None:
-        """See `ProviderPort.close`."""
+        """See ``ProviderPort.close``."""
         await self._client.close()
 
     def _parameters(self, ask: CompletionRequest) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Puts the service together."""
+"""The service, put together from its parts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import random
 import secrets
 import time
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spark_app.admission.ratelimit import RateLimiter
 from spark_app.admission.shedding import LoopLag, Shedder
@@ -50,9 +50,7 @@ if TYPE_CHECKING:
     from spark_app.core.provider import Provider
     from spark_app.settings import Settings
 
-__all__ = ["SparkApp", "create_app", "ports_of"]
-
-_PAGE_POLICY = (
+_PAGE_POLICY: Final = (
     b"default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline';"
     b" connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none';"
     b" frame-ancestors 'none'"

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from spark_app.service.app import SparkApp
     from spark_app.settings import Settings
 
-__all__ = ["DrainingServer", "make_server", "serve"]
-
 _log = logging.getLogger(__name__)
 
 
@@ -53,7 +51,7 @@ GRACE = 0.25
 
 
 class _BoundedProtocol(HttpToolsProtocol):
-    """Tells the application when each connection was opened, and waits for no head for long.
+    """A protocol that tells when a connection was opened, and waits for no head for long.
 
     A head has the time that an idle connection has, from the connection's or its own first byte.
     Who reads nothing of his answer for a while is gone.
@@ -149,7 +147,7 @@ class _BoundedProtocol(HttpToolsProtocol):
 
 
 class DrainingServer(uvicorn.Server):
-    """Goes on accepting for a while after it was told to stop."""
+    """A server that goes on accepting for a while after it was told to stop."""
 
     def __init__(self, config: uvicorn.Config, app: SparkApp, accept_seconds: float) -> None:
         super().__init__(config)
@@ -171,7 +169,7 @@ class DrainingServer(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     def begin_drain(self) -> None:
-        """Answer with `Connection: close` from now on, and stop after the time to accept."""
+        """Answer with ``Connection: close`` from now on, and stop after the time to accept."""
         if self._app.lifecycle.draining:
             return
         _log.info("draining: accepting for %.1f s more", self._accept_seconds)
@@ -186,7 +184,7 @@ def serve(app: SparkApp, settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, drain, and return.
 
     Raises:
-        SystemExit: the port can't be had (the log says why).
+        SystemExit: the port cannot be had (the log says why).
     """
     # The SDKs' hundred thousand objects live as long as the process: unfrozen, each full collection
     # walks them all while every request waits.
@@ -216,7 +214,7 @@ def _most_connections(wanted: int) -> int:
 
 
 def make_server(app: SparkApp, settings: Settings) -> DrainingServer:
-    """The server, not yet running."""
+    """Return the server, not yet running."""
     # The log's own line names the release; uvicorn's access log would cost a line a request.
     config = uvicorn.Config(
         app,

@@ -23,14 +23,12 @@ if TYPE_CHECKING:
     from spark_app.settings import Settings
     from spark_app.telemetry.metrics import Metrics
 
-__all__ = ["Dependencies"]
-
-PING_SECONDS = 5.0
+PING_SECONDS: Final = 5.0
 _log = logging.getLogger(__name__)
 
 
 class Dependencies:
-    """Built from the settings; what isn't configured isn't there."""
+    """Built from the settings; what is not configured is not there."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._required = frozenset(settings.required)
@@ -59,7 +57,7 @@ class Dependencies:
             self._tell("nats", self._nats)
 
     def checks(self) -> dict[str, dict[str, object]]:
-        """One entry for the health endpoint for each that is configured."""
+        """Return one entry for the health endpoint for each that is configured."""
         found: dict[str, dict[str, object]] = {}
         if self.redis is not None:
             latency = self.redis.latency
@@ -86,7 +84,7 @@ class Dependencies:
         return found
 
     def missing(self) -> list[str]:
-        """The required ones that are down."""
+        """Return the required ones that are down."""
         if not self._required:
             return []
         return [
@@ -141,6 +139,6 @@ class Dependencies:
         gauge.labels("size").set_function(lambda: float(pool.size()))
         gauge.labels("in_use").set_function(lambda: float(max(0, pool.checkedout())))
         gauge.labels("idle").set_function(lambda: float(max(0, pool.checkedin())))
-        # As many as stay open may come and go beside them (`connect`).
+        # As many as stay open may come and go beside them (``connect``).
         gauge.labels("max").set(2 * pool.size())
         gauge.labels("overflow").set_function(lambda: float(max(0, pool.overflow())))

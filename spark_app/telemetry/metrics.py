@@ -1,7 +1,7 @@
 """What the service counts, by the runbook's names.
 
 Every latency is observed once and published twice: as a Prometheus histogram in seconds, with a
-boundary at each of the runbook's thresholds, and as the runbook's `_ms` summary with quantiles.
+boundary at each of the runbook's thresholds, and as the runbook's ``_ms`` summary with quantiles.
 Every series of a known label set exists from the start, so that a first error is a rise.
 """
 
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from spark_app.core.crowd import Crowd
     from spark_app.errors import Origin
 
-__all__ = ["Attempt", "Family", "Metrics", "Outcome", "Severity"]
-
 Family = Literal["generate", "export"]
 Attempt = Literal["first", "retry"]
 Severity = Literal["warning", "error", "critical"]
@@ -49,11 +47,11 @@ Outcome = Literal[
     "not_code",
 ]
 
-DEPENDENCIES = ("redis", "database", "nats", "error_tracking")
-BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0, 7.5, 10.0, 15.0, 30.0, 60.0)
-QUANTILES = ((0.5, 0.01), (0.95, 0.005), (0.99, 0.001))
-OVERHEAD_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
-_RESULTS: tuple[tuple[str, Origin], ...] = (
+DEPENDENCIES: Final = ("redis", "database", "nats", "error_tracking")
+BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0, 7.5, 10.0, 15.0, 30.0, 60.0)
+QUANTILES: Final = ((0.5, 0.01), (0.95, 0.005), (0.99, 0.001))
+OVERHEAD_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+_RESULTS: Final[tuple[tuple[str, Origin], ...]] = (
     ("2xx", "none"),
     ("4xx", "client"),
     ("5xx", "app"),
@@ -61,7 +59,7 @@ _RESULTS: tuple[tuple[str, Origin], ...] = (
     ("5xx", "none"),
 )
 
-_HELP = {
+_HELP: Final = {
     "api_generate": "Generations asked for, by class of status, who is to blame, and attempt",
     "api_export": "Exports asked for, by class of status, who is to blame, and attempt",
     "errors": "What went wrong, by severity and who is to blame",
@@ -98,7 +96,7 @@ class Metrics:
     """One process's metrics, in a registry of its own.
 
     Args:
-        release: hash of the release, for `spark_release_info`.
+        release: hash of the release, for ``spark_release_info``.
         version: version of the image.
         key_ids: whether key ids are named.
     """
@@ -179,7 +177,7 @@ class Metrics:
         self._gauge("spark_connections_max").set(crowd.most)
 
     def render(self) -> bytes:
-        """The Prometheus text format, version 0.0.4."""
+        """Write the Prometheus text format, version 0.0.4."""
         return generate_latest(self.registry)
 
     def _hit_ratio(self) -> float:

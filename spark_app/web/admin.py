@@ -1,13 +1,13 @@
 """What an operator changes while the service runs; needs the master key.
 
-`GET /api/admin/state` shows all of it. Each change is audited, and lasts until the next change,
+``GET /api/admin/state`` shows all of it. Each change is audited, and lasts until the next change,
 of the mounted file or of this, or until the process ends: files are the truth, this is the speed.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     from spark_app.web.door import Door
     from spark_app.web.gate import State
 
-__all__ = ["Admin", "Revocation"]
-
-MAX_BODY = 16 * 1024
+MAX_BODY: Final = 16 * 1024
 _log = logging.getLogger(__name__)
 
 
@@ -54,25 +52,25 @@ class Admin:
         self._recorder = recorder
 
     async def show(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """`GET /api/admin/state`."""
+        """Serve ``GET /api/admin/state``."""
         self._authorize(scope)
         await send_json(send, 200, self._document())
 
     async def providers(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """`PUT /api/admin/providers`: order, models, forced-open providers."""
+        """Serve ``PUT /api/admin/providers``: order, models, forced-open providers."""
         self._authorize(scope)
         wanted = parse(RoutingDocument, await read_body(scope, receive, MAX_BODY))
         self._gateway.routing = wanted.routing()
         await self._done(scope, send, "providers", ",".join(wanted.order))
 
     async def maintenance(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """`PUT /api/admin/maintenance`."""
+        """Serve ``PUT /api/admin/maintenance``."""
         self._authorize(scope)
         self._state.maintenance = parse(Maintenance, await read_body(scope, receive, MAX_BODY))
         await self._done(scope, send, "maintenance", str(self._state.maintenance.enabled).lower())
 
     async def revocations(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """`POST /api/admin/revocations`."""
+        """Serve ``POST /api/admin/revocations``."""
         self._authorize(scope)
         wanted = parse(Revocation, await read_body(scope, receive, MAX_BODY))
         if wanted.action == "revoke":

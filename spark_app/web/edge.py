@@ -1,11 +1,11 @@
-"""The outermost layer: names the release, numbers requests, ends connections, answers `/livez`."""
+"""The outermost layer: names the release, numbers requests, ends connections, and ``/livez``."""
 
 from __future__ import annotations
 
 import random
 import re
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spark_app.errors import BadRequestError
 from spark_app.web.exchange import KEY, Exchange, header, send_bytes, send_problem
@@ -18,20 +18,18 @@ if TYPE_CHECKING:
     from spark_app.live.lifecycle import Lifecycle
     from spark_app.telemetry.metrics import Attempt
 
-__all__ = ["OPENED", "Edge"]
+OPENED: Final = "connection_opened"
+"""Where the server puts the connection's start (monotonic seconds) in the scope's ``state``."""
 
-OPENED = "connection_opened"
-"""Where the server puts the connection's start (monotonic seconds) in the scope's `state`."""
-
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_TEXT = b"text/plain; charset=utf-8"
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_TEXT: Final = b"text/plain; charset=utf-8"
 
 
 class Edge:
     """Pure ASGI middleware around everything.
 
     Args:
-        release: value of `X-Spark-Release` on every response.
+        release: value of ``X-Spark-Release`` on every response.
         connection_age: seconds after which a connection is closed behind its next response.
         clock: monotonic seconds, the same clock as the server's.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spark_app.core.unitypackage import write_unitypackage
 from spark_app.delivery.records import RequestRecord
@@ -31,13 +31,11 @@ if TYPE_CHECKING:
     from spark_app.reading.reader import CodeReader
     from spark_app.telemetry.metrics import Metrics
 
-__all__ = ["Export", "Fixed", "Generate", "MetricsPage", "Ready", "Router"]
-
-_TEXT = b"text/plain; charset=utf-8"
+_TEXT: Final = b"text/plain; charset=utf-8"
 
 
 class Router:
-    """Chooses by path and method, and turns `SparkError` into a problem."""
+    """A choice by path and method, which turns ``SparkError`` into a problem."""
 
     def __init__(self, routes: Mapping[str, Mapping[str, ASGIApp]]) -> None:
         self._routes = routes
@@ -63,7 +61,7 @@ class Router:
 
 
 class Generate:
-    """`POST /api/spark/generate`."""
+    """``POST /api/spark/generate``."""
 
     def __init__(
         self,
@@ -131,7 +129,7 @@ class Generate:
 
 
 class Export:
-    """`POST /api/export`."""
+    """``POST /api/export``."""
 
     def __init__(
         self,
@@ -184,7 +182,7 @@ class Export:
 
 
 class MetricsPage:
-    """`GET /api/metrics`, in the Prometheus text format."""
+    """``GET /api/metrics``, in the Prometheus text format."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
@@ -196,7 +194,7 @@ class MetricsPage:
 
 
 class Ready:
-    """`GET /readyz`: started and not draining."""
+    """``GET /readyz``: started and not draining."""
 
     def __init__(self, lifecycle: Lifecycle) -> None:
         self._lifecycle = lifecycle

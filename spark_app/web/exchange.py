@@ -6,7 +6,7 @@ import asyncio
 import math
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from spark_app.errors import (
     BadRequestError,
@@ -44,7 +44,7 @@ Headers = list[tuple[bytes, bytes]]
 
 @dataclass(slots=True)
 class Exchange:
-    """One request and its answer; lives in the ASGI scope under `KEY`.
+    """One request and its answer; lives in the ASGI scope under ``KEY``.
 
     `failed` marks an answer that began well and broke afterwards: a stream whose last event is an
     error counts as the status that it would have had, `ended`, or else as 500. `origin` None means
@@ -64,12 +64,12 @@ class Exchange:
 
 
 def exchange_of(scope: Scope) -> Exchange:
-    """The exchange that the edge has put into the scope."""
+    """Return the exchange that the edge has put into the scope."""
     return cast("Exchange", scope[KEY])
 
 
 def header(scope: Scope, name: bytes) -> str | None:
-    """The first value of a header; `name` in lower case."""
+    """Return the first value of a header; ``name`` in lower case."""
     for key, value in scope["headers"]:
         if key == name:
             return cast("bytes", value).decode("latin-1")
@@ -143,7 +143,7 @@ async def send_json(
 
 
 def problem_document(error: SparkError, request_id: str) -> dict[str, object]:
-    """The problem as RFC 9457 §3 has it, with the extension members `code` and `retryable`."""
+    """Write the problem as RFC 9457 §3 has it, with the members ``code`` and ``retryable``."""
     return {
         "type": error.type,
         "title": error.title,

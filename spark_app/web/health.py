@@ -1,4 +1,4 @@
-"""`GET /api/spark/health`: passive, never calls a provider."""
+"""``GET /api/spark/health``: passive, never calls a provider."""
 
 from __future__ import annotations
 
@@ -20,11 +20,9 @@ if TYPE_CHECKING:
     from spark_app.web.door import Door
     from spark_app.web.gate import State
 
-__all__ = ["Health"]
-
 
 class Health:
-    """Status `healthy`, `degraded` or `unhealthy`; 503 only with the last.
+    """Status ``healthy``, ``degraded`` or ``unhealthy``; 503 only with the last.
 
     A probe must not use it for liveness: a provider's outage would restart every pod. A key that is
     sent along is checked, so that it can be tried without making anything.

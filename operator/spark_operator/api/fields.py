@@ -56,5 +56,5 @@ def clip(text: str, limit: int = MAX_MESSAGE) -> str:
 
 
 def to_time(now: float) -> datetime:
-    """Seconds since the epoch as an aware time with milliseconds, which status keeps."""
+    """Convert seconds since the epoch to an aware time with milliseconds, as status keeps it."""
     return datetime.fromtimestamp(round(now, 3), UTC)

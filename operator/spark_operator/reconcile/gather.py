@@ -39,7 +39,7 @@ RESTING_SECONDS: Final = 300.0
 
 
 class Gatherer:
-    """Asks every port for what decisions depend on; writes nothing."""
+    """A reader of every port that decisions depend on; it writes nothing."""
 
     def __init__(
         self,

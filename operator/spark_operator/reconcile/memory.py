@@ -1,4 +1,4 @@
-"""What is carried from one reconcile to the next, and what one comes to."""
+"""What is carried from one reconcile to the next, and the result of one."""
 
 from __future__ import annotations
 

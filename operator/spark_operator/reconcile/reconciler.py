@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class Reconciler:
-    """Reconciles resources through its ports; holds no state of a resource itself."""
+    """A reconciler of resources through its ports; it holds no state of a resource itself."""
 
     def __init__(
         self,

@@ -20,7 +20,7 @@ BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Telemetry:
-    """Counts reconciles, and tells the longest reconcile under way when asked."""
+    """A count of reconciles, and the longest reconcile under way when asked."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -85,7 +85,7 @@ class Telemetry:
             self._rollouts.forget(key)
 
     def timed(self, metrics: Metrics, clock: Clock) -> Metrics:
-        """The same port, with the duration of every reading observed."""
+        """Return the same port, with the duration of every reading observed."""
         return _Timed(metrics, clock, self._sampling)
 
     def observe_notification(self, kind: str, outcome: str) -> None:
@@ -97,7 +97,7 @@ class Telemetry:
         self._longest.set_function(longest)
 
     def page(self) -> bytes:
-        """All metrics in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self.registry)
 
 

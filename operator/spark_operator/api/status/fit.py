@@ -1,4 +1,4 @@
-"""Keeps a status below the size that the API promises, whatever its lists and texts hold."""
+"""A status below the size that the API promises, whatever its lists and texts hold."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _CLIPPED: Final = (
 
 
 def fit(status: dict[str, Any], limit: int = MAX_STATUS_BYTES) -> dict[str, Any]:
-    """The status in at most ``limit`` bytes: the oldest entries go first, then long texts are cut.
+    """Cut the status to ``limit`` bytes: the oldest entries go first, then long texts are cut.
 
     Nothing that decides what runs is touched: releases, weights, conditions' states, the
     quarantine's names and the consumed requests stay.  The last valid spec and the judge's state
@@ -57,7 +57,7 @@ def fit(status: dict[str, Any], limit: int = MAX_STATUS_BYTES) -> dict[str, Any]
 
 
 def size(status: dict[str, Any]) -> int:
-    """Bytes of a status as the API server stores it."""
+    """Return the bytes of a status as the API server stores it."""
     return len(json.dumps(status, ensure_ascii=False, separators=(",", ":")).encode())
 
 

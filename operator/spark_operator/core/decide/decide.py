@@ -144,7 +144,7 @@ def _cut_short(draft: RolloutDraft) -> Progress:
 
 
 def _desired(resource: SparkDeployment, observations: Observations) -> Release:
-    """The release the spec names, or the older one that a person asked for instead of it."""
+    """Return the release the spec names, or the older one that a person asked for instead."""
     named, override = Release.of(resource.spec), resource.status.override
     if override is None or override.instead_of != named.name:
         return named

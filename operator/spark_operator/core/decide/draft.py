@@ -184,7 +184,7 @@ class RolloutDraft:
         self.set(history=(entry, *self.status.history)[:limit])
 
     def role(self, release: Release) -> ReleaseStatus:
-        """A release that takes a role now."""
+        """Return a release that takes a role now."""
         work = self.observations.workload(release.name)
         return ReleaseStatus(
             release=release.name,
@@ -197,7 +197,7 @@ class RolloutDraft:
 
 
 def actual_weight(draft: RolloutDraft) -> int:
-    """The candidate's share of traffic that ready pods make now, in percent."""
+    """Return the candidate's share of traffic that ready pods make now, in percent."""
     role, route = draft.status.candidate, draft.observations.route
     if role is None or route is None:
         return 0

@@ -18,7 +18,7 @@ LEAST_SHARE: Final = 0.0001
 
 
 def judge_plan(spec: SparkDeploymentSpec) -> JudgePlan:
-    """The judge's plan: a named sensitivity with the user's thresholds.
+    """Return the judge's plan: a named sensitivity with the user's thresholds.
 
     The horizon is the longest time the trial and its guard can last, so that evidence may begin at
     any moment of it.

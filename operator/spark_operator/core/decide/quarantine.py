@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def stable_digests(status: SparkDeploymentStatus, failed: str) -> frozenset[str]:
-    """Image digests that are or were stable, as far as status remembers.
+    """Return the image digests that are or were stable, as far as status remembers.
 
     That the ``failed`` release itself was promoted before it failed under guard proves nothing.
     """
@@ -34,7 +34,7 @@ def stable_digests(status: SparkDeploymentStatus, failed: str) -> frozenset[str]
 def add(
     status: SparkDeploymentStatus, role: ReleaseStatus, reason: str, at: datetime
 ) -> tuple[QuarantineEntry, ...]:
-    """The quarantine with a failed release added, newest first, bounded."""
+    """Return the quarantine with a failed release added, newest first, bounded."""
     digest = role.digest if role.digest not in stable_digests(status, role.release) else None
     entry = QuarantineEntry(
         release=role.release, image=role.image, digest=digest, reason=reason, at=at
@@ -46,7 +46,7 @@ def add(
 def find(
     status: SparkDeploymentStatus, release: str, digest: str | None = None
 ) -> QuarantineEntry | None:
-    """The entry that keeps this release, or the image it runs, from traffic."""
+    """Return the entry that keeps this release, or the image it runs, from traffic."""
     for entry in status.quarantine:
         if entry.release == release or (digest and entry.digest == digest):
             return entry
@@ -54,7 +54,7 @@ def find(
 
 
 def remove(status: SparkDeploymentStatus, release: str) -> tuple[QuarantineEntry, ...]:
-    """The quarantine without a release, and without others of the same digest."""
+    """Return the quarantine without a release, and without others of the same digest."""
     digests = {item.digest for item in status.quarantine if item.release == release} - {None}
     return tuple(
         item for item in status.quarantine if item.release != release and item.digest not in digests
@@ -62,7 +62,7 @@ def remove(status: SparkDeploymentStatus, release: str) -> tuple[QuarantineEntry
 
 
 def was_stable(status: SparkDeploymentStatus, release: str) -> bool:
-    """Whether the history knows this release as promoted, and nothing worse since."""
+    """Return whether the history knows this release as promoted, and nothing worse since."""
     for entry in status.history:
         if entry.release == release and entry.outcome != RolloutOutcome.SUPERSEDED:
             return entry.outcome == RolloutOutcome.PROMOTED

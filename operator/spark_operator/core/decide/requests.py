@@ -65,7 +65,7 @@ def _record(draft: RolloutDraft, *, name: str, token: str, result: RequestResult
 
 
 def _remembered(requests: tuple[ConsumedRequest, ...]) -> tuple[ConsumedRequest, ...]:
-    """The newest ``MAX_REQUESTS``, and the last of each name, whose annotation may still stand."""
+    """Keep the newest ``MAX_REQUESTS``, and the last of each name: its annotation may remain."""
     last = {item.name: item for item in reversed(requests)}
     kept = [item for item in requests if item is last[item.name]]
     older = [item for item in requests if item is not last[item.name]]

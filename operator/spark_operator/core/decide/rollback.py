@@ -64,7 +64,7 @@ def roll_back(draft: RolloutDraft, outcome: RolloutOutcome, reason: Reason, mess
 
 
 def _swap(draft: RolloutDraft) -> None:
-    """Under guard the failing release is already stable: the warm previous one takes over."""
+    """Make the warm previous release stable again: under guard the failing one is stable."""
     failing, previous = draft.status.stable, draft.status.previous
     if failing is None or previous is None:
         return

@@ -28,7 +28,7 @@ class DecisionReason(DescribedEnum):
     UNWATCHED = "Unwatched", "Nobody could watch the release to the guard's end."
     GUARD_ENDED = "GuardEnded", "The guard's time is over without a failure."
     SPEC_REVERTED = "SpecReverted", "The spec names the older release again."
-    NEWER_RELEASE = "NewerRelease", "The spec names a further release."
+    NEWER_RELEASE = "NewerRelease", "The spec names another release."
     SKIP_REQUESTED = "SkipRequested", "A person asked to skip the step."
     PROMOTE_REQUESTED = "PromoteRequested", "A person asked to promote now."
     ABORT_REQUESTED = "AbortRequested", "A person asked to abort the rollout."

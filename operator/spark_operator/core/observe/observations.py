@@ -54,7 +54,7 @@ class Observations:
     rate: float | None = None
     """Requests per second on stable, between the last two ticks."""
     judge: JudgeState | None = None
-    """The judge's state of the reconcile before; None after a restart."""
+    """The judge's state from the previous reconcile; None after a restart."""
     delivered: frozenset[tuple[str, str]] = frozenset()
     """Notices and the channels that have taken them, as pairs of ids."""
     delivery_problems: Mapping[str, str] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class Observations:
     """What was pushed in since the last decision that was persisted."""
 
     def workload(self, release: str) -> Workload:
-        """The workload of a release, an empty one where there is none."""
+        """Return the workload of a release, an empty one where there is none."""
         return self.workloads.get(release) or Workload(release=release)
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def replicas(resource: SparkDeployment) -> dict[str, int]:
-    """Pods that each release should have, by the release's name."""
+    """Return how many pods each release should have, by the release's name."""
     status, wanted = resource.status, resource.spec.replicas
     counts: dict[str, int] = {}
     if status.previous:
@@ -55,7 +55,7 @@ def _candidate_replicas(resource: SparkDeployment) -> int:
 
 
 def render(resource: SparkDeployment, revisions: Mapping[str, Release]) -> list[Manifest]:
-    """The children that shall exist, Services first, because they are what cuts traffic.
+    """Return the children that must exist, Services first, because they are what cuts traffic.
 
     A release without a ControllerRevision is left out: see ``unknown``.
     """
@@ -101,7 +101,7 @@ def _workload(resource: SparkDeployment, count: int, release: Release) -> list[M
 
 
 def running_jobs(resource: SparkDeployment, revisions: Mapping[str, Release]) -> list[Manifest]:
-    """The Jobs that shall run now; traffic is cut and pods are scaled before any of them."""
+    """Return the Jobs that must run now; traffic is cut and pods are scaled before any of them."""
     return [
         job(resource, revisions[entry.release], entry)
         for entry in resource.status.jobs
@@ -110,7 +110,7 @@ def running_jobs(resource: SparkDeployment, revisions: Mapping[str, Release]) ->
 
 
 def finished_jobs(resource: SparkDeployment) -> frozenset[Ref]:
-    """Jobs that status still tells of: left as they are, so that their logs can be read."""
+    """Return Jobs that status still tells of: left as they are, so that their logs can be read."""
     name = resource.metadata.name
     return frozenset(
         Ref("Job", job_name(name, entry))
@@ -120,7 +120,7 @@ def finished_jobs(resource: SparkDeployment) -> frozenset[Ref]:
 
 
 def unknown(resource: SparkDeployment, revisions: Mapping[str, Release]) -> frozenset[Ref]:
-    """Children that shall go on as they are: pods are wanted, but no revision says which.
+    """Return children to leave as they are: pods are wanted, but no revision says which.
 
     Somebody deleted the ControllerRevision; what runs is not stopped for that.
     """
@@ -133,7 +133,7 @@ def unknown(resource: SparkDeployment, revisions: Mapping[str, Release]) -> froz
 
 
 def revision(resource: SparkDeployment, release: Release, number: int) -> Manifest:
-    """The ControllerRevision that keeps a release; ``number`` counts from 1."""
+    """Return the ControllerRevision that keeps a release; ``number`` counts from 1."""
     return {
         "apiVersion": "apps/v1",
         "kind": "ControllerRevision",

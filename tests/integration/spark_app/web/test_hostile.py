@@ -80,7 +80,7 @@ def chunks(text: object, *, model: object = "gpt-5.5", tokens: object = 1) -> by
 async def provider(
     status: int, body: bytes, *, endless: bool = False, encoding: bytes = b"identity"
 ) -> AsyncIterator[str]:
-    """Answers everything so, as a provider would who doesn't keep to his own API."""
+    """Answers everything so, as a provider would who does not keep to his own API."""
     media = b"text/event-stream" if body.startswith((b"event:", b"data:")) else b"application/json"
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -171,7 +171,7 @@ async def test_verification_says_what_it_can_not_read() -> None:
     async with provider(200, b"no gzip", encoding=b"gzip") as url:
         checks = await verify(url, Bounds())
     assert [check.status for check in checks] == ["fail"] * 4
-    assert all("can't be read (DecodingError)" in check.detail for check in checks)
+    assert all("cannot be read (DecodingError)" in check.detail for check in checks)
 
 
 @pytest.mark.parametrize("status", [403, 429])

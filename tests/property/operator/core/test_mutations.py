@@ -1,4 +1,4 @@
-"""Each rule, broken on purpose: a rule that no mutation decisions red would prove nothing.
+"""Each rule, broken on purpose: a rule that no mutation turns red would prove nothing.
 
 One story that meets every rule is told once as the code is, and once for each way to break it.
 """

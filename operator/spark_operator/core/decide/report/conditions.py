@@ -1,4 +1,4 @@
-"""Conditions, computed anew each decision from the draft status.
+"""Conditions, computed from the draft status in every decision.
 
 ``Ready``, ``Reconciling`` and ``Stalled`` follow kstatus
 (https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus): the latter two are never
@@ -99,7 +99,7 @@ def _ready(draft: RolloutDraft, stalling: Aspect) -> Aspect:
 
 
 def _story(draft: RolloutDraft) -> str:
-    """One sentence on where the rollout stands."""
+    """Say in one sentence where the rollout stands."""
     status = draft.status
     parts = []
     if status.candidate:
@@ -145,7 +145,7 @@ def _accepted(draft: RolloutDraft) -> Aspect:
 
 
 def _unanswered(draft: RolloutDraft) -> Aspect | None:
-    """A failure that the judge sees and that is not answered by a rollback, or None."""
+    """Return a failure that the judge sees and that no rollback answers, or None."""
     verdict, written = draft.verdict, draft.status.verdict
     said = written.message if written else ""
     if verdict is None or (not verdict.shared and verdict.kind != "Fail"):
@@ -155,7 +155,10 @@ def _unanswered(draft: RolloutDraft) -> Aspect | None:
     elif not draft.spec.rollback.automatic:
         message = f"{said}; rollback.automatic is false: abort the rollout yourself"
     elif draft.phase in WATCHED:
-        message = f"{said}; the release to go back to has no ready pod: it waits for the first"
+        message = (
+            f"{said}; the release to go back to has no ready pod:"
+            " traffic goes back when one is ready"
+        )
     else:
         return None
     return Aspect(holds=True, reason=verdict.reason, message=message)
@@ -187,7 +190,7 @@ def _alerting(draft: RolloutDraft) -> Aspect | None:
 
 
 def _unverified(draft: RolloutDraft) -> Aspect | None:
-    """A failed verification that is not answered by a rollback."""
+    """Return a failed verification that no rollback answers, or None."""
     blamed = verification.unanswered(draft)
     if blamed:
         return Aspect(holds=True, reason=ConditionReason.VERIFICATION_FAILED, message=blamed)
@@ -212,12 +215,12 @@ def _unchangeable(draft: RolloutDraft) -> Aspect | None:
     lost = _without_revision(draft)
     if not lost:
         return None
-    message = f"ControllerRevision of {lost} is gone: it runs on, but cannot be changed"
+    message = f"ControllerRevision of {lost} is gone: it keeps running, but cannot be changed"
     return Aspect(holds=True, reason=ConditionReason.REVISION_MISSING, message=message)
 
 
 def _without_revision(draft: RolloutDraft) -> str:
-    """Names of releases that must run and have no revision; the spec's own is written anew."""
+    """Name the releases that must run and have no revision; the spec's own is written anew."""
     known = {draft.desired.name, *draft.observations.revisions}
     roles = (draft.status.stable, draft.status.previous)
     return ", ".join(role.release for role in roles if role and role.release not in known)
@@ -254,7 +257,7 @@ def _isolated(draft: RolloutDraft) -> Aspect:
 
 
 def _diagnosis(draft: RolloutDraft) -> Aspect:
-    """The most telling finding; status has the others."""
+    """Return the most telling finding; status has the others."""
     for finding in draft.status.diagnosis[:1]:
         return Aspect(holds=True, reason=finding.symptom, message=finding.message)
     return Aspect(holds=False, reason=ConditionReason.NO_SYMPTOM, message="")

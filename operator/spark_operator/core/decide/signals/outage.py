@@ -28,7 +28,7 @@ CLOSED, OPEN = "closed", "open"
 
 
 def message(draft: RolloutDraft) -> str:
-    """Which providers are down, in a sentence; empty where none is, or none is known to be.
+    """Say in a sentence which providers are down; empty where none is, or none is known to be.
 
     Half-open says neither: it keeps a breaker open that was, and opens none. Between two looks what
     was known stays.
@@ -72,19 +72,19 @@ def notice(draft: RolloutDraft) -> None:
 
 
 def _configured(draft: RolloutDraft) -> set[str]:
-    """Providers with a key: the service shows the breaker of one without as closed."""
+    """Return providers with a key: the service shows the breaker of one without as closed."""
     secrets = draft.spec.secrets
     keys = {"claude": secrets.anthropic_api_key, "openai": secrets.openai_api_key}
     return {provider for provider, key in keys.items() if key is not None}
 
 
 def _condition(draft: RolloutDraft) -> Condition | None:
-    """The condition that says so, as it stood before this decision."""
+    """Return the condition that says so, as it stood before this decision."""
     return next((item for item in draft.status.conditions if item.reason == REASON), None)
 
 
 def _states(draft: RolloutDraft) -> Iterator[tuple[str, str]]:
-    """Provider and state of every breaker that was read for this decision."""
+    """Yield provider and state of every breaker that was read for this decision."""
     tick = draft.observations.tick
     if tick is not None:
         for sample in (*tick.candidate, *tick.stable):
