@@ -162,7 +162,7 @@ class RefusedError(SparkError):
 
 
 class PromptTooLongError(SparkError):
-    """Prompt and context don't fit into the model's window."""
+    """Prompt and context do not fit into the model's window."""
 
     status = 422
     code = "prompt_too_long"
@@ -237,7 +237,7 @@ class OverloadedError(SparkError):
 
 
 class RevocationsUnknownError(SparkError):
-    """A list of keys can't be read: whoever is refused by it must not come in meanwhile."""
+    """A list of keys cannot be read: whoever is refused by it must not come in meanwhile."""
 
     status = 503
     code = "revocations_unknown"
@@ -247,7 +247,7 @@ class RevocationsUnknownError(SparkError):
 
     def __init__(self) -> None:
         super().__init__(
-            "the service can't read its lists of keys; try again later, and tell its operator",
+            "the service cannot read its lists of keys; try again later, and tell its operator",
             retry_after=5.0,
         )
 

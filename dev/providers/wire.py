@@ -128,7 +128,7 @@ def complete(request: Request, ident: str, outcome: Outcome = Outcome.OK) -> Com
     return Completion(ident, request, text, ending, full.input_tokens, spent)
 
 
-REFUSAL = "I'm sorry, but I can't help with that."
+REFUSAL = "I am sorry, but I cannot help with that."
 _UNANSWERED = {
     Outcome.EMPTY: (Ending.DONE, ""),
     Outcome.REFUSAL: (Ending.REFUSAL, ""),

@@ -32,17 +32,17 @@ class Crowd(Generic[One]):
         return len(self._fresh) + len(self._known)
 
     def enter(self, one: One) -> One | None:
-        """A connection was made; returns the one to close for it, which may be itself."""
+        """Take in a new connection; return the one to close for it, which may be itself."""
         self._fresh[one] = None
         return self._fresh.popitem(last=False)[0] if len(self) > self.most else None
 
     def known(self, one: One) -> None:
-        """A connection has sent a whole head."""
+        """Note that a connection has sent a whole head."""
         if one in self._fresh:
             del self._fresh[one]
             self._known.add(one)
 
     def leave(self, one: One) -> None:
-        """A connection is gone."""
+        """Note that a connection is gone."""
         self._fresh.pop(one, None)
         self._known.discard(one)

@@ -255,7 +255,7 @@ def _naming(types: list[_Type], main: _Type | None, script_name: str | None) -> 
         return
     if not _IDENTIFIER.fullmatch(main.name) or is_reserved(main.name):
         yield Finding(
-            main.line, f"the class name '{main.name}' can't be a file's name; choose another"
+            main.line, f"the class name '{main.name}' cannot be a file's name; choose another"
         )
     for other in types:
         if "public" in other.modifiers and other.engine_made and other.name != main.name:
@@ -281,10 +281,10 @@ def _unity_problems(main: _Type, root: Node) -> Iterator[Finding]:
     ):
         yield Finding(main.line, f"'{base}' is unknown here; add 'using UnityEngine;'")
     if "static" in main.modifiers:
-        yield Finding(main.line, f"a {base} can't be static")
+        yield Finding(main.line, f"a {base} cannot be static")
     generic = any(child.type == "type_parameter_list" for child in main.node.named_children)
     if generic and "abstract" not in main.modifiers:
-        yield Finding(main.line, f"a {base} can't be generic: Unity can't create it")
+        yield Finding(main.line, f"a {base} cannot be generic: Unity cannot create it")
     for member in _members(main):
         if member.type == "constructor_declaration":
             yield Finding(

@@ -1,6 +1,7 @@
 """Who is calling: API keys, kept as HMAC and compared in constant time.
 
-A key is `user-{userId}-{secret}`; its id, `user-{userId}`, ends at the next hyphen, is no secret
+A key is ``user-{userId}-{secret}``; its id, ``user-{userId}``, ends at the next hyphen, is no
+secret
 and is what limits, logs and usage go by. Two keys of one id are valid at once, so that a key can be
 rotated.
 """
@@ -11,7 +12,7 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -171,11 +172,11 @@ class KeyRing:
 
     @property
     def listed(self) -> frozenset[str]:
-        """The ids that the list of `revoke_listed` names."""
+        """The ids that the list of ``revoke_listed`` names."""
         return self._listed
 
     def identify(self, presented: str) -> Caller | None:
-        """The caller with this key, or None."""
+        """Return the caller with this key, or None."""
         if len(presented) > MAX_LENGTH or self._revokes(presented):
             return None
         match = _KEY.fullmatch(presented)
@@ -196,7 +197,7 @@ class KeyRing:
         return any(equal) and key_id in self._digests and not self._is_revoked(key_id)
 
     def _revokes(self, presented: str) -> bool:
-        # Wherever a key is cut into id and secret: who refuses `user-42` means `user-42-…`.
+        # Wherever a key is cut into id and secret: who refuses ``user-42`` means ``user-42-…``.
         revoked = self._revoked | self._listed
         if not revoked or not presented.startswith(_USER):
             return presented in revoked

@@ -1,4 +1,4 @@
-"""The list of refused keys, as an operator writes it: `{"revoked": ["user-alice", "master"]}`.
+"""The list of refused keys, as an operator writes it: ``{"revoked": ["user-alice", "master"]}``.
 
 Each entry stands for itself. Who is named by a good entry is refused, whatever the entry beside it
 is; only a document that is no list at all is no list.
@@ -14,7 +14,7 @@ from pydantic_core import from_json
 __all__ = ["KEY_ID_PATTERN", "RevocationList", "RevocationListError", "read_revocations"]
 
 KEY_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,68}$"
-"""What may name a key: `master`, `verify`, `user-alice@example.com`; the operator has the same."""
+"""What may name a key, such as ``master`` or ``user-alice@example.com``; as in the operator."""
 _KEY_ID = re.compile(KEY_ID_PATTERN, re.ASCII)
 
 
@@ -31,10 +31,10 @@ class RevocationList:
 
 
 def read_revocations(text: str) -> RevocationList:
-    """Read the document; members other than `revoked` are for others.
+    """Read the document; members other than ``revoked`` are for others.
 
     Raises:
-        RevocationListError: it is no JSON object, or has no list `revoked`.
+        RevocationListError: it is no JSON object, or has no list ``revoked``.
     """
     try:
         document = from_json(text)

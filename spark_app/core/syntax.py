@@ -51,7 +51,7 @@ def parse(source: bytes, clock: Callable[[], float] = time.thread_time) -> Node:
 
 
 def text_of(node: Node) -> str:
-    """The source of a node."""
+    """Return the source of a node."""
     return (node.text or b"").decode(errors="replace")
 
 

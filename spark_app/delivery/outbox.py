@@ -71,7 +71,7 @@ class Outbox(Generic[Item]):
         return self._queue.full()
 
     def arrived(self) -> None:
-        """Called after each batch that was delivered."""
+        """Take note after each batch that was delivered."""
 
     def close(self) -> None:
         """Say what was not delivered and is lost with the process."""

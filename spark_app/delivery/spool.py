@@ -2,7 +2,7 @@
 
 One file for each receiver, one line for each record, written through before anything else happens.
 It is emptied when everything in it has arrived, so a record may be delivered twice: receivers
-recognise it by its id. A volume that can't be written to costs the durability, never a request.
+recognise it by its id. A volume that cannot be written to costs the durability, never a request.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Spool:
             os.fsync(file)
         except OSError as error:
             reason = type(error).__name__
-            _log.error("the audit spool in %s can't be written (%s)", self._folder, reason)
+            _log.error("the audit spool in %s cannot be written (%s)", self._folder, reason)
             return False
         return True
 
@@ -76,7 +76,7 @@ class Spool:
         return 0
 
     def load(self, start: int = 0) -> Iterator[tuple[AuditRecord, int]]:
-        """The records from a byte on, each with the byte behind it; no line that was cut off."""
+        """Return the records from a byte on, each with the byte behind it; no cut-off line."""
         if self._file is None:
             return
         data = b""
@@ -154,7 +154,7 @@ class AuditBox(Outbox[Record]):
             _log.error("%d audit records for %s are lost", self.waiting, self.name)
 
     def arrived(self) -> None:
-        """A batch was delivered: when it was the last, nothing is left to keep."""
+        """Note that a batch was delivered: when it was the last, nothing is left to keep."""
         if self.waiting or self._spool is None:
             return
         if self._beyond:

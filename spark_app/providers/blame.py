@@ -1,7 +1,7 @@
 """Which answers of a provider are the request's doing: refused, too long, or stopped by a filter.
 
 A healthy provider gives them, and would give them again. Sources: Anthropic's "Stop reasons" and
-"Errors", OpenAI's "Chat Completions" (`finish_reason`, `refusal`) and "Error codes".
+"Errors", OpenAI's "Chat Completions" (``finish_reason``, ``refusal``) and "Error codes".
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ MAX_SENTENCE = 500
 
 
 def failure_from_ending(ending: object) -> ProviderFailure | None:
-    """What a `stop_reason` or `finish_reason` says, where the answer is not to be used."""
+    """Return what a ``stop_reason`` or ``finish_reason`` says, where no answer is to be used."""
     kind = _ENDINGS.get(ending) if isinstance(ending, str) else None
     return None if kind is None else ProviderFailure(kind, f"the answer ended by {ending}")
 
 
 def blamed_on_request(status: int, body: object) -> ProviderFailure | None:
-    """What an error's JSON says, where the request is the reason; `status` is that of HTTP."""
+    """Return what an error's JSON says, where the request is the reason; ``status`` is HTTP's."""
     if status == 413:
         return ProviderFailure(FailureKind.PROMPT_TOO_LONG, "HTTP 413")
     error = _inner(body)
@@ -61,7 +61,7 @@ def blamed_on_request(status: int, body: object) -> ProviderFailure | None:
 
 
 def _inner(body: object) -> Mapping[str, object] | None:
-    # Anthropic's SDK hands out the whole document, OpenAI's what is under `error`.
+    # Anthropic's SDK hands out the whole document, OpenAI's what is under ``error``.
     if isinstance(body, dict):
         inner = body.get("error", body)
         return inner if isinstance(inner, dict) else None

@@ -314,7 +314,7 @@ _OUTCOMES: dict[FailureKind, Outcome] = {
 
 
 def outcome_of(failure: ProviderFailure) -> Outcome:
-    """The `outcome` label of a failed call."""
+    """Return the ``outcome`` label of a failed call."""
     return _OUTCOMES.get(failure.kind, "error")
 
 

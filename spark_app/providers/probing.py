@@ -40,7 +40,7 @@ class Prober:
 
     Args:
         interval: seconds between two looks, on average.
-        chance: uniform numbers in [0, 1), so that pods don't ask in step.
+        chance: uniform numbers in [0, 1), so that pods do not ask in step.
         pause: waits for some seconds.
     """
 

@@ -54,7 +54,7 @@ class CodeReader:
         await self.analyse("", tenant="")
 
     async def analyse(self, code: str, script_name: str | None = None, *, tenant: str) -> Analysis:
-        """Check a script, as `spark_app.core.csharp.analyse` does.
+        """Check a script, as ``spark_app.core.csharp.analyse`` does.
 
         Raises:
             RateLimitedError: the tenant has too much to be read already.
@@ -67,7 +67,7 @@ class CodeReader:
         """Take the code out of a model's answer and check it.
 
         Raises:
-            RateLimitedError, OverloadedError: as `analyse`.
+            RateLimitedError, OverloadedError: as ``analyse``.
         """
         found = await self._ask({"text": answer, "name": None, "answer": True}, tenant)
         return (answer if isinstance(found, Finding) else found["code"]), _analysis(found)
@@ -136,7 +136,7 @@ async def _begin() -> Process:
 
 
 async def _exchange(process: Process, question: bytes) -> bytes | None:
-    """The answer, or None where the process ended over it."""
+    """Return the answer, or None where the process ended over it."""
     if process.stdin is None or process.stdout is None:
         raise RuntimeError("the reading process has no pipes")
     async with asyncio.timeout(ANSWER_SECONDS):

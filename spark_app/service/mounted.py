@@ -1,6 +1,6 @@
 """What each mounted file changes, and what is told about them.
 
-A list of keys that can't be read shuts the door: who is refused by it must not come in meanwhile.
+A list of keys that cannot be read shuts the door: who is refused by it must not come in meanwhile.
 For the list of revocations that holds at any time, for the keys themselves until they were read
 once; after that the last good ones stay.
 """
@@ -61,7 +61,7 @@ class Mounted(Collector):
         keys.in_doubt = self._in_doubt
 
     def collect(self) -> Iterator[Metric]:
-        """What is in force, as metrics."""
+        """Return what is in force, as metrics."""
         good = GaugeMetricFamily(
             "spark_live_file_good",
             "1 while the content of a mounted file is in force, else 0",

@@ -189,7 +189,7 @@ def excluded_words(status: Status) -> str:
     """Say why the schema excludes this release, and what to do."""
     return (
         f"the schema {status.current} excludes this release (its head {status.head}): roll back"
-        f" with the newer release's `spark-app migrate rollback --to {status.head}`,"
+        f" with the newer release's ``spark-app migrate rollback --to {status.head}``,"
         " or deploy a newer one"
     )
 

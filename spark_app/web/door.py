@@ -36,13 +36,13 @@ MAX_REMEMBERED = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """How often strangers may come, as `limits` reads it, for example `10/minute`.
+    """How often strangers may come, as ``limits`` reads it, for example ``10/minute``.
 
     Attributes:
         address: requests without a key from one address, of one pod.
         together: requests without a key from everywhere, of all pods.
         wrong: wrong keys from one address, and different ones for one id, of one pod.
-        replicas: pods that share `together`.
+        replicas: pods that share ``together``.
     """
 
     address: str
@@ -77,7 +77,7 @@ class Door:
 
     @property
     def policy(self) -> str:
-        """What becomes of a request without a key: `refused`, `limited` or `allowed`."""
+        """What becomes of a request without a key: ``refused``, ``limited`` or ``allowed``."""
         if self.keys.enabled:
             return "refused"
         return "allowed" if self._anonymous else "limited"
@@ -155,7 +155,7 @@ def _tightness(decision: Decision) -> tuple[bool, int]:
 
 
 def presented_key(scope: Scope) -> str | None:
-    """The key that the client sent, in `X-API-Key` or as a bearer token."""
+    """Return the key that the client sent, in ``X-API-Key`` or as a bearer token."""
     key = header(scope, b"x-api-key")
     if key is None:
         scheme, _, token = (header(scope, b"authorization") or "").partition(" ")

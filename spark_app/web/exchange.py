@@ -6,7 +6,7 @@ import asyncio
 import math
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, cast
 
 from spark_app.errors import (
     BadRequestError,
@@ -38,7 +38,7 @@ __all__ = [
 
 KEY = "spark.exchange"
 BODY_SECONDS = 10.0
-"""Time for a body to come whole: one that doesn't would hold its place for good."""
+"""Time for a body to come whole: one that does not would hold its place for good."""
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -46,9 +46,9 @@ Headers = list[tuple[bytes, bytes]]
 class Exchange:
     """One request and its answer; lives in the ASGI scope under ``KEY``.
 
-    `failed` marks an answer that began well and broke afterwards: a stream whose last event is an
-    error counts as the status that it would have had, `ended`, or else as 500. `origin` None means
-    that nobody was named.
+    ``failed`` marks an answer that began well and broke afterwards: a stream whose last event is an
+    error counts as the status that it would have had, ``ended``, or else as 500. ``origin`` None
+    means that nobody was named.
     """
 
     request_id: str
@@ -77,7 +77,7 @@ def header(scope: Scope, name: bytes) -> str | None:
 
 
 def accepts(accept: str | None, media_type: str) -> bool:
-    """Whether an `Accept` names a media type, other than to refuse it by `q=0`."""
+    """Whether an ``Accept`` names a media type, other than to refuse it by ``q=0``."""
     for part in (accept or "").split(","):
         name, *parameters = (piece.strip().lower() for piece in part.split(";"))
         if name == media_type:
@@ -94,8 +94,8 @@ async def read_body(
     """Read the whole body.
 
     Raises:
-        PayloadTooLargeError: more than `limit` bytes, or that many are announced.
-        RequestTimeoutError: it took longer than `seconds`.
+        PayloadTooLargeError: more than ``limit`` bytes, or that many are announced.
+        RequestTimeoutError: it took longer than ``seconds``.
         BadRequestError: the client went away half way.
     """
     announced = header(scope, b"content-length")

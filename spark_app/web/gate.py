@@ -111,7 +111,7 @@ class Gate:
         self._metrics.limited.inc()
         return RateLimitedError(
             f"{decision.quota} requests per {decision.window} s are allowed {_FOR[policy]}",
-            # What `RateLimit` tells: each key has a window of its own, so nobody comes in step.
+            # What ``RateLimit`` tells: each key has a window of its own, so nobody comes in step.
             retry_after=max(1.0, decision.reset),
             extra={"violated-policies": [policy]},
         )

@@ -1,7 +1,7 @@
 """What is in C# today and not in the C# 9 that Unity 2022 compiles; and what is declared twice.
 
 The grammar reads every version. Sources: Microsoft's "The history of C#", and Unity's Manual, "C#
-compiler", which also leaves `init` and so positional records out of C# 9.
+compiler", which also leaves ``init`` and so positional records out of C# 9.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ _INIT = "'init' needs a type that Unity's libraries lack; write 'set' or a const
 
 
 def newer_than_unity(root: Node) -> Iterator[tuple[int, str]]:
-    """Lines, counted from 1, with what Unity's compiler doesn't take, and what to write instead."""
+    """Lines, counted from 1, with what Unity's compiler refuses, and what to write instead."""
     types = [node for node in walk(root, lambda node: node.type != "block") if node.type in _TYPES]
-    # Unity's own advice for who wants `init`.
+    # Unity's own advice for who wants ``init``.
     initialises = any(_name(node) == "IsExternalInit" for node in types)
     for node in walk(root):
         said = _NODES.get(node.type)
@@ -168,7 +168,7 @@ def _parameters(node: Node) -> tuple[str, ...]:
     found = []
     for parameter in listed.named_children if listed else ():
         kind = parameter.child_by_field_name("type")
-        # The compiler tells `ref` and `out` from a value, but not from each other.
+        # The compiler tells ``ref`` and ``out`` from a value, but not from each other.
         by_reference = any(text_of(c) in {"ref", "out", "in"} for c in parameter.children)
         words = "".join(text_of(kind).split()) if kind else text_of(parameter)
         found.append(f"{'&' if by_reference else ''}{words}")

@@ -1,6 +1,6 @@
 """How deep C# is nested, told before any grammar sees it: what a parser does with depth is unknown.
 
-Brackets are counted outside of strings and comments, and every `<` that nothing has closed within
+Brackets are counted outside of strings and comments, and every ``<`` that nothing has closed within
 its statement, as a type argument would be.
 """
 
@@ -11,7 +11,7 @@ import re
 __all__ = ["MAX_NESTING", "first_too_deep"]
 
 MAX_NESTING = 200
-"""Levels; people write 20, and long conditions have some dozens of `<`."""
+"""Levels; people write 20, and long conditions have some dozens of ``<``."""
 # Possessive, so that no text is gone through twice.
 _TOKEN = re.compile(
     r"""
@@ -28,7 +28,7 @@ _TOKEN = re.compile(
 
 
 def first_too_deep(source: str) -> int | None:
-    """The line, counted from 1, on which `source` passes `MAX_NESTING` levels; None: nowhere."""
+    """Return the line, from 1, on which ``source`` passes ``MAX_NESTING`` levels; None: nowhere."""
     brackets = angles = 0
     for token in _TOKEN.finditer(source):
         match token.group():

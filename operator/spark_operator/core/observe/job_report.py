@@ -82,6 +82,6 @@ def _version(value: Any) -> str | None:
 
 
 def _tail(text: str) -> str:
-    """The last words of an output, on one line."""
+    """Return the last words of an output, on one line."""
     words = " ".join(printable(text).split())
     return words if len(words) <= MAX_MESSAGE else "…" + words[-(MAX_MESSAGE - 1) :]

@@ -196,7 +196,7 @@ async def test_each_way_of_saying_so_is_understood(case: str) -> None:
 
 
 async def test_prose_is_no_script_and_code_that_fails_is_still_repaired() -> None:
-    refusing = "I can't create a class for you that does this."
+    refusing = "I cannot create a class for you that does this."
     async with scripted(refusing, "```python\nclass A: pass\n```") as (spark, asked):
         for _ in range(2):
             answer = await spark.generate("a poem")

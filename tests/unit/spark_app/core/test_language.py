@@ -99,7 +99,7 @@ WRONG = {
     "a property like a field": (within("int a; int a => 1;"), "'a' is declared twice"),
     "a type twice": (MOVER + "enum A { X }\nenum A { Y }\n", "'A' is declared twice"),
     "a constructor twice": ("public class Mover { Mover(int a) { } Mover(int b) { } }\n", "twice"),
-    "a generic component": (MOVER.replace("Mover :", "Mover<T> :"), "can't be generic"),
+    "a generic component": (MOVER.replace("Mover :", "Mover<T> :"), "cannot be generic"),
     "no using": (MOVER.replace(HEAD, ""), "add 'using UnityEngine;'"),
     "another using": (MOVER.replace(HEAD, "using UnityEngine.UI;\n"), "add 'using UnityEngine;'"),
     "no type at all": ("// nothing\n", "there is no public class"),

@@ -95,7 +95,7 @@ def _first_release_late(draft: RolloutDraft) -> Aspect | None:
     limit = draft.spec.strategy.canary.progress_deadline
     if draft.now < role.since.timestamp() + seconds(limit):
         return None
-    trouble = draft.candidate.trouble or "no pod reports a trouble"
+    trouble = draft.candidate.trouble or "no pod reports a problem"
     message = (
         f"{draft.candidate.ready} of {draft.spec.replicas} pods of the first release are"
         f" ready after {limit}: {trouble}"
@@ -104,7 +104,7 @@ def _first_release_late(draft: RolloutDraft) -> Aspect | None:
 
 
 def _failed_before_pods(draft: RolloutDraft) -> Aspect | None:
-    """What keeps the first release from its first pod, or from being called stable."""
+    """Return what keeps the first release from its first pod, or from being called stable."""
     for job in draft.status.jobs:
         failed = job.state == "Failed" and draft.status.stable is None
         if failed and job.kind in STALLING and draft.status.candidate is not None:
