@@ -89,7 +89,7 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
     clock, telemetry = SystemClock(), Telemetry()
     async with (
         await api_client() as client,
-        http.client() as scraper,
+        http.scraper() as scraper,
         http.client(trusted(settings.ca_file)) as asker,
         channels(clock, settings) as sender,
     ):
