@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from spark_operator.adapters.addresses import ForbiddenAddressError, UnresolvedError, resolve
 from spark_operator.adapters.http import PLAIN, AnswerTooLargeError, BadAnswerError
 from spark_operator.adapters.metrics.exposition import NAMES
 from spark_operator.adapters.metrics.promql import counters_query
@@ -24,12 +23,15 @@ from spark_operator.adapters.metrics.vectors import (
     single,
     vector,
 )
+from spark_operator.adapters.resolver import ForbiddenAddressError, UnresolvedError
 from spark_operator.api.values import seconds
 from spark_operator.core.judge import QueryValue
 from spark_operator.ports.metrics import PrometheusQuery, PrometheusResult, Reading
 from spark_operator.ports.notifications import ChannelError
 
 if TYPE_CHECKING:
+    from spark_operator.adapters.http import Pools
+    from spark_operator.adapters.resolver import Resolver
     from spark_operator.adapters.secret_files import SecretFiles
     from spark_operator.ports.clock import Clock
     from spark_operator.ports.cluster import Key
@@ -75,30 +77,30 @@ class PrometheusSeries:
 
     def __init__(
         self,
-        http: httpx.AsyncClient,
+        pools: Pools,
+        resolver: Resolver,
         secrets: SecretFiles,
         clock: Clock,
         *,
         wait: float,
         limit: int,
-        loopback: bool = False,
     ) -> None:
         """Make a source for all resources.
 
         Args:
-            http: a client of its own, so that what hangs takes no connection from others.
+            pools: clients, one for each namespace.
+            resolver: gives addresses that may be asked.
             secrets: where the bearer tokens are.
             clock: for what is too old or from the future.
             wait: longest time that a reconcile waits for an answer, seconds.
             limit: longest answer to one query, bytes.
-            loopback: addresses of this machine may be asked.
         """
-        self._http = http
+        self._pools = pools
+        self._resolver = resolver
         self._secrets = secrets
         self._clock = clock
         self._wait = wait
         self._limit = limit
-        self._loopback = loopback
         self._askings: dict[Key, _Asking] = {}
 
     async def read(self, ask: PrometheusQuery) -> PrometheusResult:
@@ -187,16 +189,19 @@ class PrometheusSeries:
             headers["Authorization"] = _bearer(token, f"{ref.name}/{ref.key}")
         async with asyncio.timeout(limit):
             port = url.port or (443 if url.scheme == "https" else 80)
-            found = await resolve(url.host, port, loopback=self._loopback)
+            found = await self._resolver.resolve(ask.key.namespace, url.host, port)
             path = url.path.rstrip("/") + "/api/v1/query"
             target = url.copy_with(host=str(found[0]), path=path)
-            async with self._http.stream(
-                "GET",
-                target,
-                params={"query": text, "timeout": f"{limit:g}s"},
-                headers=headers,
-                extensions={"sni_hostname": url.raw_host.decode("ascii")},
-            ) as response:
+            async with (
+                self._pools.of(ask.key.namespace) as http,
+                http.stream(
+                    "GET",
+                    target,
+                    params={"query": text, "timeout": f"{limit:g}s"},
+                    headers=headers,
+                    extensions={"sni_hostname": url.raw_host.decode("ascii")},
+                ) as response,
+            ):
                 return await self._body(url.host, response)
 
     async def _body(self, host: str, response: httpx.Response) -> bytes:

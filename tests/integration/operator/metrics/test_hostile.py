@@ -13,6 +13,7 @@ import pytest
 from spark_operator.adapters import http
 from spark_operator.adapters.clock import SystemClock
 from spark_operator.adapters.metrics.prometheus import PrometheusSeries
+from spark_operator.adapters.resolver import Resolver
 from spark_operator.adapters.secret_files import SecretFiles
 from spark_operator.api.analysis import PrometheusSource
 from spark_operator.ports.cluster import Key
@@ -93,9 +94,14 @@ async def serving(behaviour: Behaviour) -> AsyncIterator[tuple[str, list[bytes]]
 
 @asynccontextmanager
 async def asking(secrets: Path, *, loopback: bool = True) -> AsyncIterator[PrometheusSeries]:
-    async with http.client() as client:
+    async with http.Pools(http.client) as pools:
         series = PrometheusSeries(
-            client, SecretFiles(secrets), SystemClock(), wait=WAIT, limit=LIMIT, loopback=loopback
+            pools,
+            Resolver(loopback=loopback),
+            SecretFiles(secrets),
+            SystemClock(),
+            wait=WAIT,
+            limit=LIMIT,
         )
         try:
             yield series
