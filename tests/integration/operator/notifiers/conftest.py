@@ -41,6 +41,9 @@ def put(secrets: Path) -> Put:
     def write(name: str, key: str, value: str) -> None:
         (secrets / name).mkdir(exist_ok=True)
         (secrets / name / key).write_text(value)
+        allowed = secrets / name / "allowed-namespaces"
+        if not allowed.exists():
+            allowed.write_text("*")
 
     return write
 
