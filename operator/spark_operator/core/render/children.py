@@ -16,7 +16,7 @@ from spark_operator.core.render.meta import metadata
 from spark_operator.core.render.policy import (
     config_map,
     disruption_budget,
-    network_policy,
+    network_policies,
     service_account,
 )
 from spark_operator.core.render.service import services
@@ -69,7 +69,7 @@ def render(resource: SparkDeployment, revisions: Mapping[str, Release]) -> list[
         service_account(resource),
         *workloads,
     ]
-    children.append(network_policy(resource))
+    children.extend(network_policies(resource))
     if resource.status.stable:
         children.append(disruption_budget(resource, resource.status.stable.release))
     return [*children, *running_jobs(resource, revisions)]
