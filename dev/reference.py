@@ -24,10 +24,10 @@ def reference(crd: Schema) -> str:
     lines = [
         f"# {names['kind']} reference",
         "",
-        f"``{crd['spec']['group']}/{version['name']}``, {known_as}. {root['description']}",
+        f"`{crd['spec']['group']}/{version['name']}`, {known_as}. {root['description']}",
         "",
-        "An object that breaks a bound or a rule below is refused by ``kubectl apply``.",
-        "``kubectl explain sdep.spec --recursive`` shows the same from the cluster.",
+        "An object that breaks a bound or a rule below is refused by `kubectl apply`.",
+        "`kubectl explain sdep.spec --recursive` shows the same from the cluster.",
         "",
         *_rules(root, "Rules on the whole object"),
     ]
@@ -133,7 +133,7 @@ def _bounds(field: Schema) -> Iterator[str]:
 
 def _rules(schema: Schema, title: str) -> list[str]:
     found = [
-        f"``{item.get('fieldPath', '.').lstrip('.') or 'all of it'}``: {item['message']}"
+        f"`{item.get('fieldPath', '.').lstrip('.') or 'all of it'}`: {item['message']}"
         for item in schema.get(_VALIDATIONS, [])
     ]
     for name, field in schema.get("properties", {}).items():
@@ -147,8 +147,8 @@ def _rules(schema: Schema, title: str) -> list[str]:
 
 def _columns(version: Schema) -> list[str]:
     rows = [
-        f"| {column['name']} | ``{column['jsonPath']}`` | {column['description']}"
-        f"{' (with ``-o wide``)' if column.get('priority') else ''} |"
+        f"| {column['name']} | `{column['jsonPath']}` | {column['description']}"
+        f"{' (with `-o wide`)' if column.get('priority') else ''} |"
         for column in version["additionalPrinterColumns"]
     ]
     heading = "## Columns of `kubectl get sdep`"

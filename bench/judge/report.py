@@ -48,7 +48,7 @@ def tables(results: dict[str, Any]) -> str:
         "# The judge, simulated\n\n"
         f"{_trials(faults)} trials a fault, {_trials(false)} an hour without one (half for late "
         f"faults and for three pods), seed {results['seed']}; 10 requests/s unless it says "
-        "otherwise, candidate 1 of 10 pods, judged every second; with ``+history``, stable was "
+        "otherwise, candidate 1 of 10 pods, judged every second; with `+history`, stable was "
         "watched for an hour before.\n\n"
         "## Requests of the candidate (= seconds) until the rollback, median / p90\n\n"
         "Independent errors, stable at 0.5% unless it says otherwise. In parentheses the share "

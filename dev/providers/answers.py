@@ -54,7 +54,7 @@ def answer(prompt: str) -> Answer:
         name=name, a=3 + digest[1] % 7, b=1 + digest[2] % 5, c=5 + digest[3] % 25
     )
     text = (
-        f"Here is a script for that. Attach ``{name}`` to a GameObject and set its fields in the"
+        f"Here is a script for that. Attach `{name}` to a GameObject and set its fields in the"
         f" Inspector.\n\n```csharp\n{code}```\n\nEvery value can be tuned in the editor."
     )
     return Answer(text, name, _tokens(prompt), _tokens(text))

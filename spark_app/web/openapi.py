@@ -39,7 +39,7 @@ _PROBLEM_TYPES: Final[tuple[type[errors.SparkError], ...]] = (
 )
 _KEYS: Final = (
     "A user's key, the master key or the key for verification; while the service is in maintenance"
-    " only the last two are served, everybody else gets 503 with code ``maintenance``."
+    " only the last two are served, everybody else gets 503 with code `maintenance`."
 )
 _READING: Final = (400, 408, 413, 422)
 _GATED: Final = (401, 429, 503)
@@ -82,7 +82,7 @@ def _paths(schemas: dict[str, Any]) -> dict[str, Any]:
         "/api/spark/health": {
             "get": _operation(
                 "health",
-                "How the service is; 503 with status ``unhealthy``",
+                "How the service is; 503 with status `unhealthy`",
                 {"200": {"description": "healthy or degraded", "content": anything}}
                 | {"503": {"description": "unhealthy", "content": anything}}
                 | _problems(401),

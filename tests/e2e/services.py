@@ -62,9 +62,13 @@ def credentials() -> list[Manifest]:
         "spark-pagerduty": {"routing-key": "0123456789abcdef0123456789abcdef"},
         "spark-smtp": {"url": f"smtp+plain://mail.{NAMESPACE}:{PORTS['mail']}"},
     }
+    allowed = {"allowed-namespaces": NAMESPACE}
     return [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM}},
-        *(_object("Secret", name, SYSTEM, stringData=data) for name, data in values.items()),
+        *(
+            _object("Secret", name, SYSTEM, stringData=data | allowed)
+            for name, data in values.items()
+        ),
     ]
 
 

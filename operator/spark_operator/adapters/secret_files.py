@@ -15,9 +15,14 @@ MAX_BYTES: Final = 8192
 MAX_ALLOWED_BYTES: Final = 65_536
 ALLOWED: Final = "allowed-namespaces"
 """Key of a Secret that lists, one a line, the namespaces whose resources may use it."""
+ANY: Final = "*"
+"""In that list: every namespace, for an operator whose users trust each other."""
 
 ADDRESSES: Final = "allowed-addresses"
 """Key of a Secret that lists, one a line, where its credentials may be sent to."""
+LABEL: Final = "namespace-label"
+"""Key of a Secret that says which label holds the namespace of series that its token may read."""
+USUAL_LABEL: Final = "namespace"
 
 
 class SecretFileError(ChannelError):
@@ -41,13 +46,13 @@ class SecretFiles:
             SecretFileError: it is missing, empty, too large, outside of the directory, or not for
                 resources of this namespace.
         """
-        allowed = self._content(ref.name, ALLOWED, MAX_ALLOWED_BYTES, missing="")
-        if allowed and namespace not in allowed.split():
-            raise SecretFileError(
-                f"secret {ref.name} is not for namespace {namespace}:"
-                f" add the namespace to its key {ALLOWED}"
-            )
         content = self._content(ref.name, ref.key, MAX_BYTES).strip()
+        allowed = self._content(ref.name, ALLOWED, MAX_ALLOWED_BYTES, missing="").split()
+        if namespace not in allowed and ANY not in allowed:
+            raise SecretFileError(
+                f"secret {ref.name} is not for namespace {namespace}: ask whoever runs the operator"
+                f" to add a line {namespace} to its key {ALLOWED}"
+            )
         if not content:
             raise SecretFileError(f"secret file {ref.name}/{ref.key} is empty: put the value there")
         return content
@@ -67,6 +72,19 @@ class SecretFiles:
                 f"secret {ref.name} is not for {address}: add the address to its key {ADDRESSES}"
             )
         return self.read(ref, namespace)
+
+    def must_label(self, ref: MountedSecretRef, label: str) -> None:
+        """Hold users' queries to the label that a token's Secret names.
+
+        Raises:
+            SecretFileError: the Secret names another one.
+        """
+        wanted = self._content(ref.name, LABEL, MAX_BYTES, missing=USUAL_LABEL).strip()
+        if label != wanted:
+            raise SecretFileError(
+                f"secret {ref.name} is for series whose namespace is in the label {wanted}, not"
+                f" {label}: correct namespaceLabel, or the Secret's key {LABEL}"
+            )
 
     def _content(self, name: str, key: str, limit: int, missing: str | None = None) -> str:
         shown = f"{name}/{key}"

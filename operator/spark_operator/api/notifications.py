@@ -1,7 +1,7 @@
 """``spec.notifications``: who is told about what, and where the channels' credentials are.
 
 Credentials are references to files that the operator's administrator mounts into the operator's
-pod from Secrets of its own namespace: the operator has no right to read Secrets.
+pod from Secrets of its own namespace: the operator reads no Secret through the API.
 """
 
 from __future__ import annotations

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field
 
 from spark_operator.api.base import Model
-from spark_operator.api.crd.cel import rules, within_limit
-from spark_operator.api.references import ObjectName
+from spark_operator.api.crd.cel import explained, no_key, rules, within_limit
+from spark_operator.api.references import SUBDOMAIN, ObjectName
 from spark_operator.api.values import Quantity
+
+_LABEL: Final = "[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+LABEL_KEY: Final = f"^({SUBDOMAIN}/)?{_LABEL}$"
+LabelValue = Annotated[
+    str,
+    Field(
+        pattern=f"^({_LABEL})?$",
+        max_length=63,
+        json_schema_extra=explained(
+            "not the value of a label: use at most 63 letters, digits, -, _ and .,"
+            " starting and ending with a letter or digit"
+        ),
+    ),
+]
 
 
 class ResourceList(Model):
@@ -62,7 +76,17 @@ class PodSettings(Model):
     termination_grace_period_seconds: int = Field(
         60, ge=10, le=3600, description="Seconds between SIGTERM and SIGKILL."
     )
-    node_selector: dict[
-        Annotated[str, Field(max_length=317)], Annotated[str, Field(max_length=63)]
-    ] = Field({}, max_length=16, description="Labels a node must have to run the pods.")
+    node_selector: dict[Annotated[str, Field(max_length=317)], LabelValue] = Field(
+        {},
+        max_length=16,
+        description="Labels a node must have to run the pods.",
+        json_schema_extra=rules(
+            no_key(
+                "nodeSelector",
+                f"!k.matches('{LABEL_KEY}') || k.indexOf('/') > 253",
+                "not the key of a label: write NAME or PREFIX/NAME, with at most 63 letters,"
+                " digits, -, _ and . in NAME, and a DNS name as PREFIX",
+            )
+        ),
+    )
     priority_class_name: ObjectName | None = Field(None, description="PriorityClass of the pods.")

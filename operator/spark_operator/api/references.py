@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field
 
 from spark_operator.api.base import Model
 from spark_operator.api.crd.cel import explained
 
+_PART: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+SUBDOMAIN: Final = f"{_PART}([.]{_PART})*"
+"""Names that Kubernetes takes for most objects (RFC 1123)."""
 ObjectName = Annotated[
     str,
     Field(
-        pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+        pattern=f"^{SUBDOMAIN}$",
         max_length=253,
         json_schema_extra=explained(
             "not the name of an object: use lower case letters, digits, - and .,"
-            " starting and ending with a letter or digit"
+            " each part between dots starting and ending with a letter or digit"
         ),
     ),
 ]
 DataKey = Annotated[
     str,
     Field(
-        pattern=r"^[-._a-zA-Z0-9]+$",
+        pattern=r"^[.]?[-_a-zA-Z0-9][-._a-zA-Z0-9]*$",
         max_length=253,
-        json_schema_extra=explained("not a key of a Secret: use letters, digits, -, _ and ."),
+        json_schema_extra=explained(
+            "not a key of a Secret: use letters, digits, -, _ and ., not starting with .."
+        ),
     ),
 ]
 

@@ -80,7 +80,7 @@ def record_command(
 async def _record(key: Key, output: Path, seconds: float) -> int:
     clock, settings, count = SystemClock(), Settings(), 0
     began = time.monotonic()
-    async with await api_client() as client, http.client() as scraper:
+    async with await api_client() as client, http.scraper() as scraper:
         cluster = KubeCluster(
             client, EventRecorder(clock, "record"), request_seconds=settings.request_seconds
         )

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from spark_operator.adapters.listening import Gate
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -25,7 +27,7 @@ class Probes:
         self._port = port
         self._live = live
         self._ready = ready
-        self._runner: web.AppRunner | None = None
+        self._gate: Gate | None = None
 
     async def start(self) -> None:
         """Begin to serve on all addresses.
@@ -37,14 +39,13 @@ class Probes:
         application.router.add_get("/livez", self._answer(self._live))
         application.router.add_get("/readyz", self._answer(self._ready))
         application.router.add_get("/metrics", self._metrics)
-        self._runner = web.AppRunner(application, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, port=self._port).start()
+        self._gate = Gate(application)
+        await self._gate.start(self._port)
 
     async def stop(self) -> None:
         """Stop serving."""
-        if self._runner is not None:
-            await self._runner.cleanup()
+        if self._gate is not None:
+            await self._gate.stop()
 
     @staticmethod
     def _answer(

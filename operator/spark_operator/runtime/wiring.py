@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from spark_operator.adapters.metrics.prometheus import PrometheusSeries
 from spark_operator.adapters.notifiers.channels import Channels
 from spark_operator.adapters.notifiers.notifier import Notifier
 from spark_operator.adapters.notifiers.outgoing import Outgoing
+from spark_operator.adapters.resolver import Resolver, known_addresses
 from spark_operator.adapters.secret_files import SecretFiles
 from spark_operator.reconcile.reconciler import Reconciler
 from spark_operator.reconcile.worker import Workers
@@ -89,8 +91,8 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
     clock, telemetry = SystemClock(), Telemetry()
     async with (
         await api_client() as client,
-        http.client() as scraper,
-        http.client(trusted(settings.ca_file)) as asker,
+        http.scraper() as scraper,
+        _pools(settings) as asker,
         channels(clock, settings) as sender,
     ):
         cluster = cluster_of(client, clock, settings, lambda: running.leads())  # noqa: PLW0108 - made below
@@ -137,14 +139,27 @@ def cluster_of(
     return KubeCluster(client, recorder, request_seconds=settings.request_seconds, leads=leads)
 
 
-def _series(asker: httpx.AsyncClient, clock: Clock, settings: Settings) -> PrometheusSeries:
+def _pools(settings: Settings) -> http.Pools:
+    """Make clients that share one context: making one takes longer than the request."""
+    tls = trusted(settings.ca_file)
+    return http.Pools(lambda: http.client(tls))
+
+
+def resolver() -> Resolver:
+    """Return what looks names up: in a pod, this machine and the API server are refused."""
+    if not TOKEN.exists():
+        return Resolver(loopback=True)
+    return Resolver(forbidden=known_addresses(os.environ.get("KUBERNETES_SERVICE_HOST", "")))
+
+
+def _series(asker: http.Pools, clock: Clock, settings: Settings) -> PrometheusSeries:
     return PrometheusSeries(
         asker,
+        resolver(),
         SecretFiles(Path(settings.secrets_dir)),
         clock,
         wait=settings.scrape_seconds,
         limit=settings.scrape_bytes,
-        loopback=not TOKEN.exists(),
     )
 
 
@@ -173,11 +188,11 @@ async def channels(clock: Clock, settings: Settings) -> AsyncIterator[Channels]:
     Raises:
         SettingsError: the file of authorities is unusable.
     """
-    # Contexts of their own: an HTTP client enters its protocol's name into the one it is given.
+    # Mail has a context of its own: HTTP clients enter their protocol's name into the one they get.
     tls = trusted(settings.ca_file)
-    async with http.client(trusted(settings.ca_file)) as poster:
+    async with _pools(settings) as poster:
         yield Channels(
-            Outgoing(poster, loopback=not TOKEN.exists()),
+            Outgoing(poster, resolver()),
             SecretFiles(Path(settings.secrets_dir)),
             tls,
             clock,

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
 MAX_PENDING: Final = 64
 """Alerts of one resource that wait for a decision."""
-MAX_RESOURCES: Final = 1000
-"""Resources about which alerts wait."""
+MAX_RESOURCES: Final = 256
+"""Resources of one namespace about which alerts wait."""
+MAX_ALL: Final = 8_192
+"""The same of all namespaces."""
 UNKNOWN: Final = "UnknownResource"
 """Outcome of an alert about a resource that does not exist."""
 
@@ -35,8 +37,12 @@ class Inbox:
         Raises:
             InboxFullError: the resource has too many already.
         """
-        if key not in self._waiting and len(self._waiting) >= MAX_RESOURCES:
-            raise InboxFullError(f"alerts about {len(self._waiting)} resources wait for decisions")
+        if key not in self._waiting:
+            beside = sum(other.namespace == key.namespace for other in self._waiting)
+            if beside >= MAX_RESOURCES or len(self._waiting) >= MAX_ALL:
+                raise InboxFullError(
+                    f"alerts about {beside} resources of {key.namespace} wait for decisions"
+                )
         waiting = self._waiting.setdefault(key, {})
         if alert not in waiting and len(waiting) >= MAX_PENDING:
             raise InboxFullError(f"{len(waiting)} alerts about {key} wait for a decision")

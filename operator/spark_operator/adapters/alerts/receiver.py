@@ -1,8 +1,9 @@
 """Where Alertmanager posts alerts: authenticated, bounded, and answered once they are dealt with.
 
 Each status means one thing: 200 dealt with and stored; 401 no valid bearer token; 404 no such path;
-405 not a POST; 408 the body came too slowly; 413 too large; 415 no plain JSON; 422 no payload of
-version 4; 429 too many requests; 503 not the leader, or not dealt with in time: send it again.
+405 not a POST; 413 too large; 415 no plain JSON; 422 no payload of version 4; 503 with Retry-After:
+not the leader, too many, too slow, or not dealt with in time: send it again.  Alertmanager repeats
+what is answered 5xx only, so whatever should come again is a 503.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 import hmac
 import json
 import logging
-from collections import Counter
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,7 @@ from aiohttp import web
 
 from spark_operator.adapters.alerts import alertmanager
 from spark_operator.adapters.alerts.inbox import UNKNOWN, Inbox, InboxFullError
+from spark_operator.adapters.listening import Gate
 
 if TYPE_CHECKING:
     import ssl
@@ -34,8 +36,14 @@ MAX_TOKEN_BYTES: Final = 4096
 READ_SECONDS: Final = 5.0
 DECIDE_SECONDS: Final = 5.0
 """Shorter than Alertmanager's own patience, which is at least 10 s."""
-REQUESTS_A_SECOND: Final = 5.0
-BURST: Final = 20.0
+REQUESTS_A_SECOND: Final = 50.0
+BURST: Final = 1_000.0
+ALERTS_A_SECOND: Final = 20.0
+"""About resources of one namespace."""
+ALERT_BURST: Final = 2_000.0
+MAX_NAMESPACES: Final = 1_024
+"""Whose alerts are counted; the one that was heard of longest ago is forgotten first."""
+AGAIN: Final = {"Retry-After": "1"}
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +106,8 @@ class Receiver:
         self._namespaces = frozenset(namespaces)
         self._tls = tls
         self._bucket = Bucket(REQUESTS_A_SECOND, BURST, BURST, clock.now())
-        self._runner: web.AppRunner | None = None
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self._gate: Gate | None = None
 
     async def start(self) -> None:
         """Begin to serve on all addresses.
@@ -108,17 +117,13 @@ class Receiver:
         """
         application = web.Application(client_max_size=MAX_BODY_BYTES)
         application.router.add_post(PATH, self._receive)
-        # What is compressed is refused, so nothing may be unpacked before.
-        self._runner = web.AppRunner(
-            application, access_log=None, auto_decompress=False, shutdown_timeout=1.0
-        )
-        await self._runner.setup()
-        await web.TCPSite(self._runner, port=self._port, ssl_context=self._tls).start()
+        self._gate = Gate(application)
+        await self._gate.start(self._port, self._tls)
 
     async def stop(self) -> None:
         """Stop serving."""
-        if self._runner is not None:
-            await self._runner.cleanup()
+        if self._gate is not None:
+            await self._gate.stop()
 
     async def _receive(self, request: web.Request) -> web.Response:
         refusal = self._refusal(request)
@@ -129,12 +134,12 @@ class Receiver:
                 body = await request.read()
             addressed = alertmanager.read(body)
         except TimeoutError:
-            return _answer(408, "the body did not come in time")
+            return _answer(503, "the body did not come in time: send it again", AGAIN)
         except alertmanager.PayloadError as error:
             return _answer(422, str(error))
         outcomes = await self._dealt_with(addressed)
         if outcomes is None:
-            return _answer(503, "not dealt with in time: send it again")
+            return _answer(503, "not dealt with in time: send it again", AGAIN)
         for outcome in outcomes:
             self._observer(outcome)
         return web.Response(
@@ -145,14 +150,30 @@ class Receiver:
         if not self._is_authentic(request.headers.get("Authorization", "")):
             return _answer(401, "a valid bearer token is needed", {"WWW-Authenticate": "Bearer"})
         if not self._bucket.take(self._clock.now()):
-            return _answer(429, "too many requests", {"Retry-After": "1"})
+            return _answer(503, "too many requests: send it again", AGAIN)
         if request.content_type != "application/json" or "Content-Encoding" in request.headers:
             return _answer(415, "send application/json, not compressed")
         if (request.content_length or 0) > MAX_BODY_BYTES:
             return _answer(413, f"at most {MAX_BODY_BYTES} bytes")
         if not self._leads():
-            return _answer(503, "another replica leads: send it again")
+            return _answer(503, "another replica leads: send it again", AGAIN)
         return None
+
+    def _count(self, namespace: str) -> None:
+        """Count each namespace's alerts for itself: one that floods uses up nobody else's.
+
+        Raises:
+            InboxFullError: there are more than may come.
+        """
+        if namespace not in self._buckets:
+            self._buckets[namespace] = Bucket(
+                ALERTS_A_SECOND, ALERT_BURST, ALERT_BURST, self._clock.now()
+            )
+            while len(self._buckets) > MAX_NAMESPACES:
+                self._buckets.popitem(last=False)
+        self._buckets.move_to_end(namespace)
+        if not self._buckets[namespace].take(self._clock.now()):
+            raise InboxFullError(f"more alerts about namespace {namespace} than may come")
 
     def _is_authentic(self, header: str) -> bool:
         scheme, _, given = header.partition(" ")
@@ -174,6 +195,7 @@ class Receiver:
                 if key is None or (self._namespaces and key.namespace not in self._namespaces):
                     outcomes.append(UNKNOWN)
                     continue
+                self._count(key.namespace)
                 futures.append(self._inbox.offer(key, alert))
                 self._wake(key)
         except InboxFullError as error:

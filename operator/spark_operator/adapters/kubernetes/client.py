@@ -11,6 +11,7 @@ from spark_operator.adapters.kubernetes.responses import classify, explained, ex
 from spark_operator.api.base import API_VERSION, PLURAL
 from spark_operator.core.model.labels import (
     JOB_OF_LABEL,
+    JOBS_SUFFIX,
     LIVE_SUFFIX,
     MANAGER,
     OWNER_LABEL,
@@ -216,7 +217,9 @@ def _names(name: str, resource: Manifest) -> list[Ref]:
     """Return the names under which a resource's children are, whatever their labels say."""
     status = resource.get("status") or {}
     roles = [status.get(role) or {} for role in ("stable", "candidate", "previous")]
+    isolated = (resource.get("spec") or {}).get("isolated")
     return [
         *(Ref(kind, f"{name}{suffix}") for kind, suffix in FIXED_CHILDREN),
+        *([Ref("NetworkPolicy", f"{name}{JOBS_SUFFIX}")] if isolated else []),
         *(Ref("Deployment", child_name(name, role["release"])) for role in roles if role),
     ]

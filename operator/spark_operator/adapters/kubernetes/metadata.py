@@ -9,7 +9,13 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Final
 
-from spark_operator.adapters.kubernetes.responses import classify, drop, explained, explanation
+from spark_operator.adapters.kubernetes.responses import (
+    classify,
+    drop,
+    explained,
+    explanation,
+    whole,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -45,7 +51,7 @@ class MetadataClient:
         with explained("GET", path):
             async with asyncio.timeout(self._seconds):
                 answer = await self._ask(path, LIST, self._seconds)
-                found: Manifest = json.loads(await answer.read())
+                found: Manifest = json.loads(await whole(answer))
                 return found
 
     async def metadata_events(self, path: str) -> AsyncIterator[Manifest]:

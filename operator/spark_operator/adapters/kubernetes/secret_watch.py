@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from spark_operator.core.model.objects import Manifest
 
-PAGE: Final = 500
+PAGE: Final = 40
+"""Secrets of one page: even the largest that etcd stores fit into an answer that is read."""
 SERVER_SECONDS: Final = 300
 UNRELATED: Final = "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token"
 """Kinds of Secrets of which a cluster may have very many, and that no service reads."""

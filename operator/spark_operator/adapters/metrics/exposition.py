@@ -8,8 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from prometheus_client.parser import text_string_to_metric_families
-
+from spark_operator.adapters.metrics import sample_lines
 from spark_operator.core.judge import Counters
 from spark_operator.core.observe.vitals import Measure
 
@@ -46,6 +45,10 @@ VITALS: Final = (
     "spark_memory_limit_bytes",
 )
 """What a diagnosis is made from."""
+MAX_LINES: Final = 20_000
+"""Lines of one page, whatever they hold."""
+MAX_LINE: Final = 8_192
+"""Characters of a line that is read."""
 MAX_SAMPLES: Final = 2_000
 MAX_VITALS: Final = 500
 MAX_LABEL: Final = 64
@@ -116,12 +119,16 @@ def counters_of(samples: list[Sample]) -> Counters:
 
 
 def _samples(page: bytes, names: tuple[str, ...], most: int) -> Iterator[Sample]:
+    if page.count(b"\n") > MAX_LINES:
+        raise ExpositionError(f"more than {MAX_LINES} lines: none is read")
     lines = [line for line in page.decode().split("\n") if line.startswith(names)]
     if len(lines) > most:
         msg = f"{len(lines)} series of the contract's metrics: at most {most} are read"
         raise ExpositionError(msg)
-    for family in text_string_to_metric_families("\n".join(lines) + "\n"):
-        yield from family.samples
+    for line in lines:
+        if len(line) > MAX_LINE:
+            raise ExpositionError(f"a line of {len(line)} characters: at most {MAX_LINE} are read")
+        yield sample_lines.parse(line)
 
 
 def _counts(sample: Sample) -> bool:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from spark_operator.adapters.addresses import ForbiddenAddressError, UnresolvedError, resolve
 from spark_operator.adapters.http import PLAIN, AnswerTooLargeError, BadAnswerError
 from spark_operator.adapters.metrics.exposition import NAMES
 from spark_operator.adapters.metrics.promql import counters_query
+from spark_operator.adapters.metrics.scoping import QueryRefusedError, scoped
 from spark_operator.adapters.metrics.vectors import (
     PrometheusAnswerError,
     Vector,
@@ -24,12 +24,15 @@ from spark_operator.adapters.metrics.vectors import (
     single,
     vector,
 )
+from spark_operator.adapters.resolver import ForbiddenAddressError, UnresolvedError
 from spark_operator.api.values import seconds
 from spark_operator.core.judge import QueryValue
 from spark_operator.ports.metrics import PrometheusQuery, PrometheusResult, Reading
 from spark_operator.ports.notifications import ChannelError
 
 if TYPE_CHECKING:
+    from spark_operator.adapters.http import Pools
+    from spark_operator.adapters.resolver import Resolver
     from spark_operator.adapters.secret_files import SecretFiles
     from spark_operator.ports.clock import Clock
     from spark_operator.ports.cluster import Key
@@ -38,6 +41,8 @@ PODS_A_QUERY: Final = 16
 MOST_PODS: Final = 256
 MOST_AT_ONCE: Final = 8
 """Queries that one resource has under way."""
+VALUE_BYTES: Final = 65_536
+"""Longest answer to a query that gives one value."""
 IDLE_SECONDS: Final = 300.0
 WARN_SECONDS: Final = 60.0
 """How often it is logged that one source fails."""
@@ -75,30 +80,30 @@ class PrometheusSeries:
 
     def __init__(
         self,
-        http: httpx.AsyncClient,
+        pools: Pools,
+        resolver: Resolver,
         secrets: SecretFiles,
         clock: Clock,
         *,
         wait: float,
         limit: int,
-        loopback: bool = False,
     ) -> None:
         """Make a source for all resources.
 
         Args:
-            http: a client of its own, so that what hangs takes no connection from others.
+            pools: clients, one for each namespace.
+            resolver: gives addresses that may be asked.
             secrets: where the bearer tokens are.
             clock: for what is too old or from the future.
             wait: longest time that a reconcile waits for an answer, seconds.
             limit: longest answer to one query, bytes.
-            loopback: addresses of this machine may be asked.
         """
-        self._http = http
+        self._pools = pools
+        self._resolver = resolver
         self._secrets = secrets
         self._clock = clock
         self._wait = wait
         self._limit = limit
-        self._loopback = loopback
         self._askings: dict[Key, _Asking] = {}
 
     async def read(self, ask: PrometheusQuery) -> PrometheusResult:
@@ -141,9 +146,17 @@ class PrometheusSeries:
         names = sorted(ask.pods)[:MOST_PODS]
         chunks = [names[at : at + PODS_A_QUERY] for at in range(0, len(names), PODS_A_QUERY)]
 
-        async def query(text: str) -> Vector | None:
+        async def query(text: str, limit: int = self._limit) -> Vector | None:
             async with limited:
-                return await self._query(ask, asking, text)
+                return await self._query(ask, asking, text, limit)
+
+        async def own(name: str, text: str) -> Vector | None:
+            try:
+                held = scoped(text, ask.source.namespace_label, ask.key.namespace)
+            except QueryRefusedError as error:
+                self._warn(ask, asking, f"query {name} is not asked: {error}")
+                return None
+            return await query(held, VALUE_BYTES)
 
         async def pods(chunk: list[str]) -> dict[str, Reading]:
             labels = (ask.source.namespace_label, ask.source.pod_label)
@@ -154,7 +167,8 @@ class PrometheusSeries:
 
         async def value(name: str, candidate: str, stable: str) -> QueryValue:
             texts = [text for text in (candidate, stable) if text]
-            found = [single(item) for item in await asyncio.gather(*map(query, texts))]
+            asked = (own(name, text) for text in texts)
+            found = [single(item) for item in await asyncio.gather(*asked)]
             return QueryValue(name, found[0], found[1] if stable else None)
 
         counted = asyncio.gather(*map(pods, chunks))
@@ -164,10 +178,12 @@ class PrometheusSeries:
             {uid: got for part in parts for uid, got in part.items()}, tuple(values)
         )
 
-    async def _query(self, ask: PrometheusQuery, asking: _Asking, text: str) -> Vector | None:
+    async def _query(
+        self, ask: PrometheusQuery, asking: _Asking, text: str, limit: int
+    ) -> Vector | None:
         """Return the samples of one query; None where there is no good answer."""
         try:
-            return vector(await self._fetch(ask, text))
+            return vector(await self._fetch(ask, text, limit))
         except EXPLAINED as error:
             self._warn(ask, asking, str(error))
         except Exception as error:
@@ -176,38 +192,32 @@ class PrometheusSeries:
             self._warn(ask, asking, type(error).__name__)
         return None
 
-    async def _fetch(self, ask: PrometheusQuery, text: str) -> bytes:
-        """Fetch the answer of one query; what was resolved and checked is what is connected to."""
+    async def _fetch(self, ask: PrometheusQuery, text: str, most: int) -> bytes:
+        """GET one query; what was resolved and checked is what is connected to."""
         url = httpx.URL(ask.source.address)
         limit = seconds(ask.source.query_timeout)
         headers = {**PLAIN, "Host": url.netloc.decode("ascii"), "Connection": "close"}
         ref = ask.source.token_ref
         if ref is not None:
             token = self._secrets.read_for(ref, ask.key.namespace, ask.source.address)
+            self._secrets.must_label(ref, ask.source.namespace_label)
             headers["Authorization"] = _bearer(token, f"{ref.name}/{ref.key}")
         async with asyncio.timeout(limit):
             port = url.port or (443 if url.scheme == "https" else 80)
-            found = await resolve(url.host, port, loopback=self._loopback)
+            found = await self._resolver.resolve(ask.key.namespace, url.host, port)
             path = url.path.rstrip("/") + "/api/v1/query"
             target = url.copy_with(host=str(found[0]), path=path)
-            async with self._http.stream(
-                "GET",
-                target,
-                params={"query": text, "timeout": f"{limit:g}s"},
-                headers=headers,
-                extensions={"sni_hostname": url.raw_host.decode("ascii")},
-            ) as response:
-                return await self._body(url.host, response)
-
-    async def _body(self, host: str, response: httpx.Response) -> bytes:
-        if response.status_code != 200:
-            raise BadAnswerError(f"{host} answered {response.status_code}")
-        body = bytearray()
-        async for chunk in response.aiter_raw():
-            body += chunk
-            if len(body) > self._limit:
-                raise AnswerTooLargeError(f"{host} sent more than {self._limit} bytes")
-        return bytes(body)
+            async with (
+                self._pools.of(ask.key.namespace) as http,
+                http.stream(
+                    "GET",
+                    target,
+                    params={"query": text, "timeout": f"{limit:g}s"},
+                    headers=headers,
+                    extensions={"sni_hostname": url.raw_host.decode("ascii")},
+                ) as response,
+            ):
+                return await _body(url.host, response, most)
 
     def _warn(self, ask: PrometheusQuery, asking: _Asking, said: str) -> None:
         now = self._clock.now()
@@ -215,6 +225,17 @@ class PrometheusSeries:
             return
         asking.warned_at = now
         log.warning("%s: no data from %s: %s", ask.key, ask.source.address, said)
+
+
+async def _body(host: str, response: httpx.Response, most: int) -> bytes:
+    if response.status_code != 200:
+        raise BadAnswerError(f"{host} answered {response.status_code}")
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > most:
+            raise AnswerTooLargeError(f"{host} sent more than {most} bytes")
+    return bytes(body)
 
 
 def _bearer(token: str, file: str) -> str:

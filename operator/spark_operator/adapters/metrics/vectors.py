@@ -18,6 +18,8 @@ from spark_operator.ports.metrics import Reading
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+MOST_SERIES: Final = 8_192
+"""Series of one answer: several times what the pods of one query have."""
 FUTURE_SECONDS: Final = 10.0
 """Most seconds that a sample's time may be ahead of our clock; a later one is ignored."""
 
@@ -53,6 +55,8 @@ def vector(body: bytes) -> Vector:
             return (Measured({}, _number(result)),)
         if kind != "vector":
             raise PrometheusAnswerError(f"the query gives a {str(kind)[:20]}, no single value")
+        if len(result) > MOST_SERIES:
+            raise PrometheusAnswerError(f"{len(result)} series: at most {MOST_SERIES} are read")
         return tuple(Measured(_labels(item["metric"]), _number(item["value"])) for item in result)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise PrometheusAnswerError(f"no answer of Prometheus: {type(error).__name__}") from None

@@ -18,6 +18,7 @@ from spark_operator.ports.notifications import ChannelError
 
 if TYPE_CHECKING:
     import ssl
+    from email.message import EmailMessage
 
     from spark_operator.adapters.notifiers.outgoing import Outgoing
     from spark_operator.adapters.secret_files import SecretFiles
@@ -70,14 +71,14 @@ class Channels:
         match route.channel:
             case EmailChannel() as channel:
                 server = self._secrets.read(channel.server, message.namespace)
-                await mail.send(server, texts.email(message, channel), self._tls, self._seconds)
+                await self._mail(message.namespace, server, texts.email(message, channel))
             case SlackChannel() as channel:
                 url = self._secrets.read(channel.webhook_url, message.namespace)
-                await self._post(url, texts.slack(message, channel.template))
+                await self._post(message, url, texts.slack(message, channel.template))
             case PagerDutyChannel() as channel:
                 key = self._secrets.read(channel.routing_key, message.namespace)
                 url = self._pagerduty or PAGERDUTY[channel.region]
-                await self._post(url, texts.pagerduty(message, channel.template, key))
+                await self._post(message, url, texts.pagerduty(message, channel.template, key))
             case WebhookChannel() as channel:
                 await self._webhook(channel, message)
             case channel:
@@ -94,10 +95,15 @@ class Channels:
             now = int(self._clock.now())
             headers["X-Spark-Timestamp"] = str(now)
             headers["X-Spark-Signature"] = texts.signature(key, now, body)
-        await self._outgoing.post(url, body, headers)
+        await self._outgoing.post(message.namespace, url, body, headers)
 
-    async def _post(self, url: str, body: dict[str, Any]) -> None:
-        await self._outgoing.post(url, _encoded(body), {})
+    async def _post(self, message: Message, url: str, body: dict[str, Any]) -> None:
+        await self._outgoing.post(message.namespace, url, _encoded(body), {})
+
+    async def _mail(self, namespace: str, address: str, text: EmailMessage) -> None:
+        server = mail.parse(address)
+        found = await self._outgoing.resolved(namespace, server.host, server.port)
+        await mail.send(server, found, text, self._tls, self._seconds)
 
 
 def _encoded(body: dict[str, Any]) -> bytes:

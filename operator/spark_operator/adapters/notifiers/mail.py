@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import platform
+import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
@@ -13,7 +15,10 @@ from spark_operator.ports.notifications import ChannelError, ChannelRefusedError
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Iterable
     from email.message import EmailMessage
+
+    from spark_operator.adapters.addresses import Address
 
 PORTS: Final = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 
@@ -58,17 +63,29 @@ def parse(address: str) -> Server:
     )
 
 
-async def send(address: str, mail: EmailMessage, tls: ssl.SSLContext, seconds: float) -> None:
+async def send(
+    server: Server,
+    addresses: Iterable[Address],
+    mail: EmailMessage,
+    tls: ssl.SSLContext,
+    seconds: float,
+) -> None:
     """Deliver one mail; return once the server has taken it for every recipient it accepts.
+
+    Args:
+        server: whom to send through.
+        addresses: of its host, checked; one that cannot be reached leads to the next.
+        mail: what is sent.
+        tls: what the server's certificate is checked by.
+        seconds: longest time for each step.
 
     Raises:
         ChannelRefusedError: the server refuses sender, all recipients, login or content for good.
         ChannelError: the server could not be reached, has no trusted TLS, or cannot take it now.
     """
-    server = parse(address)
     client = aiosmtplib.SMTP(
         hostname=server.host,
-        port=server.port,
+        sock=await _connected(server, addresses),
         username=server.user,
         password=server.password,
         use_tls=server.scheme == "smtps",
@@ -92,6 +109,25 @@ async def send(address: str, mail: EmailMessage, tls: ssl.SSLContext, seconds: f
         raise ChannelError(f"{server.host}: {type(error).__name__}") from None
     finally:
         client.close()
+
+
+async def _connected(server: Server, addresses: Iterable[Address]) -> socket.socket:
+    """Connect to the first address that takes it."""
+    loop = asyncio.get_running_loop()
+    for address in addresses:
+        family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        try:
+            await loop.sock_connect(sock, (str(address), server.port))
+        except OSError:
+            sock.close()
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise ChannelError(f"{server.host} refuses the connection at port {server.port}")
 
 
 def _judged(host: str, code: int, what: str) -> ChannelError:

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from spark_operator.adapters.addresses import ForbiddenAddressError, UnresolvedError, resolve
+from spark_operator.adapters.resolver import ForbiddenAddressError, UnresolvedError
 from spark_operator.ports.notifications import ChannelError, ChannelRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from spark_operator.adapters.addresses import Address
+    from spark_operator.adapters.http import Pools
+    from spark_operator.adapters.resolver import Resolver
 
 MAX_BODY_BYTES: Final = 65_536
 MAX_ANSWER_BYTES: Final = 16_384
@@ -25,15 +27,22 @@ MAX_ADDRESSES: Final = 4
 
 
 class Outgoing:
-    """A client that posts; a host's name is resolved once and the result is what is used."""
+    """Posts for namespaces; a host's name is resolved once and the result is what is used."""
 
-    def __init__(self, http: httpx.AsyncClient, *, loopback: bool = False) -> None:
-        """``loopback`` allows addresses of this machine, for an operator outside of a cluster."""
-        self._http = http
-        self._loopback = loopback
+    def __init__(self, pools: Pools, resolver: Resolver) -> None:
+        self._pools = pools
+        self._resolver = resolver
 
-    async def post(self, address: str, body: bytes, headers: Mapping[str, str]) -> None:
+    async def post(
+        self, namespace: str, address: str, body: bytes, headers: Mapping[str, str]
+    ) -> None:
         """Send one body; return once the server has taken it (2xx).
+
+        Args:
+            namespace: of the resource that it is sent for.
+            address: URL that is posted to.
+            body: what is sent, JSON.
+            headers: beside those that every post has.
 
         Raises:
             ChannelRefusedError: the server does not want it, or nothing may be sent there.
@@ -42,10 +51,11 @@ class Outgoing:
         if len(body) > MAX_BODY_BYTES:
             raise ChannelRefusedError(f"the message is larger than {MAX_BODY_BYTES} bytes")
         url = _parsed(address)
-        found = await self._resolved(url.host, url.port or (443 if url.scheme == "https" else 80))
-        for ip in found[:MAX_ADDRESSES]:
+        port = url.port or (443 if url.scheme == "https" else 80)
+        for ip in await self.resolved(namespace, url.host, port):
             try:
-                await self._exchange(url, ip, body, headers)
+                async with self._pools.of(namespace) as http:
+                    await _exchange(http, url, ip, body, headers)
             except httpx.ConnectError:
                 continue
             except httpx.TimeoutException:
@@ -55,37 +65,44 @@ class Outgoing:
             return
         raise ChannelError(f"{url.host} refuses the connection, or its certificate is not trusted")
 
-    async def _resolved(self, host: str, port: int) -> list[Address]:
+    async def resolved(self, namespace: str, host: str, port: int) -> list[Address]:
+        """Return a host's addresses that are worth a try, all of them checked.
+
+        Raises:
+            ChannelRefusedError: nothing may be sent there.
+            ChannelError: it has no address.
+        """
         try:
-            return await resolve(host, port, loopback=self._loopback)
+            return (await self._resolver.resolve(namespace, host, port))[:MAX_ADDRESSES]
         except UnresolvedError as error:
             raise ChannelError(str(error)) from None
         except ForbiddenAddressError as error:
             raise ChannelRefusedError(str(error)) from None
 
-    async def _exchange(
-        self, url: httpx.URL, ip: Address, body: bytes, headers: Mapping[str, str]
-    ) -> None:
-        # The very address that was checked is connected to: a name that is resolved a second time
-        # may lead elsewhere.  A connection serves one exchange, because the pool knows it by its
-        # address and would reuse it for another host's name without checking the certificate.
-        target = url.copy_with(host=str(ip))
-        own = {
-            "Host": url.netloc.decode("ascii"),
-            "Connection": "close",
-            "Content-Type": "application/json",
-            "User-Agent": "spark-operator",
-        }
-        extensions = {"sni_hostname": url.raw_host.decode("ascii")}
-        async with self._http.stream(
-            "POST", target, content=body, headers={**headers, **own}, extensions=extensions
-        ) as response:
-            size = 0
-            async for chunk in response.aiter_raw():
-                size += len(chunk)
-                if size > MAX_ANSWER_BYTES:
-                    break
-            _judge(url.host, response)
+
+async def _exchange(
+    http: httpx.AsyncClient, url: httpx.URL, ip: Address, body: bytes, headers: Mapping[str, str]
+) -> None:
+    # The very address that was checked is connected to: a name that is resolved a second time may
+    # lead elsewhere.  A connection serves one exchange, because the pool knows it by its address
+    # and would reuse it for another host's name without checking the certificate.
+    target = url.copy_with(host=str(ip))
+    own = {
+        "Host": url.netloc.decode("ascii"),
+        "Connection": "close",
+        "Content-Type": "application/json",
+        "User-Agent": "spark-operator",
+    }
+    extensions = {"sni_hostname": url.raw_host.decode("ascii")}
+    async with http.stream(
+        "POST", target, content=body, headers={**headers, **own}, extensions=extensions
+    ) as response:
+        size = 0
+        async for chunk in response.aiter_raw():
+            size += len(chunk)
+            if size > MAX_ANSWER_BYTES:
+                break
+        _judge(url.host, response)
 
 
 def _parsed(address: str) -> httpx.URL:

@@ -77,7 +77,7 @@ def diff(
         StaleDecisionError: a child carries a higher epoch than ``ours``.
     """
     owned = {ref(item): item for item in live if is_owned_by(item, uid)}
-    newest = max((epoch(item) for item in owned.values()), default=0)
+    newest = max((epoch(item, ours) for item in owned.values()), default=0)
     if newest > ours:
         raise StaleDecisionError(f"a child carries epoch {newest}, this decision is epoch {ours}")
     writes: list[Write] = [

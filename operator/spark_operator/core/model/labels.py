@@ -30,6 +30,8 @@ ROTATIONS_ANNOTATION: Final = f"{GROUP}/secrets"
 """On pod templates: how often credentials were changed under them."""
 LIVE_SUFFIX: Final = "-live"
 """Behind the resource's name: the ConfigMap that running pods take up without a restart."""
+JOBS_SUFFIX: Final = "-jobs"
+"""Behind the resource's name: the NetworkPolicy of its Jobs' pods while it is isolated."""
 NO_RELEASE: Final = "none"
 """Value of the release label that no pod has: a Service that selects it has no endpoints."""
 

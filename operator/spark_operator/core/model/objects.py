@@ -7,10 +7,16 @@ import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from spark_operator.api.fields import parse_time
-from spark_operator.core.model.labels import EPOCH_ANNOTATION
+from spark_operator.core.model.labels import EPOCH_ANNOTATION, MANAGER
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+
+MAX_DIGITS: Final = 16
+"""Of the largest epoch that status keeps."""
+LONGEST_LEAP: Final = 1_000_000
+"""Decisions that another operator can have made which ours has not seen: more than in any life."""
 
 
 class Ref(NamedTuple):
@@ -70,10 +76,38 @@ def is_owned_by(manifest: Manifest, uid: str) -> bool:
     return any(owner.get("uid") == uid and owner.get("controller") for owner in owners)
 
 
-def epoch(manifest: Manifest) -> int:
-    """Return the epoch of the decision an object stems from, 0 where it carries no valid one."""
-    text = (manifest["metadata"].get("annotations") or {}).get(EPOCH_ANNOTATION, "0")
-    return int(text) if text.isdecimal() and len(text) < 16 else 0
+def epoch(manifest: Manifest, ours: int) -> int:
+    """Return the epoch of the decision an object stems from, 0 where none can be ours.
+
+    Whoever may edit the object may write the annotation: it counts only where we wrote it last, and
+    is no further ahead than another operator of ours could be.
+
+    Args:
+        manifest: the object as the API server gives it.
+        ours: epoch of the decision that it is compared with.
+    """
+    meta = manifest["metadata"]
+    text = (meta.get("annotations") or {}).get(EPOCH_ANNOTATION, "0")
+    if not (text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS):
+        return 0
+    found = int(text)
+    return found if found <= ours + LONGEST_LEAP and _is_our_epoch(meta) else 0
+
+
+def _is_our_epoch(meta: Manifest) -> bool:
+    """Whether our manager owns the annotation; so it is where nobody keeps managed fields."""
+    entries = meta.get("managedFields")
+    if not entries:
+        return True
+    return any(
+        entry.get("manager") == MANAGER and f"f:{EPOCH_ANNOTATION}" in _annotations(entry)
+        for entry in entries
+    )
+
+
+def _annotations(entry: Manifest) -> Manifest:
+    fields = (entry.get("fieldsV1") or {}).get("f:metadata") or {}
+    return fields.get("f:annotations") or {}
 
 
 def timestamp(text: str | None) -> float:

@@ -195,8 +195,9 @@ def route(snapshot: Snapshot) -> TrafficRoute | None:
 def epoch(snapshot: Snapshot) -> int:
     """Return the highest epoch that an owned child carries, 0 where there is none."""
     uid = snapshot.resource["metadata"]["uid"]
+    ours = int((snapshot.resource.get("status") or {}).get("epoch") or 0)
     owned = (item for item in snapshot.children if is_owned_by(item, uid))
-    return max(map(objects.epoch, owned), default=0)
+    return max((objects.epoch(item, ours) for item in owned), default=0)
 
 
 def rests(snapshot: Snapshot) -> bool:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from spark_operator.core.model.jobs import job_name
-from spark_operator.core.model.labels import LIVE_SUFFIX, child_name
+from spark_operator.core.model.labels import JOBS_SUFFIX, LIVE_SUFFIX, child_name
 from spark_operator.core.model.objects import Ref
 from spark_operator.core.model.phases import Phase
 from spark_operator.core.model.weights import candidate_pods
@@ -17,7 +17,7 @@ from spark_operator.core.render.meta import metadata
 from spark_operator.core.render.policy import (
     config_map,
     disruption_budget,
-    network_policy,
+    network_policies,
     service_account,
 )
 from spark_operator.core.render.service import services
@@ -87,7 +87,8 @@ def pieces(resource: SparkDeployment, revisions: Mapping[str, Release]) -> list[
             child, make = child_name(name, release), partial(_workload, resource, count)
             make = partial(make, revisions[release])
             found.append(piece(make, ("ConfigMap", child), ("Deployment", child)))
-    found.append(piece(lambda: [network_policy(resource)], ("NetworkPolicy", name)))
+    policies = (("NetworkPolicy", name), ("NetworkPolicy", name + JOBS_SUFFIX))
+    found.append(piece(lambda: network_policies(resource), *policies))
     stable = resource.status.stable
     if stable:
         budget = partial(disruption_budget, resource, stable.release)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from spark_operator.core.model.labels import child_name, selector
+from spark_operator.core.model.labels import JOB_OF_LABEL, JOBS_SUFFIX, child_name, selector
 from spark_operator.core.render.meta import metadata
 
 if TYPE_CHECKING:
@@ -48,24 +48,32 @@ def disruption_budget(resource: SparkDeployment, release: str) -> Manifest:
     }
 
 
-def network_policy(resource: SparkDeployment) -> Manifest:
-    """Let pods be reached on the service's port only, and isolated ones not at all, nor reach out.
+def network_policies(resource: SparkDeployment) -> list[Manifest]:
+    """Pods may be reached on the service's port only; isolated, they reach and are reached by none.
 
     A policy that lists a direction without a rule denies it:
     https://kubernetes.io/docs/concepts/services-networking/network-policies/
+    Jobs' pods share no label with those that serve, or Services would select them: isolated, they
+    have a policy of their own.
     """
-    rules = {
-        "policyTypes": ["Ingress"],
-        "ingress": [{"ports": [{"port": "http", "protocol": "TCP"}]}],
-    }
+    name = resource.metadata.name
     if resource.spec.isolated:
-        rules = {"policyTypes": ["Ingress", "Egress"]}
+        nothing = {"policyTypes": ["Ingress", "Egress"]}
+        return [
+            _policy(resource, name, selector(name), nothing),
+            _policy(resource, f"{name}{JOBS_SUFFIX}", {JOB_OF_LABEL: name}, nothing),
+        ]
+    port = {"port": "http", "protocol": "TCP"}
+    served = {"policyTypes": ["Ingress"], "ingress": [{"ports": [port]}]}
+    return [_policy(resource, name, selector(name), served)]
+
+
+def _policy(
+    resource: SparkDeployment, name: str, labels: dict[str, str], rules: dict[str, Any]
+) -> Manifest:
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
-        "metadata": metadata(resource, resource.metadata.name),
-        "spec": {
-            "podSelector": {"matchLabels": selector(resource.metadata.name)},
-            **rules,
-        },
+        "metadata": metadata(resource, name),
+        "spec": {"podSelector": {"matchLabels": labels}, **rules},
     }

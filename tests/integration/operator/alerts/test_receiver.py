@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import httpx
 import pytest
 
 from spark_operator.adapters.alerts.inbox import Inbox
-from spark_operator.adapters.alerts.receiver import BURST, MAX_BODY_BYTES, Receiver
+from spark_operator.adapters.alerts.receiver import MAX_BODY_BYTES, Receiver
 from spark_operator.core.observe.values import Alert
 from spark_operator.ports.cluster import Key
 
@@ -153,18 +154,64 @@ async def test_each_refusal_has_its_status(tmp_path: Path) -> None:
         assert desk.woken == []
 
 
-async def test_a_flood_is_limited_and_strangers_use_up_nothing(tmp_path: Path) -> None:
+async def test_a_flood_is_limited_and_strangers_use_up_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spark_operator.adapters.alerts.receiver.BURST", 20.0)
     async with receiving(tmp_path) as (desk, client):
         wrong = {"Authorization": "Bearer wrong"}
-        for _ in range(int(BURST) + 5):
+        for _ in range(25):
             await client.post(desk.url, content=b"", headers=wrong)
-        said = [
-            (await client.post(desk.url, content=payload())).status_code
-            for _ in range(int(BURST) + 2)
-        ]
-        assert said == [200] * int(BURST) + [429] * 2
+        said = [await client.post(desk.url, content=payload()) for _ in range(22)]
+        assert [answer.status_code for answer in said] == [200] * 20 + [503] * 2
+        assert said[-1].headers["Retry-After"] == "1"
         desk.clock.at += 1.0
         assert (await client.post(desk.url, content=payload())).status_code == 200
+
+
+async def test_a_burst_of_a_thousand_groups_is_taken(tmp_path: Path) -> None:
+    """As after an outage, when every group is due at once; none waits for the group interval."""
+    headers = JSON | {"Authorization": f"Bearer {TOKEN}"}
+    connector = aiohttp.TCPConnector(limit=0)
+    async with (
+        receiving(tmp_path) as (desk, _),
+        aiohttp.ClientSession(connector=connector, headers=headers) as sender,
+    ):
+
+        async def post(number: int) -> int:
+            body = payload(f"spark-{number % 50}")
+            async with sender.post(desk.url, data=body) as answer:
+                return answer.status
+
+        said = await asyncio.gather(*map(post, range(1000)))
+        assert set(said) == {200}
+        assert len(desk.outcomes) == 1000
+
+
+async def test_one_namespace_that_floods_uses_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spark_operator.adapters.alerts.receiver.ALERT_BURST", 5.0)
+    async with receiving(tmp_path) as (desk, client):
+        flood = [await client.post(desk.url, content=payload(namespace="evil")) for _ in range(7)]
+        assert [answer.status_code for answer in flood] == [200] * 5 + [503] * 2
+        assert (await client.post(desk.url, content=payload())).status_code == 200
+
+
+async def test_a_body_that_comes_too_slowly_is_to_be_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spark_operator.adapters.alerts.receiver.READ_SECONDS", 0.1)
+    async with receiving(tmp_path) as (desk, _):
+        address = httpx.URL(desk.url)
+        reader, writer = await asyncio.open_connection(address.host, address.port)
+        head = f"POST {address.path} HTTP/1.1\r\nHost: operator\r\nContent-Length: 99\r\n"
+        writer.write(f"{head}Authorization: Bearer {TOKEN}\r\nContent-Type: ".encode())
+        writer.write(b"application/json\r\n\r\n{")
+        answer = await reader.readuntil(b"\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"Retry-After: 1\r\n" in answer
+        writer.close()
 
 
 async def test_another_replica_is_to_be_asked_on_another_connection(tmp_path: Path) -> None:

@@ -128,6 +128,51 @@ WRONG = {
         "spec.secrets.anthropicAPIKey.name",
         ("use lower case letters",),
     ),
+    "name with an empty part": Wrong(
+        {"secrets": {"anthropicAPIKey": {"name": "a..b", "key": "a"}}},
+        "spec.secrets.anthropicAPIKey.name",
+        ("each part between dots",),
+    ),
+    "pull secret with an empty part": Wrong(
+        {"pod": {"imagePullSecrets": [{"name": "a.-b"}]}},
+        "spec.pod.imagePullSecrets[0].name",
+        ("each part between dots",),
+    ),
+    "key that is no file": Wrong(
+        {"secrets": {"anthropicAPIKey": {"name": "a", "key": ".."}}},
+        "spec.secrets.anthropicAPIKey.key",
+        ("not starting with ..",),
+    ),
+    "key that begins with two dots": Wrong(
+        {"secrets": {"anthropicAPIKey": {"name": "a", "key": "..a"}}},
+        "spec.secrets.anthropicAPIKey.key",
+        ("not starting with ..",),
+    ),
+    "value of no label": Wrong(
+        {"pod": {"nodeSelector": {"disk": "solid state"}}},
+        "spec.pod.nodeSelector[disk]",
+        ("not the value of a label",),
+    ),
+    "value that ends in a dot": Wrong(
+        {"pod": {"nodeSelector": {"disk": "ssd."}}},
+        "spec.pod.nodeSelector[disk]",
+        ("not the value of a label",),
+    ),
+    "key of no label": Wrong(
+        {"pod": {"nodeSelector": {"a/b/c": "ssd"}}},
+        "spec.pod.nodeSelector",
+        ("nodeSelector.a/b/c", "PREFIX/NAME"),
+    ),
+    "key with an empty part": Wrong(
+        {"pod": {"nodeSelector": {"a..b/c": "ssd"}}},
+        "spec.pod.nodeSelector",
+        ("nodeSelector.a..b/c", "PREFIX/NAME"),
+    ),
+    "key that is too long": Wrong(
+        {"pod": {"nodeSelector": {"a" * 64: "ssd"}}},
+        "spec.pod.nodeSelector",
+        ("at most 63 letters",),
+    ),
     "reference without key": Wrong(
         {"secrets": {"anthropicAPIKey": {"name": "a"}}},
         "spec.secrets.anthropicAPIKey.key",

@@ -7,12 +7,14 @@ import json
 import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from spark_operator.adapters import http
 from spark_operator.adapters.clock import SystemClock
 from spark_operator.adapters.metrics.prometheus import PrometheusSeries
+from spark_operator.adapters.resolver import Resolver
 from spark_operator.adapters.secret_files import SecretFiles
 from spark_operator.api.analysis import PrometheusSource
 from spark_operator.ports.cluster import Key
@@ -93,9 +95,14 @@ async def serving(behaviour: Behaviour) -> AsyncIterator[tuple[str, list[bytes]]
 
 @asynccontextmanager
 async def asking(secrets: Path, *, loopback: bool = True) -> AsyncIterator[PrometheusSeries]:
-    async with http.client() as client:
+    async with http.Pools(http.client) as pools:
         series = PrometheusSeries(
-            client, SecretFiles(secrets), SystemClock(), wait=WAIT, limit=LIMIT, loopback=loopback
+            pools,
+            Resolver(loopback=loopback),
+            SecretFiles(secrets),
+            SystemClock(),
+            wait=WAIT,
+            limit=LIMIT,
         )
         try:
             yield series
@@ -190,6 +197,7 @@ def keep_token(secrets: Path, token: str) -> tuple[dict[str, str], Path]:
     secret = secrets / "spark-prometheus"
     secret.mkdir()
     (secret / "token").write_text(token)
+    (secret / "allowed-namespaces").write_text("production")
     return {"name": secret.name, "key": "token"}, secret
 
 
@@ -265,3 +273,31 @@ async def test_an_idle_resource_is_forgotten(tmp_path: Path) -> None:
         await series.read(ask(address))
         series.forget(SPARK)
         assert series._askings == {}
+
+
+async def test_users_queries_are_held_to_their_namespace(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = RenderedQuery("own", "sum(kube_secret_info)")
+    others = RenderedQuery("others", 'count(kube_secret_info{namespace="payments"})')
+    async with (
+        serving(answering(lambda: good(time.time()))) as (address, asked),
+        asking(tmp_path) as series,
+    ):
+        await settled(series, ask(address, own, others))
+    said = [parse_qs(urlsplit(head.split(b" ")[1].decode()).query)["query"][0] for head in asked]
+    assert len(said) >= 2
+    assert all('namespace="production"' in query for query in said)
+    assert not any("payments" in query for query in said)
+    assert "query others is not asked: kube_secret_info asks for another namespace" in caplog.text
+
+
+async def test_a_token_is_not_sent_for_another_label(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ref, secret = keep_token(tmp_path, "s3cret")
+    async with serving(answering(lambda: b"")) as (address, asked), asking(tmp_path) as series:
+        (secret / "allowed-addresses").write_text(address)
+        await settled(series, ask(address, token_ref=ref, namespace_label="job"))
+        assert asked == []
+    assert "secret spark-prometheus is for series whose namespace is in the label" in caplog.text

@@ -11,6 +11,7 @@ from dev.monitoring import prometheus
 from spark_operator.adapters import http
 from spark_operator.adapters.clock import SystemClock
 from spark_operator.adapters.metrics.prometheus import PrometheusSeries
+from spark_operator.adapters.resolver import Resolver
 from spark_operator.adapters.secret_files import SecretFiles
 from spark_operator.api.analysis import PrometheusSource
 from spark_operator.core.observe.placeholders import render
@@ -41,9 +42,14 @@ def monitoring(releases: tuple[Release, Release]) -> Iterator[Monitoring]:
 
 @asynccontextmanager
 async def asking(folder: Path) -> AsyncIterator[PrometheusSeries]:
-    async with http.client() as client:
+    async with http.Pools(http.client) as pools:
         series = PrometheusSeries(
-            client, SecretFiles(folder), SystemClock(), wait=0.7, limit=1_048_576, loopback=True
+            pools,
+            Resolver(loopback=True),
+            SecretFiles(folder),
+            SystemClock(),
+            wait=0.7,
+            limit=1_048_576,
         )
         try:
             yield series

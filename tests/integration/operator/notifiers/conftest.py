@@ -13,6 +13,7 @@ from spark_operator.adapters import http
 from spark_operator.adapters.clock import SystemClock
 from spark_operator.adapters.notifiers.channels import Channels
 from spark_operator.adapters.notifiers.outgoing import Outgoing
+from spark_operator.adapters.resolver import Resolver
 from spark_operator.adapters.secret_files import SecretFiles
 from spark_operator.runtime.wiring import trusted
 
@@ -40,6 +41,9 @@ def put(secrets: Path) -> Put:
     def write(name: str, key: str, value: str) -> None:
         (secrets / name).mkdir(exist_ok=True)
         (secrets / name / key).write_text(value)
+        allowed = secrets / name / "allowed-namespaces"
+        if not allowed.exists():
+            allowed.write_text("*")
 
     return write
 
@@ -63,9 +67,9 @@ def server_tls(authority: Authority) -> ssl.SSLContext:
 async def channels(secrets: Path, authority: Authority) -> AsyncIterator[Channels]:
     """Channels with a short deadline that may send to loopback."""
     ca_file = str(authority.pair.cert)
-    async with http.client(trusted(ca_file)) as client:
+    async with http.Pools(lambda: http.client(trusted(ca_file))) as pools:
         yield Channels(
-            Outgoing(client, loopback=True),
+            Outgoing(pools, Resolver(loopback=True)),
             SecretFiles(secrets),
             trusted(ca_file),
             SystemClock(),

@@ -23,6 +23,8 @@ def mount(root: Path, version: str, **content: str) -> None:
         (folder / version / key).write_text(value)
         if not (folder / key).is_symlink():
             (folder / key).symlink_to(f"..data/{key}")
+    if not (folder / "allowed-namespaces").exists():
+        (folder / "allowed-namespaces").write_text("production")
     (folder / "..new").symlink_to(version)
     (folder / "..new").replace(folder / "..data")
 
@@ -87,6 +89,7 @@ def test_what_is_missing_is_named_with_its_cure(tmp_path: Path) -> None:
 def test_what_is_no_credential_is_refused(tmp_path: Path, content: bytes, says: str) -> None:
     (tmp_path / "alerts").mkdir()
     (tmp_path / "alerts" / "url").write_bytes(content)
+    (tmp_path / "alerts" / "allowed-namespaces").write_text("production")
     with pytest.raises(SecretFileError, match=says) as caught:
         SecretFiles(tmp_path).read(REF, "production")
     assert "SENTINEL" not in repr(caught.value)
@@ -99,13 +102,43 @@ def test_a_directory_is_no_file(tmp_path: Path) -> None:
         SecretFiles(tmp_path).read(REF, "production")
 
 
-def test_a_secret_may_be_kept_to_namespaces(tmp_path: Path) -> None:
+ALLOWED = [
+    ("production\nstaging\n", True),
+    (" staging ", True),
+    ("*", True),
+    ("", False),
+    ("stag", False),
+    ("staging-2", False),
+    ("stagin*", False),
+    (None, False),
+]
+
+
+@pytest.mark.parametrize(("listed", "allowed"), ALLOWED)
+def test_a_secret_serves_the_namespaces_that_it_names_and_no_other(
+    tmp_path: Path, listed: str | None, *, allowed: bool
+) -> None:
     mount(tmp_path, "..1", url="https://one.example")
-    (tmp_path / "alerts" / "allowed-namespaces").write_text("production\nstaging\n")
+    (tmp_path / "alerts" / "allowed-namespaces").unlink()
+    if listed is not None:
+        (tmp_path / "alerts" / "allowed-namespaces").write_text(listed)
     files = SecretFiles(tmp_path)
-    assert files.read(REF, "staging") == "https://one.example"
-    with pytest.raises(SecretFileError, match="not for namespace prod: add the namespace"):
-        files.read(REF, "prod")
+    if allowed:
+        assert files.read(REF, "staging") == "https://one.example"
+        return
+    says = "secret alerts is not for namespace staging: ask whoever runs the operator to add a line"
+    with pytest.raises(SecretFileError, match=says):
+        files.read(REF, "staging")
+
+
+def test_a_token_is_for_series_of_one_label(tmp_path: Path) -> None:
+    mount(tmp_path, "..1", token="t")
+    files, token = SecretFiles(tmp_path), MountedSecretRef(name="alerts", key="token")
+    files.must_label(token, "namespace")
+    with pytest.raises(SecretFileError, match="in the label namespace, not job"):
+        files.must_label(token, "job")
+    (tmp_path / "alerts" / "namespace-label").write_text("k8s_ns\n")
+    files.must_label(token, "k8s_ns")
 
 
 @pytest.mark.parametrize("name", ["..", ".hidden", "a/b", "", "a b", "ü"])

@@ -67,6 +67,7 @@ async def test_alerts_about_many_resources_are_refused_before_they_fill_the_memo
         inbox.offer(Key("production", f"spark-{number}"), ALERT)
     with pytest.raises(InboxFullError):
         inbox.offer(SPARK, ALERT)
+    inbox.offer(Key("elsewhere", "spark"), ALERT)
     inbox.offer(Key("production", "spark-0"), ALERT)
     inbox.forget(Key("production", "spark-1"))
     inbox.offer(SPARK, ALERT)

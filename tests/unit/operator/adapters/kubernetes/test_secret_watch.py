@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from spark_operator.adapters.kubernetes.responses import MAX_ANSWER_BYTES
 from spark_operator.adapters.kubernetes.secret_watch import SecretWatch
 
 if TYPE_CHECKING:
@@ -38,3 +40,30 @@ async def test_a_watch_that_ends_at_once_is_not_asked_again_at_once() -> None:
         async with asyncio.timeout(0.3):
             await SecretWatch(reader, lambda _: None, ()).run()
     assert reader.watches == 1
+
+
+LARGEST_OBJECT = 1_572_864
+"""Bytes of the largest request that etcd takes."""
+
+
+class Paged(Ending):
+    """Has more Secrets than one page, all of them as large as somebody could make them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.limits: list[int] = []
+
+    async def metadata(self, path: str) -> dict[str, Any]:
+        query = parse_qs(urlsplit(path).query)
+        self.limits.append(int(query["limit"][0]))
+        more = "next" if len(self.limits) < 3 else ""
+        return {"items": [], "metadata": {"resourceVersion": "1", "continue": more}}
+
+
+async def test_no_page_of_secrets_can_be_larger_than_an_answer_that_is_read() -> None:
+    reader = Paged()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await SecretWatch(reader, lambda _: None, ()).run()
+    assert len(reader.limits) == 3
+    assert max(reader.limits) * LARGEST_OBJECT < MAX_ANSWER_BYTES

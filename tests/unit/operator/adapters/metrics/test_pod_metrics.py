@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from aiohttp import web
 
-from spark_operator.adapters.http import client
+from spark_operator.adapters.http import scraper
 from spark_operator.adapters.metrics.pod_metrics import PodMetrics
 from spark_operator.core.observe.vitals import Measure
 from spark_operator.ports.metrics import Reading, Target
@@ -20,6 +20,7 @@ from tests.unit.operator.reconcile.cluster import FixedClock
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Serve = Callable[[Answer], Awaitable[int]]
 SECONDS, LIMIT = 1.0, 10_000
+MANY = 800
 BOMB = gzip.compress(b"#" * 5_000_000)
 
 
@@ -44,7 +45,7 @@ async def serve() -> AsyncIterator[Serve]:
 
 
 async def read(*ports: int) -> dict[str, Reading]:
-    async with client() as http:
+    async with scraper() as http:
         metrics = PodMetrics(http, FixedClock(), seconds=SECONDS, limit=LIMIT)
         return await metrics.read(
             tuple(Target(f"pod-{number}", "127.0.0.1", port) for number, port in enumerate(ports))
@@ -112,7 +113,7 @@ async def test_one_bad_pod_costs_its_own_reading_only(serve: Serve, bad: Answer)
 
 async def test_a_pod_that_is_not_there(serve: Serve) -> None:
     port = await serve(good)
-    async with client() as http:
+    async with scraper() as http:
         metrics = PodMetrics(http, FixedClock(), seconds=SECONDS, limit=LIMIT)
         found = await metrics.read((Target("a", "127.0.0.1", port), Target("b", "127.0.0.1", 1)))
     assert found["a"].counters is not None
@@ -125,10 +126,44 @@ async def test_what_a_pod_says_for_a_diagnosis_and_what_a_silent_one_does_not(se
 
     ports = (await serve(telling), await serve(never))
     targets = tuple(Target(f"pod-{n}", "127.0.0.1", port) for n, port in enumerate(ports))
-    async with client() as http:
+    async with scraper() as http:
         metrics = PodMetrics(http, FixedClock(), seconds=SECONDS, limit=LIMIT)
         told = await metrics.examine(targets)
     assert told == {
         "pod-0": (Measure("spark_database_pool", {"state": "max"}, 10.0),),
         "pod-1": None,
     }
+
+
+async def test_a_release_of_very_many_pods_is_read_within_one_look(serve: Serve) -> None:
+    port = await serve(good)
+    targets = tuple(Target(f"pod-{number}", "127.0.0.1", port) for number in range(MANY))
+    async with scraper(per_pod=100) as http:
+        metrics = PodMetrics(http, FixedClock(), seconds=30.0, limit=LIMIT)
+        await metrics.read(targets)
+        began = time.process_time()
+        found = await metrics.read(targets)
+        spent = time.process_time() - began
+    assert all(reading.counters is not None for reading in found.values())
+    # Both sides of the connections are in this process.
+    assert spent < 0.7
+
+
+async def test_many_pods_share_what_a_few_may_send(serve: Serve) -> None:
+    async def long(_: web.Request) -> web.Response:
+        return web.Response(text="spark_inflight_requests 3\n" + "#" * 200_000)
+
+    port = await serve(long)
+    targets = tuple(Target(f"pod-{number}", "127.0.0.1", port) for number in range(200))
+    async with scraper() as http:
+        metrics = PodMetrics(http, FixedClock(), seconds=10.0, limit=1_048_576)
+        few, many = await metrics.read(targets[:2]), await metrics.read(targets)
+    assert all(reading.counters for reading in few.values())
+    assert not any(reading.counters for reading in many.values())
+
+
+async def test_a_pod_whose_address_is_a_name_is_not_looked_up() -> None:
+    async with scraper() as http:
+        metrics = PodMetrics(http, FixedClock(), seconds=SECONDS, limit=LIMIT)
+        found = await metrics.read((Target("a", "localhost", 1),))
+    assert found["a"].counters is None

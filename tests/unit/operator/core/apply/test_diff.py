@@ -6,6 +6,8 @@ import copy
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spark_operator.core.apply.backoff import Attempt, signature
 from spark_operator.core.apply.diff import (
@@ -16,7 +18,7 @@ from spark_operator.core.apply.diff import (
     diff,
     surplus_revisions,
 )
-from spark_operator.core.model.objects import CHILD_KINDS, Ref, covers, epoch
+from spark_operator.core.model.objects import CHILD_KINDS, LONGEST_LEAP, Ref, covers, epoch
 from spark_operator.core.render import render, unknown
 from tests.unit.operator.core.builders import IMAGES, name, release, resource, status
 
@@ -122,10 +124,63 @@ def test_a_newer_decision_is_not_undone() -> None:
 
 @pytest.mark.parametrize(
     ("text", "number"),
-    [("7", 7), ("", 0), ("-1", 0), ("x", 0), ("9" * 15, 10**15 - 1), ("9" * 16, 0)],
+    [
+        ("7", 7),
+        ("", 0),
+        ("-1", 0),
+        ("x", 0),
+        ("\u0667", 0),
+        (str(EPOCH + LONGEST_LEAP), EPOCH + LONGEST_LEAP),
+        (str(EPOCH + LONGEST_LEAP + 1), 0),
+        ("9" * 15, 0),
+        (str(10**15), 0),
+        ("9" * 400, 0),
+    ],
 )
 def test_an_epoch_that_nobody_can_have_written_is_none(text: str, number: int) -> None:
-    assert epoch({"metadata": {"annotations": {"spark.dev/epoch": text}}}) == number
+    assert epoch({"metadata": {"annotations": {"spark.dev/epoch": text}}}, EPOCH) == number
+
+
+def owned_by(*managers: str) -> list[dict[str, Any]]:
+    """Managed fields in which each of these managers set the epoch."""
+    fields: dict[str, Any] = {"f:metadata": {"f:annotations": {"f:spark.dev/epoch": {}}}}
+    others = {"manager": "kubelet", "operation": "Update", "fieldsV1": {"f:status": {}}}
+    return [others, *({"manager": name, "fieldsV1": fields} for name in managers)]
+
+
+@pytest.mark.parametrize(
+    ("managers", "counts"),
+    [
+        (("spark-operator",), True),
+        (("kubectl-edit", "spark-operator"), True),
+        (("kubectl-annotate",), False),
+        ((), False),
+    ],
+)
+def test_an_epoch_counts_only_where_we_wrote_it(managers: tuple[str, ...], *, counts: bool) -> None:
+    meta = {
+        "annotations": {"spark.dev/epoch": str(EPOCH + 1)},
+        "managedFields": owned_by(*managers),
+    }
+    assert epoch({"metadata": meta}, EPOCH) == (EPOCH + 1 if counts else 0)
+
+
+def test_a_forged_epoch_stops_no_write_and_is_put_right() -> None:
+    live = stored()
+    service = find(live, "Service")
+    service["metadata"]["annotations"]["spark.dev/epoch"] = str(10**15)
+    service["metadata"]["managedFields"] = owned_by("kubectl-annotate")
+    assert ("Service", service["metadata"]["name"]) in refs(writes(live))
+
+
+@given(epochs=st.lists(st.integers(0, 10**17), min_size=1, max_size=8))
+def test_forgeries_in_our_name_never_take_the_fence_away(epochs: list[int]) -> None:
+    """Whatever is written over it: what we write next can be read, and is newer."""
+    ours = EPOCH
+    for forged in epochs:
+        seen = epoch({"metadata": {"annotations": {"spark.dev/epoch": str(forged)}}}, ours)
+        ours = max(seen, ours) + 1
+        assert epoch({"metadata": {"annotations": {"spark.dev/epoch": str(ours)}}}, ours) == ours
 
 
 def test_what_is_not_wanted_any_more_goes_last_and_only_if_it_is_what_was_seen() -> None:

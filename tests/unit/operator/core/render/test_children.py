@@ -6,8 +6,9 @@ import pytest
 import yaml
 
 from spark_operator.core.model.labels import RELEASE_LABEL
-from tests.golden.rendered import FOLDER, MOMENTS, rendered
-from tests.unit.operator.core.builders import name
+from spark_operator.core.render import render
+from tests.golden.rendered import FOLDER, MOMENTS, SCHEMA, SPECS, rendered
+from tests.unit.operator.core.builders import IMAGES, name, release, resource
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -42,3 +43,33 @@ def test_who_serves_users_and_with_how_many_pods(
         if item["kind"] == "Deployment"
     }
     assert counts == {name(version): count for version, count in pods.items()}
+
+
+@pytest.mark.parametrize("running", ["preflight", "migrating", "verifying", "mid-canary"])
+def test_isolated_every_pod_of_the_resource_is_cut_off(running: str) -> None:
+    version, now = MOMENTS[running]
+    spec = SPECS.get(running, {}) | {"isolated": True}
+    releases = {name(number): release(number) for number in IMAGES}
+    releases |= {name(2, **SCHEMA): release(2, **SCHEMA)}
+    children = render(resource(version, now, **spec), releases)
+    pods = [
+        item["spec"]["template"]["metadata"]["labels"]
+        for item in children
+        if item["kind"] in ("Deployment", "Job")
+    ]
+    # Jobs that began before go on: what a migration has begun must not be torn down.
+    begun = render(resource(version, now, **SPECS.get(running, {})), releases)
+    pods += [it["spec"]["template"]["metadata"]["labels"] for it in begun if it["kind"] == "Job"]
+    policies = [item["spec"] for item in children if item["kind"] == "NetworkPolicy"]
+    assert pods
+    for labels in pods:
+        cutting = [
+            policy
+            for policy in policies
+            if policy["podSelector"]["matchLabels"].items() <= labels.items()
+        ]
+        assert cutting
+        for policy in cutting:
+            assert policy["policyTypes"] == ["Ingress", "Egress"]
+            assert not policy.get("ingress")
+            assert not policy.get("egress")
