@@ -37,7 +37,7 @@ async def stage(kubectl: Kubectl, services: Services) -> AsyncIterator[Dependent
     made = dependent(
         services.kubectl, "e2e-migrations-killed", migrations={"rollback": "Automatic"}
     )
-    async with opened(made, rate=10) as found:
+    async with opened(made, rate=10, own_operator=True) as found:
         yield found
 
 
@@ -50,7 +50,7 @@ async def _kill(stage: Dependent, victims: str) -> None:
             "--grace-period=0", "--force",
         )  # fmt: skip
     if victims != "pod":
-        await kill_leader(stage.kubectl)
+        await kill_leader(stage)
 
 
 async def _one(stage: Dependent, number: int, victims: str, late: float) -> dict[str, Any]:

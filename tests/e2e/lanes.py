@@ -1,0 +1,44 @@
+"""Which modules run one after the other, and which beside each other.
+
+A lane is a process with its modules in turn; those of one kind run at the same time.  Modules are
+dealt out so that the lanes end together, by the seconds of ``--durations`` on two cores: a module
+that waits most of its time stands beside one that starts many pods.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+SHARED: Final = (
+    ("windows", "migrations"),
+    ("live", "quarantine", "late_fault"),
+    ("outages", "verification", "preflight"),
+    ("diagnosis", "rollout", "prometheus_gone"),
+)
+"""Modules that need the usual operator, which none of them disturbs."""
+ALONE: Final = (
+    ("migrations_killed",),
+    ("operator_cut_off",),
+    ("operator_killed",),
+    ("cluster_network", "cluster_life"),
+)
+"""Modules with the mark ``alone``: they have operators of their own, or need none."""
+_PLACES: Final = {
+    module: (number, place)
+    for number, lane in enumerate((*SHARED, *ALONE))
+    for place, module in enumerate(lane)
+}
+
+
+def place(module: str) -> tuple[int, int]:
+    """Return the number of a module's lane, and its place in there.
+
+    Raises:
+        UsageError: it has none.
+    """
+    name = module.rpartition(".")[2].removeprefix("test_")
+    if name not in _PLACES:
+        raise pytest.UsageError(f"test_{name}.py has no lane: give it one in tests/e2e/lanes.py.")
+    return _PLACES[name]

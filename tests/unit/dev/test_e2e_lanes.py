@@ -1,0 +1,28 @@
+"""Every module of tests/e2e has one lane, among those of its kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.lanes import ALONE, SHARED, place
+
+E2E = Path(__file__).parents[2] / "e2e"
+MARK = "pytestmark = pytest.mark.alone\n"
+
+
+def _dealt(lanes: tuple[tuple[str, ...], ...]) -> list[str]:
+    return sorted(f"test_{module}.py" for lane in lanes for module in lane)
+
+
+def test_every_module_is_dealt_once_and_those_alone_among_themselves() -> None:
+    modules = {path.name: MARK in path.read_text() for path in E2E.glob("test_*.py")}
+    assert _dealt(ALONE) == sorted(name for name, alone in modules.items() if alone)
+    assert _dealt(SHARED) == sorted(name for name, alone in modules.items() if not alone)
+
+
+def test_a_module_without_a_lane_is_told_where_to_get_one() -> None:
+    with pytest.raises(pytest.UsageError, match="test_new.py has no lane: give it one in"):
+        place("tests.e2e.test_new")
+    assert place("tests.e2e.test_" + SHARED[0][1]) == (0, 1)
