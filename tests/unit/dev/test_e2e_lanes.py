@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
+from dev.cluster.config import CLONE
 from tests.e2e.lanes import ALONE, SHARED, place
 
-E2E = Path(__file__).parents[2] / "e2e"
+E2E = CLONE / "tests" / "e2e"
 MARK = "pytestmark = pytest.mark.alone\n"
 
 
@@ -23,6 +22,6 @@ def test_every_module_is_dealt_once_and_those_alone_among_themselves() -> None:
 
 
 def test_a_module_without_a_lane_is_told_where_to_get_one() -> None:
-    with pytest.raises(pytest.UsageError, match="test_new.py has no lane: give it one in"):
+    with pytest.raises(pytest.UsageError, match="test_new has no lane: give it one in"):
         place("tests.e2e.test_new")
     assert place("tests.e2e.test_" + SHARED[0][1]) == (0, 1)
