@@ -51,7 +51,7 @@ SLOWEST := --durations=20 --durations-min=1
 PYTEST := $(PY) -m pytest -q -p no:cacheprovider $(SLOWEST)
 TWO := -n 2 --dist loadfile
 # These wait for services more than for the processor.
-FOUR := -n 4 --dist loadfile
+FOUR := -n 4 --dist loadfile --no-loadscope-reorder
 LANES := -n 4 --dist loadgroup
 
 test: $(STAMP) ## everything that must pass; CI runs this
