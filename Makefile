@@ -52,7 +52,7 @@ PYTEST := $(PY) -m pytest -q -p no:cacheprovider $(SLOWEST)
 TWO := -n 2 --dist loadfile
 # These wait for services more than for the processor.
 FOUR := -n 4 --dist loadfile --no-loadscope-reorder
-LANES := -n 4 --dist loadgroup
+LANES := -n 4
 
 test: $(STAMP) ## everything that must pass; CI runs this
 	@$(PY) -m dev.timed lint+types+imports+verify unit simulate integration e2e

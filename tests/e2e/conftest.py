@@ -22,6 +22,8 @@ from tests.e2e.stage import Stage, spec
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from xdist.remote import Producer
+
     from dev.kubectl import Kubectl
 
 IMAGES = (
@@ -50,13 +52,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Every test here needs the cluster, has its place in a lane, and shares one event loop."""
     mine = [item for item in items if "/e2e/" in str(item.path)]
     for item in mine:
-        lane, _ = lanes.place(item.path.stem)
         item.add_marker(pytest.mark.e2e)
         item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
         item.add_marker(pytest.mark.timeout(420))
-        item.add_marker(pytest.mark.xdist_group(f"lane-{lane}"))
     ordered = iter(sorted(mine, key=lambda item: lanes.place(item.path.stem)))
     items[:] = [next(ordered) if item in mine else item for item in items]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> lanes.Scheduling:
+    """Each process takes a lane."""
+    return lanes.Scheduling(config, log)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -7,9 +7,11 @@ that waits most of its time stands beside one that starts many pods.
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Final
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 SHARED: Final = (
     ("windows", "migrations"),
@@ -42,3 +44,11 @@ def place(module: str) -> tuple[int, int]:
     if name not in _PLACES:
         raise pytest.UsageError(f"test_{name} has no lane: give it one in tests/e2e/lanes.py.")
     return _PLACES[name]
+
+
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Gives a process whole lanes."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        lane, _ = place(PurePath(nodeid.partition("::")[0]).stem)
+        return f"lane-{lane}"
