@@ -106,9 +106,14 @@ async def services(kubectl: Kubectl) -> Services:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def stage(kubectl: Kubectl, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
-    """A namespace of the module's own, with a stable release and users who keep asking."""
+    """A namespace of the module's own, with a stable release and users who keep asking.
+
+    Two pods serve, or the module's ``REPLICAS``: processors are scarce, and each start takes one.
+    """
     name = request.module.__name__.rpartition(".")[2].removeprefix("test_").replace("_", "-")
-    made = Stage(kubectl, f"e2e-{name}", spec(guard={"duration": "0s"}))
+    replicas = getattr(request.module, "REPLICAS", 2)
+    wanted = spec(guard={"duration": "0s"}, replicas=replicas)
+    made = Stage(kubectl, f"e2e-{name}", wanted)
     alone = request.node.get_closest_marker("alone") is not None
     async with opened(made, own_operator=alone):
         await made.users()
