@@ -89,6 +89,7 @@ e2e: $(STAMP) ## with real pods on a real cluster
 	@$(PYTEST) $(LANES) -m "not alone" tests/e2e
 	@$(PYTEST) $(LANES) -m alone tests/e2e
 
+# Why each of these is no part of make test: docs/testing.md
 soak: $(STAMP) ## the long forms of campaigns and soaks; results go to bench/results
 	@$(PY) -m tests.simulation.campaign --output bench/results/simulation.json
 	@SPARK_MIGRATION_RUNS=30 $(PYTEST) tests/e2e/test_migrations_killed.py
