@@ -22,9 +22,9 @@ SHARED: Final = (
 """Modules that need the usual operator, which none of them disturbs."""
 ALONE: Final = (
     ("migrations_killed",),
-    ("operator_cut_off",),
+    ("cluster_network", "operator_cut_off"),
     ("operator_killed",),
-    ("cluster_network", "cluster_life"),
+    ("cluster_life",),
 )
 """Modules with the mark ``alone``: they have operators of their own, or need none."""
 _PLACES: Final = {
