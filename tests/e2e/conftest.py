@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -62,17 +61,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> lanes.Scheduling:
     """Each process takes a lane."""
     return lanes.Scheduling(config, log)
-
-
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Those that end the usual operator never run beside those that need it."""
-    mine = [item for item in session.items if "/e2e/" in str(item.path)]
-    alone = {item.get_closest_marker("alone") is not None for item in mine}
-    if len(alone) > 1 and "PYTEST_XDIST_WORKER" in os.environ:
-        raise pytest.UsageError(
-            'run -m "not alone" and -m alone in turn, as make e2e does: the second end the'
-            " operator that the first need"
-        )
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

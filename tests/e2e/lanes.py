@@ -8,10 +8,15 @@ that waits most of its time stands beside one that starts many pods.
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xdist.workermanage import WorkerController
 
 SHARED: Final = (
     ("windows", "migrations"),
@@ -47,8 +52,24 @@ def place(module: str) -> tuple[int, int]:
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Gives a process whole lanes."""
+    """Gives a process whole lanes, all of one kind."""
+
+    def add_node_collection(self, node: WorkerController, collection: Sequence[str]) -> None:
+        """Take what a process has collected.
+
+        Raises:
+            UsageError: some tests need the usual operator, and others would end it.
+        """
+        if len({_lane(nodeid) < len(SHARED) for nodeid in collection}) > 1:
+            raise pytest.UsageError(
+                'run -m "not alone" and -m alone in turn, as make e2e does: the second end the'
+                " operator that the first need"
+            )
+        super().add_node_collection(node, collection)
 
     def _split_scope(self, nodeid: str) -> str:
-        lane, _ = place(PurePath(nodeid.partition("::")[0]).stem)
-        return f"lane-{lane}"
+        return f"lane-{_lane(nodeid)}"
+
+
+def _lane(nodeid: str) -> int:
+    return place(PurePath(nodeid.partition("::")[0]).stem)[0]

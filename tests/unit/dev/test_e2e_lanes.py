@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dev.cluster.config import CLONE
-from tests.e2e.lanes import ALONE, SHARED, place
+from tests.e2e.lanes import ALONE, SHARED, Scheduling, place
 
 E2E = CLONE / "tests" / "e2e"
 MARK = "pytestmark = pytest.mark.alone\n"
@@ -25,3 +25,10 @@ def test_a_module_without_a_lane_is_told_where_to_get_one() -> None:
     with pytest.raises(pytest.UsageError, match="test_new has no lane: give it one in"):
         place("tests.e2e.test_new")
     assert place("tests.e2e.test_" + SHARED[0][1]) == (0, 1)
+
+
+def test_those_that_end_the_usual_operator_never_run_beside_those_that_need_it() -> None:
+    both = [f"tests/e2e/test_{lanes[0][0]}.py::test_it" for lanes in (SHARED, ALONE)]
+    scheduling = Scheduling.__new__(Scheduling)
+    with pytest.raises(pytest.UsageError, match="in turn, as make e2e does"):
+        scheduling.add_node_collection(None, both)  # type: ignore[arg-type]  # not looked at
