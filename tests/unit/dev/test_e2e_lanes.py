@@ -31,4 +31,4 @@ def test_those_that_end_the_usual_operator_never_run_beside_those_that_need_it()
     both = [f"tests/e2e/test_{lanes[0][0]}.py::test_it" for lanes in (SHARED, ALONE)]
     scheduling = Scheduling.__new__(Scheduling)
     with pytest.raises(pytest.UsageError, match="in turn, as make e2e does"):
-        scheduling.add_node_collection(None, both)  # type: ignore[arg-type]  # not looked at
+        scheduling.add_node_collection(None, both)
