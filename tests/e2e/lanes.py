@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 SHARED: Final = (
     ("windows", "migrations"),
     ("live", "quarantine", "late_fault"),
-    ("outages", "verification", "preflight"),
-    ("diagnosis", "rollout", "prometheus_gone"),
+    ("outages", "verification"),
+    ("diagnosis", "rollout", "preflight", "prometheus_gone"),
 )
 """Modules that need the usual operator, which none of them disturbs."""
 ALONE: Final = (
