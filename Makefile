@@ -8,6 +8,8 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
 SOURCES := operator spark_app dev tests bench
+# One run: what tests import is looked at once
+TYPED   := operator/spark_operator spark_app dev tests bench
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -45,20 +47,22 @@ E2E_IMAGES := operator dev services app:1.0.0 app:2.0.0 app:3.0.0-errors app:3.0
 	app:2.0.0-migration app:2.0.0-migration-fails app:2.0.0-migration-hangs \
 	app:2.0.0-migration-slow app:3.0.0-migration-drops app:3.0.0-migration-errors \
 	app:4.0.0-migration-errors
-PYTEST := $(PY) -m pytest -q -p no:cacheprovider
+SLOWEST := --durations=20 --durations-min=1
+PYTEST := $(PY) -m pytest -q -p no:cacheprovider $(SLOWEST)
 TWO := -n 2 --dist loadfile
 # These wait for services more than for the processor.
-FOUR := -n 4 --dist loadfile
+FOUR := -n 4 --dist loadfile --no-loadscope-reorder
+LANES := -n 4
 
-test: lint types imports verify unit simulate integration e2e ## everything that must pass; CI runs this
+test: $(STAMP) ## everything that must pass; CI runs this
+	@$(PY) -m dev.timed lint+types+imports+verify unit simulate integration e2e
 
 lint: $(STAMP) ## formatting and lint
 	@$(VENV)/bin/ruff format --check --quiet $(SOURCES) operator
 	@$(VENV)/bin/ruff check --quiet $(SOURCES) operator
 
 types: $(STAMP) ## strict types
-	@$(VENV)/bin/mypy -p spark_operator -p spark_app -p dev
-	@$(VENV)/bin/mypy tests bench
+	@$(VENV)/bin/mypy $(TYPED)
 
 imports: $(STAMP) ## which module may import which
 	@$(VENV)/bin/lint-imports --no-logo
@@ -83,9 +87,10 @@ integration: $(STAMP) ## against a real kube-apiserver and other real services
 e2e: $(STAMP) ## with real pods on a real cluster
 	@$(PY) -m dev.cluster up
 	@$(PY) -m dev.images load $(E2E_IMAGES)
-	@$(PYTEST) $(TWO) -m "not alone" tests/e2e
-	@$(PYTEST) -m alone tests/e2e
+	@$(PYTEST) $(LANES) -m "not alone" tests/e2e
+	@$(PYTEST) $(LANES) -m alone tests/e2e
 
+# Why each of these is no part of make test: docs/testing.md
 soak: $(STAMP) ## the long forms of campaigns and soaks; results go to bench/results
 	@$(PY) -m tests.simulation.campaign --output bench/results/simulation.json
 	@SPARK_MIGRATION_RUNS=30 $(PYTEST) tests/e2e/test_migrations_killed.py

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tests.e2e import opening
 from tests.e2e.services import NAMESPACE, Services
 from tests.e2e.stage import Stage, config, spec
 
@@ -120,19 +121,14 @@ def dependent(kubectl: Kubectl, name: str, **changes: Any) -> Dependent:
 
 
 @asynccontextmanager
-async def opened(stage: Dependent, *, rate: int = 20) -> AsyncIterator[Dependent]:
+async def opened(
+    stage: Dependent, *, rate: int = 20, own_operator: bool = False
+) -> AsyncIterator[Dependent]:
     """Its namespace with a stable release, and users at ``rate`` requests a second."""
-    await stage.kubectl.run(
-        "delete", "namespace", stage.namespace, "--ignore-not-found", "--wait", seconds=120
-    )
-    await stage.open()
-    await stage.prepare()
-    await stage.apply()
-    await stage.until("the first release", lambda s: s.phase == "Stable", seconds=120)
-    if rate:
-        await stage.users(rate=rate)
-    yield stage
-    await stage.close()
+    async with opening.opened(stage, own_operator=own_operator, prepare=stage.prepare):
+        if rate:
+            await stage.users(rate=rate)
+        yield stage
 
 
 def dependencies(**extra: str) -> dict[str, str]:

@@ -12,18 +12,16 @@ if TYPE_CHECKING:
 
     from tests.e2e.stage import Stage
 
-POLICY = "e2e-no-route"
-
 
 @contextlib.asynccontextmanager
 async def route_frozen(stage: Stage) -> AsyncIterator[None]:
     """The API server refuses every change to the users' Service meanwhile."""
-    expression = "request.name != 'spark'"
+    expression, policy = "request.name != 'spark'", f"{stage.namespace}-no-route"
     objects: list[dict[str, Any]] = [
         {
             "apiVersion": "admissionregistration.k8s.io/v1",
             "kind": "ValidatingAdmissionPolicy",
-            "metadata": {"name": POLICY},
+            "metadata": {"name": policy},
             "spec": {
                 "matchConstraints": {
                     "resourceRules": [
@@ -41,9 +39,9 @@ async def route_frozen(stage: Stage) -> AsyncIterator[None]:
         {
             "apiVersion": "admissionregistration.k8s.io/v1",
             "kind": "ValidatingAdmissionPolicyBinding",
-            "metadata": {"name": POLICY},
+            "metadata": {"name": policy},
             "spec": {
-                "policyName": POLICY,
+                "policyName": policy,
                 "validationActions": ["Deny"],
                 "matchResources": {
                     "namespaceSelector": {
@@ -59,7 +57,7 @@ async def route_frozen(stage: Stage) -> AsyncIterator[None]:
         yield
     finally:
         for kind in ("validatingadmissionpolicybinding", "validatingadmissionpolicy"):
-            await stage.kubectl.run("delete", kind, POLICY)
+            await stage.kubectl.run("delete", kind, policy)
 
 
 async def _enforced(stage: Stage) -> None:

@@ -1,4 +1,4 @@
-"""The leading operator, and what can be done to it: killed, stopped, cut off from the API server.
+"""The leader of a module's own operators, and what can be done to it: killed, stopped, cut off.
 
 What needs its process works where the cluster's processes are this machine's.
 """
@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from dev.kubectl import Kubectl
+    from tests.e2e.stage import Stage
 
-SYSTEM = "spark-system"
 API_SERVER = ("OUTPUT", "-p", "tcp", "-m", "multiport", "--dports", "443,6443", "-j", "DROP")
 """An operator's way to the API server; what it scrapes has other ports."""
 
@@ -26,41 +25,43 @@ class ElsewhereError(Exception):
     """The operator's process is not on this machine."""
 
 
-async def leader(kubectl: Kubectl) -> str:
+async def leader(stage: Stage) -> str:
     """The pod that holds the lease."""
-    holder = "-o=jsonpath={.spec.holderIdentity}"
-    return await kubectl.run("get", "lease", "spark-operator", f"--namespace={SYSTEM}", holder)
+    lease = await stage.get("lease/spark-operator")
+    return str(lease["spec"]["holderIdentity"])
 
 
-async def kill_leader(kubectl: Kubectl) -> None:
+async def kill_leader(stage: Stage) -> None:
     """SIGKILL the leading operator; in a cluster whose processes we cannot see, its pod goes."""
-    await kill(kubectl, await leader(kubectl))
+    await kill(stage, await leader(stage))
 
 
-async def kill(kubectl: Kubectl, pod: str) -> None:
+async def kill(stage: Stage, pod: str) -> None:
     """SIGKILL a pod's operator; in a cluster whose processes we cannot see, the pod goes."""
     process = await asyncio.to_thread(_process_of, pod)
     if process is not None:
         os.kill(process, signal.SIGKILL)
         return
-    await kubectl.run("delete", "pod", pod, f"--namespace={SYSTEM}", "--grace-period=0", "--force")
+    await stage.kubectl.run(
+        "delete", "pod", pod, f"--namespace={stage.namespace}", "--grace-period=0", "--force"
+    )
 
 
-async def ready(kubectl: Kubectl, pod: str) -> None:
+async def ready(stage: Stage, pod: str) -> None:
     """Wait until a pod of the operator is ready."""
-    await kubectl.run(
-        "wait", "--for=condition=Ready", f"pod/{pod}", f"--namespace={SYSTEM}", "--timeout=60s",
-        seconds=70,
+    await stage.kubectl.run(
+        "wait", "--for=condition=Ready", f"pod/{pod}", f"--namespace={stage.namespace}",
+        "--timeout=60s", seconds=70,
     )  # fmt: skip
 
 
-async def succeeded(kubectl: Kubectl, former: str) -> str:
+async def succeeded(stage: Stage, former: str) -> str:
     """Wait until another pod than ``former`` holds the lease; return it."""
     path = (
-        f"/apis/coordination.k8s.io/v1/namespaces/{SYSTEM}/leases"
+        f"/apis/coordination.k8s.io/v1/namespaces/{stage.namespace}/leases"
         "?watch=true&timeoutSeconds=60&fieldSelector=metadata.name%3Dspark-operator"
     )
-    async for event in kubectl.watch(path):
+    async for event in stage.kubectl.watch(path):
         holder = str(event["object"].get("spec", {}).get("holderIdentity") or former)
         if holder != former:
             return holder

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 NAME = "spark"
 TOOLS = "localhost/spark-dev:dev"
 WATCH_SECONDS = 240
+REQUESTED = {"requests": {"cpu": "10m", "memory": "64Mi"}}
+"""What a pod reserves: the pods of several stages have to fit on one node of two processors."""
 
 Manifest = dict[str, Any]
 
@@ -50,9 +52,13 @@ class Stage:
     seen: list[SparkDeploymentStatus] = field(default_factory=list)
 
     async def open(self) -> None:
+        """Make the namespace with the providers' stand-in, and wait until that answers."""
+        await self.make()
+        await self.rolled_out("providers")
+
+    async def make(self) -> None:
         """Make the namespace with the providers' stand-in."""
         await self.kubectl.apply(in_namespace(manifests.base(TOOLS), self.namespace))
-        await self.rolled_out("providers")
 
     async def close(self) -> None:
         """Remove the namespace and wait until it is gone: deletion never blocks it."""
@@ -194,6 +200,7 @@ def spec(version: str = "1.0.0", **changes: Any) -> Manifest:
     found: Manifest = manifests.spark(image(version))["spec"]
     found |= {"preflight": {"enabled": False}, "verification": {"enabled": False}}
     found["replicas"] = 3
+    found["pod"] = {"resources": REQUESTED}
     found["strategy"] = {
         "canary": {
             "steps": [{"weight": w, "minDuration": "5s"} for w in (25, 100)],

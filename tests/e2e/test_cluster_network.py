@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from dev.kubectl import Kubectl
 
+pytestmark = pytest.mark.alone
+
 NAMESPACE = "e2e-network"
 SERVICE = "standin"
 PORT = 8080

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import pytest_asyncio
 
+from tests.e2e.opening import opened
 from tests.e2e.probes import addresses, eventually, orders, probing
 from tests.e2e.stage import NAME, Stage, condition, config, spec
 
@@ -35,18 +37,12 @@ REFUSED: Final = (401, 403)
 async def stage(kubectl: Kubectl) -> AsyncIterator[Stage]:
     """A stable release whose users need keys, and have the old one."""
     both = config(OPENAI_BASE_URL="http://providers:8080/v1", SPARK_RATE_LIMIT="100000/minute")
-    opened = Stage(kubectl, "e2e-live", spec(secrets=SECRETS, config=dict(both)))
-    await kubectl.run(
-        "delete", "namespace", opened.namespace, "--ignore-not-found", "--wait", seconds=120
-    )
-    await opened.open()
-    await give_keys(opened, OLD, ROGUE)
-    await opened.apply(guard={"duration": "0s"})
-    await opened.until("the first release", lambda s: s.phase == "Stable", seconds=120)
-    await opened.users(rate=RATE)
-    await hand_over(opened, OLD)
-    yield opened
-    await opened.close()
+    wanted = spec(secrets=SECRETS, config=dict(both), guard={"duration": "0s"})
+    made = Stage(kubectl, "e2e-live", wanted)
+    async with opened(made, prepare=partial(give_keys, made, OLD, ROGUE)):
+        await made.users(rate=RATE)
+        await hand_over(made, OLD)
+        yield made
 
 
 async def give_keys(stage: Stage, *keys: str) -> None:

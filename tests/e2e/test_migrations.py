@@ -54,7 +54,7 @@ async def test_a_migration_that_hangs_is_ended_and_holds_no_lock(stage: Dependen
     since, schema, ledger = await stage.newest(), await stage.schema(), await stage.ledger()
     bad = image("2.0.0-migration-hangs")
     await stage.apply(image=bad, migrations={"rollback": "Automatic", "timeout": "10s"})
-    await stage.asleep(1)
+    await stage.asleep(1, seconds=60)
     status = await stage.until("giving up", rolled_back(bad), seconds=90)
     assert status.failure is not None
     assert (status.failure.outcome, status.failure.reason) == ("Failed", "MigrationFailed")

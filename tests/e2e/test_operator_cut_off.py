@@ -59,17 +59,17 @@ def _rolled_back(status: SparkDeploymentStatus) -> bool:
 
 
 async def test_cut_off_from_the_api_server_between_decision_and_cut(stage: Stage) -> None:
-    since, former = await stage.newest(), await leader(stage.kubectl)
+    since, former = await stage.newest(), await leader(stage)
     release = await _on_trial(stage)
     async with contextlib.AsyncExitStack() as network:
         async with route_frozen(stage):
             await stage.until("the decision", lambda s: s.phase == "RollingBack", seconds=60)
             await network.enter_async_context(partitioned(former))
-            await succeeded(stage.kubectl, former)
+            await succeeded(stage, former)
         # The route is free again only when the one that decided can no longer cut
         status = await stage.until("the rollback", _rolled_back, seconds=60)
-        await kill(stage.kubectl, former)
-    await ready(stage.kubectl, former)
+        await kill(stage, former)
+    await ready(stage, former)
     await _undone(stage, release)
     assert status.failure is not None
     assert status.failure.outcome == "Failed"
@@ -80,13 +80,13 @@ async def test_cut_off_from_the_api_server_between_decision_and_cut(stage: Stage
 
 async def test_a_leader_that_stood_still_wakes_after_another_rolled_back(stage: Stage) -> None:
     release = await _on_trial(stage)
-    former = await leader(stage.kubectl)
+    former = await leader(stage)
     async with suspended(former):
-        await succeeded(stage.kubectl, former)
+        await succeeded(stage, former)
         status = await stage.until("the rollback", _rolled_back, seconds=60)
-    await ready(stage.kubectl, former)
+    await ready(stage, former)
     await _undone(stage, release)
-    assert await leader(stage.kubectl) != former
+    assert await leader(stage) != former
     cut = next(e.at.timestamp() for e in status.ledger if e.decision == "RollingBack")
     results = await stage.results()
     late = [r for r in results if r.release == release and r.at > cut + CONNECTION_SECONDS]

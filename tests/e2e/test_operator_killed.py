@@ -30,7 +30,7 @@ async def test_killed_in_the_middle_of_a_step(stage: Stage) -> None:
     since = await stage.newest()
     await stage.apply(image=image("2.0.0"))
     await stage.until("a weight", lambda s: s.phase == "Progressing" and s.weight.actual > 0)
-    await kill_leader(stage.kubectl)
+    await kill_leader(stage)
     status = await stage.until("promotion all the same", lambda s: s.phase == "Stable", seconds=240)
     assert _outcomes(status)[0] == (image("2.0.0"), "Promoted")
     await _served(stage, since)
@@ -40,7 +40,7 @@ async def test_killed_in_the_middle_of_a_promotion(stage: Stage) -> None:
     since = await stage.newest()
     await stage.apply(config=config(EDITION="next"))
     await stage.until("promoting", lambda s: s.phase == "Promoting", seconds=240)
-    await kill_leader(stage.kubectl)
+    await kill_leader(stage)
     status = await stage.until("promotion all the same", lambda s: s.phase == "Stable", seconds=240)
     assert _outcomes(status)[0] == (image("2.0.0"), "Promoted")
     await _served(stage, since)
@@ -56,7 +56,7 @@ async def test_killed_between_the_decision_and_the_cut(stage: Stage) -> None:
         assert decided.weight.desired == 0
         service = await stage.get("service/spark")
         assert "spark.dev/release" not in service["spec"]["selector"], "the cut was not held up"
-        await kill_leader(stage.kubectl)
+        await kill_leader(stage)
     status = await stage.until("the rollback", lambda s: s.phase == "RolledBack", seconds=120)
     assert _outcomes(status)[0] == (image("3.0.0-errors"), "Failed")
     assert len([entry for entry in status.ledger if entry.decision == "RollingBack"]) == 1

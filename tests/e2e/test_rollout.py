@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from spark_operator.api.status.status import SparkDeploymentStatus
     from tests.e2e.stage import Stage
 
+REPLICAS = 3
 CHILDREN = ("deployment", "service", "configmap", "controllerrevision", "networkpolicy", "pdb")
 STALE_CONNECTION_SECONDS = 15.0
 """No answer of the previous release later than this after a promotion."""

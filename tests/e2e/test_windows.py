@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from tests.e2e.stage import Stage
 
 MESSAGE = "Back in a minute."
-AHEAD_SECONDS = 30
-LASTS_SECONDS = 90
+AHEAD_SECONDS = 20
+LASTS_SECONDS = 60
 EDGE_SANITY_SECONDS = 15.0
 """Three times what the last pod may take to follow the clock: a decision, a write, one sync."""
 KEY = {"name": "spark-verify", "key": "key"}
-FROZEN_SECONDS = 30
+FROZEN_SECONDS = 20
 
 
 def moment(at: float) -> str:

@@ -10,7 +10,7 @@ compatible_with = "20241207000000"
 def upgrade() -> None:
     """Apply."""
     op.execute("ALTER TABLE spark_requests ADD COLUMN note text")
-    op.execute("SELECT pg_sleep(3)")
+    op.execute("SELECT pg_sleep(6)")
 
 
 def downgrade() -> None:

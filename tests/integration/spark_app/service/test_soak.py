@@ -1,6 +1,6 @@
 """A bounded soak with random provider faults: every count of the service equals its users' own.
 
-Two minutes by default, thirty with ``make soak``. Nothing may hang past the deadline, no 5xx may
+One minute by default, thirty with ``make soak``. Nothing may hang past the deadline, no 5xx may
 lack a code, no connection may break, and memory must not grow.
 """
 
@@ -157,6 +157,7 @@ def _resident(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
+@pytest.mark.first
 @pytest.mark.timeout(SECONDS + 120)
 async def test_every_count_is_the_users_own(providers: harness.Providers) -> None:
     environment = {
