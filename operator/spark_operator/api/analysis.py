@@ -58,7 +58,8 @@ class BreakerOpen(Model):
     )
     candidate_only: Duration = Field(
         "30s",
-        description="Open this long on the candidate while stable's is closed: roll back.",
+        description="Open this long on the candidate, while stable asks the same provider and its"
+        " own stays closed, at users' cost: roll back.",
         json_schema_extra=between("1s", "24h"),
     )
 

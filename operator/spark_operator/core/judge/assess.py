@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from math import exp, inf, log
 from typing import TYPE_CHECKING
 
+from spark_operator.core.judge.breakers import is_long, was_open_on_stable
 from spark_operator.core.judge.evidence.accusations import (
     compared,
     evidence_of,
@@ -17,6 +18,7 @@ from spark_operator.core.judge.evidence.accusations import (
     value,
 )
 from spark_operator.core.judge.evidence.blocks import is_idle
+from spark_operator.core.judge.evidence.breaker_cost import not_comparable, open_evidence
 from spark_operator.core.judge.evidence.eprocess import log_passes, lower_bound
 from spark_operator.core.judge.evidence.hypotheses import (
     APP_ERROR_RATE,
@@ -48,7 +50,26 @@ def _warnings(plan: JudgePlan, state: JudgeState) -> tuple[Warned, ...]:
             e = evidence_of(plan, state, h, strength)
             warned = Warned(reason=h.reason, action=h.action, message=sentence(e), evidence=e)
             found.append(warned)
-    return (*found, *_shifts(plan, state), *_queries(plan, state))
+    return (*found, *_shifts(plan, state), *_queries(plan, state), *_open_alone(plan, state))
+
+
+def _open_alone(plan: JudgePlan, state: JudgeState) -> tuple[Warned, ...]:
+    """Return the breakers that are open on the candidate and can be compared with nothing."""
+    found = [
+        (breaker, why)
+        for breaker in state.breakers
+        if is_long(plan, breaker) and (why := not_comparable(state, breaker))
+    ]
+    return tuple(
+        Warned(
+            reason=Reason.BREAKER_OPEN,
+            action=Action.NOTIFY,
+            message=f"breaker of {b.provider} open for {b.seconds:.0f} s; not held against the"
+            f" release: {why}",
+            evidence=open_evidence(plan, b),
+        )
+        for b, why in found
+    )
 
 
 def _queries(plan: JudgePlan, state: JudgeState) -> tuple[Warned, ...]:
@@ -86,12 +107,8 @@ def _is_shared(plan: JudgePlan, state: JudgeState, now: float) -> str:
         every, app = numbers(state, ERROR_RATE), numbers(state, APP_ERROR_RATE)
         if is_idle(state, now) and every.x > 2 * app.x:
             return "a provider is to blame for most failures"
-    limit = min(plan.breaker_open_candidate_only, plan.breaker_open_critical)
-    for breaker in state.breakers:
-        since = breaker.candidate_since
-        if since is not None and breaker.stable_since is not None and now - since >= limit:
-            return f"the breaker of {breaker.provider} is open on both sides"
-    return ""
+    both = (b for b in state.breakers if is_long(plan, b) and was_open_on_stable(b, now))
+    return next((f"the breaker of {b.provider} is open on both sides" for b in both), "")
 
 
 def _too_few(plan: JudgePlan, state: JudgeState, now: float) -> str:
@@ -132,7 +149,7 @@ def in_doubt(plan: JudgePlan, state: JudgeState) -> str:
         return "there is some evidence against the release"
     if state.presence.cause:
         return f"the candidate is not all there: {state.presence.cause}"
-    if any(breaker.candidate_since is not None for breaker in state.breakers):
+    if not is_idle(state, state.at) and any(b.is_open for b in state.breakers):
         return "a breaker is open on the candidate"
     return ""
 

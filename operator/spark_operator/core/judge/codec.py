@@ -146,6 +146,26 @@ def _presence(value: Any) -> Presence:
     )
 
 
+def _breaker(size: int, provider: Any, *rest: Any) -> BreakerTimes:
+    """Return one breaker; of one that an older version wrote only the name is known."""
+    if len(rest) == 2:
+        return BreakerTimes(str(provider))
+    since, seconds, is_open, trying, stable_open, stable_doubt, asked, calls, mine, theirs = rest
+    return BreakerTimes(
+        str(provider),
+        _maybe(since),
+        _float(seconds),
+        bool(is_open),
+        _float(trying),
+        _float(stable_open),
+        _float(stable_doubt),
+        _float(asked),
+        tuple((str(pod), _float(count)) for pod, count in calls),
+        _floats(mine, size if mine else 0),
+        _floats(theirs, size if theirs else 0),
+    )
+
+
 def _failed(value: Any) -> tuple[Reason, str, Evidence] | None:
     if value is None:
         return None
@@ -222,7 +242,7 @@ def _state(plan: JudgePlan, packed: Any) -> JudgeState:
         "rows": _rows,
         "recent": lambda v: {str(k): Recent(*_floats(r, 4)) for k, r in v.items()},
         "presence": _presence,
-        "breakers": lambda v: tuple(BreakerTimes(str(n), _maybe(c), _maybe(s)) for n, c, s in v),
+        "breakers": lambda v: tuple(_breaker(size, *item) for item in v),
         "failed": _failed,
         "queries": _queries,
         "habit": _habit,

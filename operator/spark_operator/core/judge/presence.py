@@ -1,11 +1,9 @@
-"""What needs no statistics: is the candidate there, and how long has a breaker been open."""
+"""What needs no statistics: is the candidate there."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
-
-from spark_operator.core.judge.state import BreakerTimes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -141,59 +139,3 @@ def unavailable(plan: JudgePlan, presence: Presence) -> str:
     if presence.ooms > 1:
         return f"{presence.ooms} OOM kills in this trial"
     return ""
-
-
-def _open_share(pods: Sequence[PodSample], provider: str) -> float | None:
-    """Return the share of pods that do not report the breaker closed; None without reports."""
-    states = [
-        state
-        for pod in pods
-        if pod.values is not None
-        for name, state in pod.values.breakers or ()
-        if name == provider and state in {"closed", "open", "half-open"}
-    ]
-    return sum(state != "closed" for state in states) / len(states) if states else None
-
-
-def _opened(pods: Sequence[PodSample], provider: str) -> bool:
-    return any(
-        pod.values is not None and (provider, "open") in (pod.values.breakers or ()) for pod in pods
-    )
-
-
-def _since(
-    before: float | None, pods: Sequence[PodSample], provider: str, share: float, now: float
-) -> float | None:
-    """Return since when the breaker is open: half-open goes on, but does not begin it."""
-    now_open = _open_share(pods, provider)
-    if now_open is None:
-        return before
-    if now_open < share or now_open == 0:
-        return None
-    if before is None:
-        return now if _opened(pods, provider) else None
-    return before
-
-
-def look_at_breakers(breakers: Sequence[BreakerTimes], tick: Tick) -> tuple[BreakerTimes, ...]:
-    """Return the breakers' clocks after one more look.
-
-    The candidate's breaker is open when at least half of its pods say so; stable's when any
-    pod does, because then the provider may be to blame.
-    """
-    known = {breaker.provider: breaker for breaker in breakers}
-    names = set(known)
-    for pod in (*tick.candidate, *tick.stable):
-        if pod.values is not None:
-            names.update(name for name, _ in (pod.values.breakers or ())[:MOST_PROVIDERS])
-    result = []
-    for name in sorted(names)[:MOST_PROVIDERS]:
-        old = known.get(name, BreakerTimes(name))
-        candidate = _since(old.candidate_since, tick.candidate, name, 0.5, tick.at)
-        stable = _since(old.stable_since, tick.stable, name, 0.0, tick.at)
-        result.append(BreakerTimes(name, candidate, stable))
-    return tuple(result)
-
-
-MOST_PROVIDERS = 8
-"""More breakers than this are not watched."""

@@ -106,11 +106,33 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class BreakerTimes:
-    """One provider's circuit breaker on both sides: open since when; None while closed."""
+    """One provider's circuit breaker on both sides, and what went on since the candidate's opened.
+
+    Attributes:
+        provider: the provider's name.
+        since: when the candidate's opened, Unix seconds; None once it is closed.
+        seconds: how long it has been open since then; half-open does not count.
+        is_open: it was open, not half-open, at the last look.
+        trying: seconds that it has been half-open on end.
+        stable_open_at: when stable's was open last.
+        stable_doubt_at: when stable's was not closed last.
+        asked: calls that stable has made of the provider since ``since``.
+        calls: of stable's pods, the calls that each had made at its last reading.
+        mine: what the candidate has counted since ``since``; empty while it is closed.
+        theirs: the same of stable.
+    """
 
     provider: str
-    candidate_since: float | None = None
-    stable_since: float | None = None
+    since: float | None = None
+    seconds: float = 0.0
+    is_open: bool = False
+    trying: float = 0.0
+    stable_open_at: float = -inf
+    stable_doubt_at: float = -inf
+    asked: float = 0.0
+    calls: tuple[tuple[str, float], ...] = ()
+    mine: Vector = ()
+    theirs: Vector = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from spark_operator.core.judge.breakers import is_on_candidate_only
 from spark_operator.core.judge.evidence.accusations import accusations, strength_of_all
 from spark_operator.core.judge.plan import Action
 from spark_operator.core.judge.readings.baseline import tuned
@@ -46,5 +47,5 @@ def _signs(state: JudgeState, verdict: Verdict) -> Iterator[str]:
     if state.presence.cause:
         yield f"the candidate is not all there: {state.presence.cause}"
     for breaker in state.breakers:
-        if breaker.candidate_since is not None and breaker.stable_since is None:
+        if breaker.is_open and is_on_candidate_only(breaker, state.at):
             yield f"the breaker of {breaker.provider} is open on the candidate only"

@@ -62,6 +62,7 @@ RULES: Final = (
         "critical",
         by_reason={
             "PodsNotReady": "warning",
+            "BreakerOpen": "warning",
             "AlertWarning": "warning",
             "RevisionMissing": "warning",
         },

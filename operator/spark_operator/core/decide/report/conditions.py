@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from spark_operator.api.status.status import Condition
 from spark_operator.api.values import seconds
+from spark_operator.core import judge
 from spark_operator.core.decide.jobs import runs, verification
 from spark_operator.core.decide.report import notices
 from spark_operator.core.decide.signals import alerts, freeze, isolation, outage
@@ -219,13 +220,27 @@ def _degraded(draft: RolloutDraft) -> Aspect:
     unanswered = _unanswered(draft)
     if unanswered:
         return unanswered
-    trouble = _alerting(draft) or _unverified(draft) or _not_undone(draft) or _unchangeable(draft)
+    trouble = (
+        _breaking(draft)
+        or _alerting(draft)
+        or _unverified(draft)
+        or _not_undone(draft)
+        or _unchangeable(draft)
+    )
     if trouble:
         return trouble
     if draft.status.stable is not None and draft.stable.ready < draft.spec.replicas:
         message = f"{draft.stable.ready} of {draft.spec.replicas} stable pods are ready"
         return Aspect(holds=True, reason="PodsNotReady", message=message)
     return Aspect(holds=False, reason="AsExpected", message="")
+
+
+def _breaking(draft: RolloutDraft) -> Aspect | None:
+    """A breaker that is open on the watched release, with nothing to compare it with."""
+    for warning in draft.verdict.warnings if draft.verdict else ():
+        if warning.reason is judge.Reason.BREAKER_OPEN:
+            return Aspect(holds=True, reason=warning.reason, message=warning.message)
+    return None
 
 
 def _alerting(draft: RolloutDraft) -> Aspect | None:

@@ -24,6 +24,7 @@ class Counters:
         cache_hits: cache look-ups answered from the cache.
         cache_misses: cache look-ups that were not.
         breakers: `(provider, "closed" | "open" | "half-open")`.
+        calls: `(provider, calls made of it, however they ended)`.
         inflight: requests being worked on at the moment of the scrape.
     """
 
@@ -35,6 +36,7 @@ class Counters:
     cache_hits: float | None = None
     cache_misses: float | None = None
     breakers: tuple[tuple[str, str], ...] | None = None
+    calls: tuple[tuple[str, float], ...] | None = None
     inflight: float | None = None
 
 
