@@ -207,21 +207,22 @@ def told(cell: Cell, outcomes: list[Outcome]) -> dict[str, object]:
 
 
 def main() -> None:
-    """Run every cell and write what came of it, cell by cell."""
+    """Run all cells in rounds, and write after each cell what came of it so far."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=1000)
+    parser.add_argument("--round", type=int, default=50)
     parser.add_argument("--processes", type=int, default=1)
     chosen = parser.parse_args()
-    results: dict[str, object] = {}
+    outcomes: dict[Cell, list[Outcome]] = {cell: [] for cell in cells()}
     with multiprocessing.Pool(chosen.processes) as pool:
-        for cell in cells():
-            trials = chosen.trials if cell.fault == "shared" else max(1, chosen.trials // 10)
-            size = max(1, trials // 20)
-            parts = [(cell, at, min(size, trials - at)) for at in range(0, trials, size)]
-            outcomes = [it for part in pool.map(_run, parts, chunksize=1) for it in part]
-            results[cell.name] = told(cell, outcomes)
-            print(cell.name, results[cell.name], flush=True)
-            FILE.write_text(json.dumps(results, indent=1) + "\n")
+        for first in range(0, chosen.trials, chosen.round):
+            count = min(chosen.round, chosen.trials - first)
+            work = [(cell, first, count) for cell in outcomes]
+            for cell, found in zip(outcomes, pool.imap(_run, work), strict=True):
+                outcomes[cell] += found
+                results = {cell.name: told(cell, ends) for cell, ends in outcomes.items() if ends}
+                FILE.write_text(json.dumps(results, indent=1) + "\n")
+            print(f"{first + count} trials of each cell", flush=True)
 
 
 if __name__ == "__main__":
