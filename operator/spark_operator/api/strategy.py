@@ -137,5 +137,7 @@ class Rollback(Model):
 
     automatic: bool = Field(True, description="Roll back without asking.")
     on_shared_failure: Literal["Hold", "Rollback"] = Field(
-        "Hold", description="When stable fails the same way: hold the weight, or roll back."
+        "Hold",
+        description="When stable fails the same way: hold the weight, for an hour at most, or roll"
+        " back.",
     )

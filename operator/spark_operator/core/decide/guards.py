@@ -17,7 +17,12 @@ from spark_operator.core.model.phases import ON_TRIAL, WATCHED, Phase
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from spark_operator.api.status.status import StepStatus
     from spark_operator.core.decide.draft import RolloutDraft
+
+
+LONGEST_SHARED_SECONDS: Final = 3600
+"""How long a step's clock may stand in all because both releases fail alike."""
 
 
 def newer_spec(draft: RolloutDraft) -> bool:
@@ -93,8 +98,7 @@ def deadline(draft: RolloutDraft) -> bool:
     elapsed = draft.now - step.entered_at.timestamp()
     if _clock_stands(draft):
         if elapsed >= seconds(limit) / 2:
-            # None of these has a phase of its own: when it ends, half the time must be left.
-            draft.set(step=step.model_copy(update={"entered_at": draft.at}))
+            _put_off(draft, step, min(elapsed, seconds(limit)))
         return False
     if elapsed < seconds(limit):
         return False
@@ -127,6 +131,14 @@ def _what_is_lacking(draft: RolloutDraft) -> str:
     return draft.verdict.message if draft.verdict else "no verdict was given"
 
 
+def _put_off(draft: RolloutDraft, step: StepStatus, elapsed: float) -> None:
+    """Begin the step's time anew: when what stops its clock ends, half of it must be left."""
+    changes: dict[str, object] = {"entered_at": draft.at}
+    if draft.verdict is not None and draft.verdict.shared:
+        changes["shared_seconds"] = (step.shared_seconds or 0) + round(elapsed)
+    draft.set(step=step.model_copy(update=changes))
+
+
 def _clock_stands(draft: RolloutDraft) -> bool:
     """Whether the step's time does not run: it is no fault of the candidate that it takes long."""
     if draft.spec.paused or draft.status.held:
@@ -135,8 +147,10 @@ def _clock_stands(draft: RolloutDraft) -> bool:
         return not (draft.status.step and draft.status.step.in_maintenance)
     if draft.verdict is None:
         return False
-    waits = draft.verdict.kind == "Fail" and not draft.spec.rollback.automatic
-    return draft.verdict.shared or waits
+    if draft.verdict.shared:
+        step = draft.status.step
+        return step is None or (step.shared_seconds or 0) < LONGEST_SHARED_SECONDS
+    return draft.verdict.kind == "Fail" and not draft.spec.rollback.automatic
 
 
 def _step_limit(draft: RolloutDraft, index: int) -> str:
