@@ -93,7 +93,7 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
         http.client(trusted(settings.ca_file)) as asker,
         channels(clock, settings) as sender,
     ):
-        cluster = _cluster(client, clock, settings, lambda: running.leads())  # noqa: PLW0108 - made below
+        cluster = cluster_of(client, clock, settings, lambda: running.leads())  # noqa: PLW0108 - made below
         await _check_definition(cluster)
         pods = PodMetrics(
             scraper, clock, seconds=settings.scrape_seconds, limit=settings.scrape_bytes
@@ -129,9 +129,10 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
             yield running
 
 
-def _cluster(
+def cluster_of(
     client: ApiClient, clock: Clock, settings: Settings, leads: Callable[[], bool]
 ) -> KubeCluster:
+    """Make the client of the API server that reads and writes resources and children."""
     recorder = EventRecorder(clock, settings.identity)
     return KubeCluster(client, recorder, request_seconds=settings.request_seconds, leads=leads)
 

@@ -12,14 +12,14 @@ from spark_operator.core.judge.breakers import (
 from spark_operator.core.judge.evidence.blocks import expected, is_idle
 from spark_operator.core.judge.evidence.eprocess import lower_bound
 from spark_operator.core.judge.evidence.hypotheses import ERROR_RATE, absolutes, comparisons
-from spark_operator.core.judge.verdict import Evidence, Reason
+from spark_operator.core.judge.verdict import Evidence, VerdictReason
 
 if TYPE_CHECKING:
     from spark_operator.core.judge.evidence.hypotheses import Metric
     from spark_operator.core.judge.plan import JudgePlan
     from spark_operator.core.judge.state import BreakerTimes, JudgeState
 
-LATENCY = frozenset({Reason.LATENCY_WARNING, Reason.LATENCY_ABOVE_STABLE})
+LATENCY = frozenset({VerdictReason.LATENCY_WARNING, VerdictReason.LATENCY_ABOVE_STABLE})
 
 
 def cost_of(plan: JudgePlan, state: JudgeState, breaker: BreakerTimes) -> str:

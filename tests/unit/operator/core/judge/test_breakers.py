@@ -8,7 +8,7 @@ import pytest
 
 from bench.judge.outages import Cell, cells, trial
 from spark_operator.core import judge
-from spark_operator.core.judge import Action, Reason, Sensitivity, VerdictKind, codec
+from spark_operator.core.judge import Action, Sensitivity, VerdictKind, VerdictReason, codec
 from tests.unit.operator.core.judge.trial import Pod, Trial
 
 FAST = judge.plan_for(Sensitivity.FAST)
@@ -60,7 +60,7 @@ def _opened(mine: dict[str, float], seconds: int, *, asks: bool = True) -> tuple
 def test_open_on_the_candidate_only_and_slow_for_its_users_fails_after_30_s() -> None:
     trial, after = _opened(SLOW, 60)
     found = trial.verdict()
-    assert (found.kind, found.reason) == (VerdictKind.FAIL, Reason.BREAKER_OPEN)
+    assert (found.kind, found.reason) == (VerdictKind.FAIL, VerdictReason.BREAKER_OPEN)
     assert "not on stable" in found.message
     assert "were slow" in found.message
     assert after <= 32
@@ -87,7 +87,7 @@ def test_a_stable_that_asks_another_provider_is_no_witness() -> None:
     trial, _ = _opened({"requests": 4.0, "slow": 0.1}, 300, asks=False)
     found = trial.verdict()
     assert found.kind is not VerdictKind.FAIL
-    (said,) = (w for w in found.warnings if w.reason is Reason.BREAKER_OPEN)
+    (said,) = (w for w in found.warnings if w.reason is VerdictReason.BREAKER_OPEN)
     assert said.action is Action.NOTIFY
     assert "0 calls of this provider" in said.message
 
@@ -133,7 +133,7 @@ def test_half_open_in_between_does_not_begin_the_clock_anew() -> None:
     _breaker(trial.candidate[0], "half-open")
     _serve(trial, 3, SLOW)
     _breaker(trial.candidate[0], "open")
-    assert _serve(trial, 7, SLOW).reason is Reason.BREAKER_OPEN
+    assert _serve(trial, 7, SLOW).reason is VerdictReason.BREAKER_OPEN
 
 
 def test_half_open_on_both_sides_holds_nothing() -> None:
@@ -151,7 +151,7 @@ def test_half_open_on_both_sides_holds_nothing() -> None:
 def test_the_clock_survives_a_restart_of_the_operator() -> None:
     trial, _ = _opened(SLOW, 20)
     trial.state = judge.decode(BALANCED, judge.encode(trial.state))
-    assert _serve(trial, 13, SLOW).reason is Reason.BREAKER_OPEN
+    assert _serve(trial, 13, SLOW).reason is VerdictReason.BREAKER_OPEN
 
 
 def test_a_breaker_as_an_older_operator_wrote_it_is_read_as_closed() -> None:
