@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from spark_operator.core.judge.breakers import look_at_breakers
 from spark_operator.core.judge.codec import decode_baseline, encode_baseline
+from spark_operator.core.judge.doubt import not_later
 from spark_operator.core.judge.evidence.accusations import latch
 from spark_operator.core.judge.evidence.blocks import close
 from spark_operator.core.judge.evidence.hypotheses import ERROR_RATE
@@ -160,11 +161,16 @@ def _forget_readings(plan: JudgePlan, state: JudgeState) -> JudgeState:
 def observe(plan: JudgePlan, state: JudgeState, tick: Tick) -> JudgeState:
     """Return the state after one more look.
 
-    Safe for any input: a tick that is not newer is ignored, and so is every reading that is
+    Safe for any input: a tick that is not newer is ignored (unless the state is so far ahead of it
+    that the clock was wrong before), and so is every reading that is
     missing, not newer than the last one of its pod, not finite, negative, or impossibly large.
     """
-    if not isfinite(tick.at) or tick.at <= state.at:
+    if not isfinite(tick.at):
         return state
+    doubted = not_later(state, tick.at)
+    if doubted is state and tick.at <= state.at:
+        return state
+    state = doubted
     plan = tuned(plan, state.baseline)
     if state.bounds != latency_bounds(plan):
         state = _forget_readings(plan, state)

@@ -86,7 +86,7 @@ def look_at_queries(
     queries = replace(queries, found=tuple(found))
     if now - queries.since < max(plan.block_seconds, BLOCK_SECONDS):
         return queries
-    working = released(now - start, plan.horizon_seconds)
+    working = max(queries.working, released(now - start, plan.horizon_seconds))
     fresh = working - queries.working
     return Queries(now, working, tuple(_closed(block, fresh) for block in queries.found))
 
