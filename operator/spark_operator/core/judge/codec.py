@@ -127,7 +127,10 @@ def _block(value: Any, size: int) -> Block:
 
 
 def _tracks(values: Any, size: int) -> tuple[Track, ...]:
-    return tuple(Track(str(pod), _float(at), _floats(vec, size)) for pod, at, vec in values)
+    return tuple(
+        Track(str(pod), _float(at), _floats(vec, size), *map(int, restarts))
+        for pod, at, vec, *restarts in values
+    )
 
 
 def _presence(value: Any) -> Presence:
