@@ -42,6 +42,8 @@ IDLE_SECONDS: Final = 300.0
 WARN_SECONDS: Final = 60.0
 """How often it is logged that one source fails."""
 
+EXPLAINING: Final = (400, 422)
+"""With these a Prometheus says what is wrong with a query."""
 EXPLAINED: Final = (
     UnresolvedError,
     ForbiddenAddressError,
@@ -141,7 +143,7 @@ class PrometheusSeries:
         names = sorted(ask.pods)[:MOST_PODS]
         chunks = [names[at : at + PODS_A_QUERY] for at in range(0, len(names), PODS_A_QUERY)]
 
-        async def query(text: str) -> Vector | None:
+        async def query(text: str) -> Vector | str:
             async with limited:
                 return await self._query(ask, asking, text)
 
@@ -150,12 +152,15 @@ class PrometheusSeries:
             found = await query(counters_query(NAMES, labels, ask.key.namespace, chunk))
             wanted = {name: ask.pods[name] for name in chunk}
             now = self._clock.now()
-            return readings(found or (), ask.source.pod_label, wanted, now)
+            got = () if isinstance(found, str) else found
+            return readings(got, ask.source.pod_label, wanted, now)
 
         async def value(name: str, candidate: str, stable: str) -> QueryValue:
             texts = [text for text in (candidate, stable) if text]
             found = [single(item) for item in await asyncio.gather(*map(query, texts))]
-            return QueryValue(name, found[0], found[1] if stable else None)
+            values = [None if isinstance(item, str) else item for item in found]
+            problem = next((item for item in found if isinstance(item, str)), "")
+            return QueryValue(name, values[0], values[1] if stable else None, problem)
 
         counted = asyncio.gather(*map(pods, chunks))
         asked = asyncio.gather(*(value(*question) for question in ask.questions))
@@ -164,17 +169,18 @@ class PrometheusSeries:
             {uid: got for part in parts for uid, got in part.items()}, tuple(values)
         )
 
-    async def _query(self, ask: PrometheusQuery, asking: _Asking, text: str) -> Vector | None:
-        """The samples of one query; None where there is no good answer."""
+    async def _query(self, ask: PrometheusQuery, asking: _Asking, text: str) -> Vector | str:
+        """The samples of one query, or in words why there is no good answer."""
         try:
             return vector(await self._fetch(ask, text))
         except EXPLAINED as error:
-            self._warn(ask, asking, str(error))
+            said = str(error)
         except Exception as error:
             # Not its text, which may repeat a header and so the token; and whatever it is, the
             # reconcile that asks has a release to watch.
-            self._warn(ask, asking, type(error).__name__)
-        return None
+            said = type(error).__name__
+        self._warn(ask, asking, said)
+        return said
 
     async def _fetch(self, ask: PrometheusQuery, text: str) -> bytes:
         """GET one query; what was resolved and checked is what is connected to."""
@@ -200,7 +206,7 @@ class PrometheusSeries:
                 return await self._body(url.host, response)
 
     async def _body(self, host: str, response: httpx.Response) -> bytes:
-        if response.status_code != 200:
+        if response.status_code not in (200, *EXPLAINING):
             raise BadAnswerError(f"{host} answered {response.status_code}")
         body = bytearray()
         async for chunk in response.aiter_raw():

@@ -26,6 +26,7 @@ from spark_operator.core.judge.evidence.hypotheses import (
     absolutes,
     comparisons,
 )
+from spark_operator.core.judge.evidence.queries import open_question
 from spark_operator.core.judge.plan import Action, Mode
 from spark_operator.core.judge.readings.baseline import tuned
 from spark_operator.core.judge.verdict import Verdict, VerdictKind, VerdictReason, Warned
@@ -212,7 +213,11 @@ def verdict(plan: JudgePlan, state: JudgeState, now: float) -> Verdict:
         if warning.action is not Action.NOTIFY:
             return answer(VerdictKind.CONTINUE, warning.reason, warning.message, warning.evidence)
     lacking = _too_few if plan.mode is Mode.EVIDENCE else _checks_open
-    missing = lacking(plan, state, now) or in_doubt(plan, state)
+    missing = (
+        lacking(plan, state, now)
+        or open_question(plan, state.queries, now)
+        or in_doubt(plan, state)
+    )
     if missing:
         return answer(VerdictKind.CONTINUE, VerdictReason.NOT_ENOUGH_EVIDENCE, missing, basis)
     return _passed(plan, state, answer, basis)

@@ -193,11 +193,17 @@ def _checks(value: Any) -> Checks:
 
 def _queries(value: Any) -> Queries:
     since, working, found = value
-    blocks = tuple(
-        QueryBlock(str(name), _float(looks), _float(out), _maybe(now), _maybe(stable), _parts(row))
-        for name, looks, out, now, stable, row in found
-    )
-    return Queries(_float(since), _float(working), blocks)
+    return Queries(_float(since), _float(working), tuple(_query(*item) for item in found))
+
+
+def _query(
+    name: Any, looks: Any, out: Any, now: Any, stable: Any, row: Any, *more: Any
+) -> QueryBlock:
+    """Return one query; an older version did not write when it had a value."""
+    seen_at, last, problem = more or (-inf, 0.0, "")
+    counts = _float(looks), _float(out), _maybe(now), _maybe(stable)
+    rest = _float(seen_at), _float(last), str(problem)
+    return QueryBlock(str(name), *counts, _parts(row), *rest)
 
 
 def _pod_habit(pod: Any, n: Any, x: Any, n_now: Any, x_now: Any, windows: Any) -> PodHabit:

@@ -52,7 +52,11 @@ def not_later(state: JudgeState, now: float) -> JudgeState:
         block=replace(state.block, since=seen(state.block.since)),
         step=replace(step, at=seen(step.at), first=seen(step.first), last=seen(step.last)),
         checks=replace(state.checks, since=seen(state.checks.since)),
-        queries=replace(state.queries, since=seen(state.queries.since)),
+        queries=replace(
+            state.queries,
+            since=seen(state.queries.since),
+            found=tuple(replace(it, seen_at=seen(it.seen_at)) for it in state.queries.found),
+        ),
         habit=replace(state.habit, opened=tuple(map(seen, state.habit.opened))),
         stable_habit=replace(
             state.stable_habit, opened=tuple(map(seen, state.stable_habit.opened))

@@ -162,6 +162,9 @@ class QueryBlock:
         value: the candidate's last value; None if it has none.
         stable_value: stable's.
         row: the mixture's parts.
+        seen_at: when it last had a value, Unix seconds.
+        last: the share of looks out of bounds in the block before.
+        problem: why it has none since, in words.
     """
 
     name: str
@@ -170,6 +173,9 @@ class QueryBlock:
     value: float | None = None
     stable_value: float | None = None
     row: Row = ()
+    seen_at: float = -inf
+    last: float = 0.0
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

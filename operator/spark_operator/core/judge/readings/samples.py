@@ -65,11 +65,19 @@ class PodSample:
 
 @dataclass(frozen=True, slots=True)
 class QueryValue:
-    """The value of one user query at one time; None where the source had no answer."""
+    """The value of one user query at one time; None where the source had no answer.
+
+    Attributes:
+        name: the query's name.
+        candidate: the candidate's value.
+        stable: stable's, where they are compared.
+        problem: why there is no value, in words; empty where that is not known.
+    """
 
     name: str
     candidate: float | None
     stable: float | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
