@@ -89,11 +89,12 @@ class Gatherer:
         status = resource.status
         watched = status.candidate or status.stable
         beside = status.stable if status.candidate else status.previous
-        candidate = observations.workload(watched.release if watched else "").live
+        work = observations.workload(watched.release if watched else "")
+        candidate, leaving = work.live, tuple(pod for pod in work.pods if pod.disruption)
         stable = observations.workload(beside.release).live if beside else ()
         # Side by side: the diagnosis must not delay a verdict.
         tick, rounds = await asyncio.gather(
-            self._sampler.tick(resource, observations, candidate, stable), examined
+            self._sampler.tick(resource, observations, candidate, stable, leaving), examined
         )
         return replace(observations, tick=tick, rate=request_rate(memory.tick, tick), rounds=rounds)
 

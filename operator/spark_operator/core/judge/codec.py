@@ -134,7 +134,7 @@ def _tracks(values: Any, size: int) -> tuple[Track, ...]:
 
 
 def _presence(value: Any) -> Presence:
-    ready, down, up, restarts, ooms, known, idle, done, cause, silent = value
+    ready, down, up, restarts, ooms, known, idle, done, cause, silent, *excused = value
     return Presence(
         bool(ready),
         _float(down),
@@ -146,6 +146,7 @@ def _presence(value: Any) -> Presence:
         _float(done),
         str(cause),
         _float(silent),
+        *map(_float, excused),
     )
 
 

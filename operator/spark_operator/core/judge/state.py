@@ -90,6 +90,8 @@ class Presence:
         stable_done: stable's requests finished per pod in that time.
         cause: what was wrong at the last look, in words; empty if nothing.
         silent: seconds that most of its pods, ready as they are, have not answered a scrape.
+        excused: seconds for which its absence is not its own doing: a pod that was ready was taken
+            away, and its replacement has yet to start.
     """
 
     ready_once: bool = False
@@ -102,6 +104,7 @@ class Presence:
     stable_done: float = 0.0
     cause: str = ""
     silent: float = 0.0
+    excused: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

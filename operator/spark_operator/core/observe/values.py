@@ -25,6 +25,8 @@ class Pod:
     digest: str | None = None
     trouble: str = ""
     """Why its container does not run, in the kubelet's words; empty when it does."""
+    disruption: str = ""
+    """What takes it away, which is not the release's doing; empty when nothing does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,9 +92,11 @@ class Tick:
         candidate: the pods on trial.
         stable: the pods they are compared with.
         queries: the values of the plan's user queries.
+        disrupted: pods of the candidate that the cluster or a person takes away.
     """
 
     at: float
     candidate: tuple[PodSample, ...]
     stable: tuple[PodSample, ...]
     queries: tuple[QueryValue, ...] = ()
+    disrupted: tuple[str, ...] = ()
