@@ -55,7 +55,7 @@ def cut_quarantined_image(draft: RolloutDraft) -> Progress:
     role = draft.status.candidate
     if draft.phase not in ON_TRIAL or role is None:
         return Progress.DONE
-    held = quarantine.find(draft.status, role.release, draft.candidate.digest)
+    held = quarantine.find(draft.status, role.release, draft.candidate.digests)
     if held is None:
         return Progress.DONE
     message = (

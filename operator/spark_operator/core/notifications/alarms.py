@@ -63,6 +63,7 @@ RULES: Final = (
         by_reason={
             "PodsNotReady": "warning",
             "BreakerOpen": "warning",
+            "SeveralDigests": "warning",
             "AlertWarning": "warning",
             "RevisionMissing": "warning",
         },

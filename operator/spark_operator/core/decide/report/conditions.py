@@ -236,6 +236,7 @@ def _degraded(draft: RolloutDraft) -> Aspect:
         or _unverified(draft)
         or _not_undone(draft)
         or _unchangeable(draft)
+        or _mixed(draft)
     )
     if trouble:
         return trouble
@@ -243,6 +244,20 @@ def _degraded(draft: RolloutDraft) -> Aspect:
         message = f"{draft.stable.ready} of {draft.spec.replicas} stable pods are ready"
         return Aspect(holds=True, reason=ConditionReason.PODS_NOT_READY, message=message)
     return Aspect(holds=False, reason=ConditionReason.AS_EXPECTED, message="")
+
+
+def _mixed(draft: RolloutDraft) -> Aspect | None:
+    """A release whose pods run several images, because its tag was moved meanwhile."""
+    roles = (draft.status.candidate, draft.status.stable)
+    for role in (role for role in roles if role is not None):
+        digests = draft.observations.workload(role.release).digests
+        if len(digests) > 1:
+            message = (
+                f"pods of {role.image} run {len(digests)} images ({', '.join(digests)}): its tag"
+                " was moved; name the image by its digest"
+            )
+            return Aspect(holds=True, reason=ConditionReason.SEVERAL_DIGESTS, message=message)
+    return None
 
 
 def _breaking(draft: RolloutDraft) -> Aspect | None:
