@@ -24,7 +24,7 @@ _Dumper.add_representer(str, _text)
 
 
 def settings() -> str:
-    """The ConfigMap ``argocd-cm`` with nothing but the health check and the actions."""
+    """Return the ConfigMap ``argocd-cm`` with nothing but the health check and the actions."""
     return _dump(
         {
             "apiVersion": "v1",

@@ -54,12 +54,12 @@ class _Dumper(yaml.SafeDumper):
 
 
 def to_yaml(value: Any) -> str:
-    """One YAML document in the order its maps have."""
+    """Return one YAML document in the order its maps have."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=100, allow_unicode=True)
 
 
 def state_machine() -> str:
-    """The page of the phases and the ways between them, from their table."""
+    """Return the page of the phases and the transitions between them, from their table."""
     rows = [
         f"| {source} | {target} | {why} |"
         for source, targets in TRANSITIONS.items()
@@ -85,7 +85,7 @@ def state_machine() -> str:
 
 
 def decisions() -> str:
-    """The page of every decision, outcome and reason, from their enums."""
+    """Return the page of every decision, outcome and reason, from their enums."""
     tables = (
         ("Decisions", LedgerDecision, "What `status.ledger` and Events name."),
         ("Outcomes", RolloutOutcome, "How a rollout ended: `status.history`, `status.failure`."),
@@ -102,14 +102,14 @@ def decisions() -> str:
 
 
 def prometheus_rule() -> str:
-    """The alerting rules as an object of the Prometheus operator."""
+    """Return the alerting rules as an object of the Prometheus operator."""
     rules = yaml.safe_load((ROOT / "manifests/monitoring/rules.yaml").read_text(encoding="utf-8"))
     head = {"apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule"}
     return to_yaml(head | {"metadata": {"name": "spark"}, "spec": rules})
 
 
 def expected() -> dict[str, str]:
-    """Every generated file: path below the repository's top, and text."""
+    """Return every generated file: path below the repository's top, and text."""
     crd = custom_resource_definition()
     name = crd["metadata"]["name"]
     plural, group = name.split(".", 1)
@@ -119,7 +119,7 @@ def expected() -> dict[str, str]:
         "kind": "Kustomization",
         "resources": [file],
     }
-    # Without an ending kustomize finds it as well, and `kubectl apply -f crds` leaves it out.
+    # Without an ending kustomize finds it as well, and ``kubectl apply -f crds`` leaves it out.
     return {
         f"crds/{file}": f"# {_NOTE}\n{to_yaml(crd)}",
         "crds/Kustomization": f"# {_NOTE}\n{to_yaml(index)}",

@@ -73,17 +73,17 @@ class Kubectl:
         return out.decode()
 
     async def apply(self, objects: Sequence[dict[str, Any]], *, seconds: float = 30.0) -> str:
-        """Server-side apply objects; raises KubectlError with the API server's refusal."""
+        """Apply objects server-side; raises KubectlError with the API server's refusal."""
         document = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
         arguments = ("apply", "--server-side", "--force-conflicts", "-f", "-")
         return await self.run(*arguments, stdin=document, seconds=seconds)
 
     async def raw(self, path: str, *, seconds: float = 10.0) -> str:
-        """GET a path of the API server; raises KubectlError."""
+        """Get a path of the API server; raises KubectlError."""
         return await self.run("get", "--raw", path, seconds=seconds)
 
     async def post(self, path: str, body: object, *, seconds: float = 10.0) -> str:
-        """POST JSON to a path of the API server; raises KubectlError."""
+        """Post JSON to a path of the API server; raises KubectlError."""
         arguments = ("create", "--raw", path, "-f", "-")
         return await self.run(*arguments, stdin=json.dumps(body), seconds=seconds)
 

@@ -53,7 +53,7 @@ def prometheus(
     targets: Mapping[str, Mapping[str, str]] | None = None,
     host: str = "127.0.0.1",
 ) -> Iterator[Monitoring]:
-    """A Prometheus with an empty store.
+    """Run a Prometheus with an empty store.
 
     Args:
         interval: between two scrapes, and between two looks at the rules.
@@ -89,7 +89,7 @@ def prometheus(
 
 @contextlib.contextmanager
 def alertmanager(configuration: Path) -> Iterator[Service]:
-    """An Alertmanager alone, without a cluster."""
+    """Run an Alertmanager alone, without a cluster."""
     folder = Path(tempfile.mkdtemp(prefix="spark-alertmanager-"))
     port = free_port()
     command = [

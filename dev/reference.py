@@ -16,7 +16,7 @@ _LIST_KEYS: Final = "x-kubernetes-list-map-keys"
 
 
 def reference(crd: Schema) -> str:
-    """One section per object of the resource, in the order of the schema, ending in a newline."""
+    """Return a section per object of the resource, in the schema's order, ending in a newline."""
     version = crd["spec"]["versions"][0]
     root = version["schema"]["openAPIV3Schema"]
     names = crd["spec"]["names"]
@@ -38,13 +38,13 @@ def reference(crd: Schema) -> str:
 
 
 class _Sections:
-    """Writes each distinct object once; alike ones refer to the first."""
+    """A writer of each distinct object once; equal ones refer to the first."""
 
     def __init__(self) -> None:
         self._written: dict[str, str] = {}
 
     def section(self, path: str, schema: Schema) -> list[str]:
-        """The object at ``path`` as a table, then the objects inside it."""
+        """Return the object at ``path`` as a table, then the objects inside it."""
         self._written[_identity(schema)] = path
         lines = [f"## `{path}`", "", schema.get("description", ""), ""]
         fields = schema.get("properties", {})

@@ -37,11 +37,11 @@ _PROGRAMS = {
 
 
 class MissingProgramError(RuntimeError):
-    """A program is missing and can't be installed; the message says what to do."""
+    """A program is missing and cannot be installed; the message says what to do."""
 
 
 def program(package: str) -> str | None:
-    """The path of a package's program, None where it is not installed."""
+    """Return the path of a package's program, None where it is not installed."""
     if package == "postgresql":
         found = sorted(_POSTGRES.glob("*/bin/postgres"), reverse=True)
         return str(found[0]) if found else None
@@ -75,7 +75,7 @@ def ensure(package: str) -> str:
 
 
 def free_port() -> int:
-    """A TCP port of the loopback interface that nobody uses now."""
+    """Return a TCP port of the loopback interface that nobody uses now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -139,7 +139,7 @@ def _running(service: Service, folder: Path) -> Iterator[Service]:
 
 @contextlib.contextmanager
 def redis_server() -> Iterator[Service]:
-    """A Redis with nothing in it."""
+    """Run a Redis with nothing in it."""
     folder = Path(tempfile.mkdtemp(prefix="spark-redis-"))
     port = free_port()
     command = [ensure("redis-server"), "--port", str(port), "--bind", "127.0.0.1"]
@@ -153,7 +153,7 @@ def redis_server() -> Iterator[Service]:
 
 @contextlib.contextmanager
 def nats_server() -> Iterator[Service]:
-    """A NATS server; ``url`` is its WebSocket, ``port`` that of plain NATS."""
+    """Run a NATS server; ``url`` is its WebSocket, ``port`` that of plain NATS."""
     folder = Path(tempfile.mkdtemp(prefix="spark-nats-"))
     port, web = free_port(), free_port()
     configuration = folder / "nats.conf"
@@ -168,7 +168,7 @@ def nats_server() -> Iterator[Service]:
 
 @contextlib.contextmanager
 def postgres_server() -> Iterator[Service]:
-    """A PostgreSQL cluster of its own; its superuser is ``spark`` with the password ``spark``."""
+    """Run a PostgreSQL cluster; its superuser is ``spark`` with the password ``spark``."""
     server = Path(ensure("postgresql"))
     folder = Path(tempfile.mkdtemp(prefix="spark-postgres-"))
     user = "postgres" if os.geteuid() == 0 else None

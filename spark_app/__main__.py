@@ -1,4 +1,4 @@
-"""`python -m spark_app`: the same as the command `spark-app`."""
+"""``python -m spark_app``: the same as the command ``spark-app``."""
 
 import sys
 

@@ -1,7 +1,7 @@
 """Every way in which a request can end badly, as RFC 9457 problem details.
 
-One HTTP status means one thing, and `code` is stable: clients may branch on it. `origin` says who
-is to blame, so that the operator doesn't blame a release for its provider or its clients.
+One HTTP status means one thing, and ``code`` is stable: clients may branch on it. ``origin`` says
+who is to blame, so that the operator does not blame a release for its provider or its clients.
 """
 
 from __future__ import annotations
@@ -16,16 +16,21 @@ __all__ = [
     "MaintenanceError",
     "MethodNotAllowedError",
     "ModelRejectedError",
+    "NotCodeError",
     "NotFoundError",
     "Origin",
+    "OutputTooLongError",
     "OverloadedError",
     "PayloadTooLargeError",
+    "PromptTooLongError",
     "ProviderBadOutputError",
     "ProviderTimeoutError",
     "ProviderUnavailableError",
     "RateLimitedError",
+    "RefusedError",
     "RequestInvalidError",
     "RequestTimeoutError",
+    "RevocationsUnknownError",
     "SparkError",
     "UnauthenticatedError",
 ]
@@ -75,7 +80,7 @@ class BadRequestError(SparkError):
 
     status = 400
     code = "bad_request"
-    title = "The request can't be read"
+    title = "The request cannot be read"
     origin: ClassVar[Origin] = "client"
 
 
@@ -89,7 +94,7 @@ class NotFoundError(SparkError):
 
 
 class MethodNotAllowedError(SparkError):
-    """The path is there, the method isn't."""
+    """The path is there, the method is not."""
 
     status = 405
     code = "method_not_allowed"
@@ -125,7 +130,7 @@ class RequestInvalidError(SparkError):
 
     status = 422
     code = "request_invalid"
-    title = "The request doesn't fit the schema"
+    title = "The request does not fit the schema"
     origin: ClassVar[Origin] = "client"
 
 
@@ -144,6 +149,42 @@ class ModelRejectedError(SparkError):
     status = 422
     code = "model_rejected"
     title = "The model is not available"
+    origin: ClassVar[Origin] = "client"
+
+
+class RefusedError(SparkError):
+    """The model, or its provider's filter, refuses what the prompt asks for."""
+
+    status = 422
+    code = "refused"
+    title = "The AI provider refuses this request"
+    origin: ClassVar[Origin] = "client"
+
+
+class PromptTooLongError(SparkError):
+    """Prompt and context don't fit into the model's window."""
+
+    status = 422
+    code = "prompt_too_long"
+    title = "The prompt is too long for the model"
+    origin: ClassVar[Origin] = "client"
+
+
+class OutputTooLongError(SparkError):
+    """The model used up its tokens before it was done."""
+
+    status = 422
+    code = "output_too_long"
+    title = "The answer would be too long"
+    origin: ClassVar[Origin] = "client"
+
+
+class NotCodeError(SparkError):
+    """The model answered, but not with a script: it was not asked for one."""
+
+    status = 422
+    code = "not_code"
+    title = "The answer is no script"
     origin: ClassVar[Origin] = "client"
 
 
@@ -193,6 +234,22 @@ class OverloadedError(SparkError):
     def type(self) -> str:
         """The registered type of draft-ietf-httpapi-ratelimit-headers."""
         return "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
+
+
+class RevocationsUnknownError(SparkError):
+    """A list of keys can't be read: whoever is refused by it must not come in meanwhile."""
+
+    status = 503
+    code = "revocations_unknown"
+    title = "It is not known which keys are valid"
+    origin: ClassVar[Origin] = "app"
+    retryable = True
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the service can't read its lists of keys; try again later, and tell its operator",
+            retry_after=5.0,
+        )
 
 
 class MaintenanceError(SparkError):

@@ -1,11 +1,11 @@
-"""The service's settings, from the environment: the runbook's names, and `SPARK_*` for the rest."""
+"""The service's settings from the environment: the runbook's names, ``SPARK_*`` for the rest."""
 
 from __future__ import annotations
 
 import difflib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import limits
@@ -19,8 +19,6 @@ from spark_app.core.provider import Provider  # noqa: TC001 - pydantic reads it
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["DEPENDENCY", "Settings", "SettingsError", "load_settings", "split", "unread"]
-
 DEPENDENCY = Literal["redis", "database", "nats"]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
@@ -30,12 +28,12 @@ class SettingsError(Exception):
 
 
 def split(text: str) -> tuple[str, ...]:
-    """The parts of a comma-separated list."""
+    """Split a comma-separated list."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _secret(check: Callable[[str], object]) -> AfterValidator:
-    """Have a secret checked; what `check` raises names what is wrong, and never quotes it."""
+    """Have a secret checked; what ``check`` raises names what is wrong, and never quotes it."""
 
     def validate(value: SecretStr | None) -> SecretStr | None:
         if value is not None:
@@ -78,13 +76,14 @@ def _limit(value: str) -> str:
     return value
 
 
+Rate = Annotated[str, AfterValidator(_limit)]
 HTTPURL = Annotated[str, AfterValidator(_address("https://", "http://")), Field(max_length=2048)]
 
 
 class Settings(BaseSettings):
     """All times in seconds, all sizes in bytes.
 
-    A variable `NAME_FILE` names a file to read `NAME` from, for every secret.
+    A variable ``NAME_FILE`` names a file to read ``NAME`` from, for every secret.
     """
 
     model_config = SettingsConfigDict(
@@ -123,10 +122,12 @@ class Settings(BaseSettings):
 
     deadline: Seconds = Field(60.0, alias="SPARK_DEADLINE_SECONDS")
     stream_idle: Seconds = Field(20.0, alias="SPARK_STREAM_IDLE_SECONDS")
+    probe: Seconds = Field(2.0, alias="SPARK_PROBE_SECONDS")
     max_tokens: int = Field(4096, alias="SPARK_MAX_TOKENS", ge=64, le=64_000)
     max_body: int = Field(256 * 1024, alias="SPARK_MAX_BODY_BYTES", ge=1024, le=16 * 1024 * 1024)
     body_seconds: Seconds = Field(10.0, alias="SPARK_BODY_SECONDS")
     max_inflight: int = Field(256, alias="SPARK_MAX_INFLIGHT", ge=1, le=100_000)
+    max_connections: int = Field(2048, alias="SPARK_MAX_CONNECTIONS", ge=16, le=100_000)
     max_lag: Seconds = Field(1.0, alias="SPARK_MAX_LAG_SECONDS")
 
     master_key: Annotated[SecretStr | None, _secret(parse_masters)] = Field(
@@ -139,9 +140,12 @@ class Settings(BaseSettings):
         None, alias="SPARK_VERIFY_API_KEY", min_length=8, max_length=512
     )
     revocations_file: str | None = Field(None, alias="SPARK_REVOCATIONS_FILE")
-    rate_limit: Annotated[str, AfterValidator(_limit)] = Field(
-        "600/minute", alias="SPARK_RATE_LIMIT", max_length=64
-    )
+    rate_limit: Rate = Field("600/minute", alias="SPARK_RATE_LIMIT", max_length=64)
+    # Without any list of keys: who comes without one, and how often.
+    allow_anonymous: bool = Field(default=False, alias="SPARK_ALLOW_ANONYMOUS")
+    anonymous_rate: Rate = Field("10/minute", alias="SPARK_ANONYMOUS_RATE", max_length=64)
+    anonymous_total: Rate = Field("60/minute", alias="SPARK_ANONYMOUS_TOTAL_RATE", max_length=64)
+    wrong_key_rate: Rate = Field("20/minute", alias="SPARK_WRONG_KEY_RATE", max_length=64)
     replicas: int = Field(1, alias="SPARK_REPLICAS", ge=1, le=10_000)
     maintenance: bool = Field(default=False, alias="SPARK_MAINTENANCE")
     maintenance_file: str | None = Field(None, alias="SPARK_MAINTENANCE_FILE")
@@ -158,6 +162,11 @@ class Settings(BaseSettings):
     nats_url: Annotated[
         SecretStr | None, _secret(_address("ws://", "wss://", "nats://", "tls://"))
     ] = Field(None, alias="NEXT_PUBLIC_NATS_WS_URL")
+    spool_dir: str | None = Field(
+        "/tmp/spark-spool",  # noqa: S108 - a pod's own volume; the files are the process's only
+        alias="SPARK_SPOOL_DIR",
+        max_length=4096,
+    )
     required: Annotated[tuple[DEPENDENCY, ...], NoDecode] = Field((), alias="SPARK_REQUIRED")
     sentry_dsn: Annotated[SecretStr | None, _secret(_dsn)] = Field(None, alias="SENTRY_DSN")
     error_tracking_url: Annotated[SecretStr | None, _secret(_address("https://", "http://"))] = (
@@ -203,7 +212,7 @@ class Settings(BaseSettings):
         urls = {"redis": self.redis_url, "database": self.database_url, "nats": self.nats_url}
         missing = [name for name in self.required if urls[name] is None]
         if missing:
-            wrong.append(f"SPARK_REQUIRED names what isn't configured: {', '.join(missing)}")
+            wrong.append(f"SPARK_REQUIRED names what is not configured: {', '.join(missing)}")
         if self.drain_bound <= self.drain_accept:
             wrong.append("SPARK_DRAIN_BOUND_SECONDS must exceed SPARK_DRAIN_ACCEPT_SECONDS")
         if wrong:
@@ -211,7 +220,7 @@ class Settings(BaseSettings):
         return self
 
 
-_FROM_FILES = (
+_FROM_FILES: Final = (
     "ANTHROPIC_API_KEY",
     "OPENAI_API_KEY",
     "DATABASE_URL",
@@ -237,7 +246,7 @@ def load_settings() -> Settings:
             try:
                 found[name] = Path(path).read_text(encoding="utf-8").strip()
             except (OSError, UnicodeDecodeError) as error:
-                lines.append(f"{name}_FILE: can't be read ({type(error).__name__})")
+                lines.append(f"{name}_FILE: cannot be read ({type(error).__name__})")
     try:
         settings = Settings(**found)  # type: ignore[arg-type]
         if not lines:
@@ -248,12 +257,12 @@ def load_settings() -> Settings:
     raise SettingsError(f"the settings are wrong; correct these environment variables:\n{listed}")
 
 
-_OF_COMMANDS = ("SPARK_REPORT_FILE", "SPARK_STABLE_HEAD")
+_OF_COMMANDS: Final = ("SPARK_REPORT_FILE", "SPARK_STABLE_HEAD")
 """What commands read from the environment, beside the settings."""
 
 
 def unread(names: Iterable[str]) -> tuple[str, ...]:
-    """A sentence for every `SPARK_*` variable of these that nothing reads: a slip of the pen."""
+    """Return a sentence for each ``SPARK_*`` variable that nothing reads, such as a typo."""
     known = {str(field.alias) for field in Settings.model_fields.values()}
     known |= {*_OF_COMMANDS, *(f"{name}_FILE" for name in _FROM_FILES)}
     said = []

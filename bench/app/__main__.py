@@ -53,7 +53,7 @@ def main() -> int:
 
 
 def against_litellm(provider: run.Target, seconds: int) -> dict[str, float]:
-    """Requests a second, added p99 at one connection, memory: both in turn, median of three."""
+    """Compare with LiteLLM: requests a second, added p99, memory; alternating, median of three."""
     direct = _median(lambda: run.wrk("direct", f"{provider.url}/v1/messages", 1, seconds).p99_ms)
     found = {"upstream_p99_ms": direct}
     with (
@@ -116,7 +116,7 @@ def against_bare(provider: run.Target, seconds: int) -> dict[str, float]:
 
 
 def memory(provider: run.Target, minutes: float) -> dict[str, object]:
-    """Resident memory, each half minute of steady load, after one minute of warming up."""
+    """Measure resident memory each half minute of steady load, after one minute of warming up."""
     seen: list[float] = []
     with run.spark(provider.url) as ours:
         load = threading.Thread(
@@ -134,7 +134,7 @@ def memory(provider: run.Target, minutes: float) -> dict[str, object]:
 
 
 def verdicts(found: dict[str, object]) -> dict[str, bool]:
-    """The goals; those about what was not measured are left out."""
+    """Say which goals are met; those about what was not measured are left out."""
 
     def number(name: str) -> float:
         return float(str(found[name]))

@@ -1,4 +1,4 @@
-"""Starts what is measured, pinned to a core, and drives it with wrk from another."""
+"""Processes to be measured, each pinned to a core, and wrk, which drives them from another."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def wrk(kind: str, url: str, connections: int, seconds: int) -> Result:
 
 @contextlib.contextmanager
 def upstream() -> Iterator[Target]:
-    """The providers' place: one script, 20 ms."""
+    """Run the stand-in for the providers: one script, 20 ms."""
     port = free_port()
     command = [sys.executable, str(HERE / "upstream.py"), str(port)]
     with serving(command, port, "", LOAD_CORE) as made:
@@ -134,7 +134,7 @@ def upstream() -> Iterator[Target]:
 
 @contextlib.contextmanager
 def spark(provider: str) -> Iterator[Target]:
-    """The service as in production: keys, limits, metrics, validation and access log on."""
+    """Run the service as in production: keys, limits, metrics, validation and access log on."""
     port = free_port()
     environment = {
         "HOST": "127.0.0.1",
@@ -152,7 +152,7 @@ def spark(provider: str) -> Iterator[Target]:
 
 @contextlib.contextmanager
 def bare() -> Iterator[Target]:
-    """One constant endpoint of Starlette."""
+    """Run one constant endpoint of Starlette."""
     port = free_port()
     with serving([sys.executable, str(HERE / "bare.py"), str(port)], port, "/") as made:
         yield made
@@ -160,7 +160,7 @@ def bare() -> Iterator[Target]:
 
 @contextlib.contextmanager
 def litellm(provider: str, environment: Path) -> Iterator[Target]:
-    """LiteLLM's proxy in its own environment, one worker, with a master key."""
+    """Run LiteLLM's proxy in its own environment, one worker, with a master key."""
     port = free_port()
     config = environment / "bench.yaml"
     config.write_text(
@@ -185,7 +185,7 @@ def litellm(provider: str, environment: Path) -> Iterator[Target]:
 
 
 def health_while_loaded(target: Target, seconds: int) -> float:
-    """p99 in ms of the health endpoint, asked 20 times a second beside 16 busy connections."""
+    """Measure the health endpoint's p99 in ms, 20 times a second beside 16 busy connections."""
     command = [*_prefix(LOAD_CORE), ensure("wrk"), "-t1", "-c16", f"-d{seconds}s", "-s"]
     command += [str(HERE / "load.lua"), f"{target.url}/api/spark/generate"]
     load = subprocess.Popen(

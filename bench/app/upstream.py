@@ -67,7 +67,7 @@ _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 
 class Upstream(asyncio.Protocol):
-    """Answers every request of one connection, one after the other."""
+    """An answerer of every request of one connection, one after the other."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Remember where to answer."""

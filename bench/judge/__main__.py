@@ -1,6 +1,6 @@
 """Simulate every judge on every fault class; write the tables, the numbers and the plots.
 
-`python -m bench.judge` takes about a quarter of an hour of one core; `--quick` a minute.
+``python -m bench.judge`` takes about a quarter of an hour of one core; ``--quick`` a minute.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ SEED = 20_260
 def measured(cell: Cell, failed: NDArray[np.float64]) -> dict[str, float | None]:
     """Return one judge's numbers in one cell.
 
-    `false`: share of trials rolled back before the fault. `found`: share of the others rolled
-    back. `median`, `p90`: delay in seconds. `bad`: bad requests served per trial, mean, at one
-    request a second and pod.
+    ``false``: share of trials rolled back before the fault. ``found``: share of the others rolled
+    back. ``median``, ``p90``: delay in seconds. ``bad``: bad requests served per trial, mean, at
+    one request a second and pod.
     """
     early = failed <= cell.at
     rest = failed[~early]

@@ -133,9 +133,9 @@ def plans() -> dict[str, JudgePlan]:
 def history(
     errors: Errors, load: Load, seed: int, count: int, young_rate: float = 0.005
 ) -> list[Baseline]:
-    """Return what is learned from `count` separate hours of stable, sampled every 10 s.
+    """Return what is learned from ``count`` separate hours of stable, sampled every 10 s.
 
-    One pod's first two minutes at one request a second are known as well, at `young_rate`.
+    One pod's first two minutes at one request a second are known as well, at ``young_rate``.
     """
     rng = np.random.default_rng(seed)
     plan = plan_for(Sensitivity.BALANCED)

@@ -27,9 +27,9 @@ def log_mean(logs: Sequence[float]) -> float:
 def conditional_ratio(
     x: float, n: float, stable_x: float, stable_n: float, null: float
 ) -> list[float]:
-    """Return log e-values that a ratio of rates is above `null`, given the failures' total.
+    """Return log e-values that a ratio of rates is above ``null``, given the failures' total.
 
-    One per ratio `null * 2^(j/2)`, j = 1..12.
+    One per ratio ``null * 2^(j/2)``, j = 1..12.
     """
     base = null * n + stable_n
     ratios = [null * 2 ** (j / 2) for j in range(1, 13)]
@@ -44,12 +44,12 @@ BETS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
 
 
 def tick_bets(share: float, limit: float) -> list[float]:
-    """Return the reference's log evidence of one tick's share against a mean of `limit`."""
+    """Return the reference's log evidence of one tick's share against a mean of ``limit``."""
     return [log(1 + bet / limit * (share - limit)) for bet in BETS]
 
 
 class _Mixture:
-    """The reference's mixture over alternatives and start times; `ticks` is the horizon."""
+    """The reference's mixture over alternatives and start times; ``ticks`` is the horizon."""
 
     def __init__(self, size: int, ticks: int) -> None:
         self.parts, self.size, self.ticks, self.t = [0.5 / size] * size, size, ticks, 0
@@ -72,7 +72,7 @@ class ReferenceJudge:
         self, *, x: float, n: float, stable_x: float, stable_n: float, bad: int, stable_bad: int,
         pods: int, stable_pods: int,
     ) -> float:  # fmt: skip
-        """Return the log evidence after one tick; `bad` pods are those with a failure."""
+        """Return the log evidence after one tick; ``bad`` pods are those with a failure."""
         critical = self.critical.add(tick_bets(x / n, 0.1))
         floor = self.floor.add(tick_bets(x / n, 0.01))
         ratio = self.ratio.add(conditional_ratio(x, n, stable_x, stable_n, 1.5))
@@ -95,7 +95,8 @@ def beta_binomial_log_mixture(
 ) -> float:
     """Return the sub-Bernoulli mixture supermartingale (Howard et al. 2021, proposition 7).
 
-    `s` is the sum and `v` the intrinsic time, `g` and `h` the range; tuned for `v_opt` and 5%.
+    ``s`` is the sum and ``v`` the intrinsic time, ``g`` and ``h`` the range; tuned for ``v_opt``
+    and 5%.
     """
     z = log(1 / 0.1) if one_sided else log(1 / 0.05)
     rho = v_opt / (2 * z + log(1 + 2 * z))
@@ -144,7 +145,7 @@ def multinomial_p_values(draws: NDArray[np.int64], null: Array, k: float = 100.0
 
 
 def repeated_test_size(looks: int, trials: int, seed: int) -> float:
-    """Return how often a 5% normal test rejects a true null in `looks` equal looks."""
+    """Return how often a 5% normal test rejects a true null in ``looks`` equal looks."""
     rng = np.random.default_rng(seed)
     sums = rng.standard_normal((trials, looks)).cumsum(axis=1)
     z = np.abs(sums) / np.sqrt(np.arange(1, looks + 1))

@@ -1,10 +1,10 @@
 """Flagger's and Argo Rollouts' rules, on the same traces as the judge.
 
-Flagger 1.x (`pkg/controller/scheduler.go`): every interval one check; a success rate below the
+Flagger 1.x (``pkg/controller/scheduler.go``): every interval one check; a success rate below the
 threshold, or no data, is a failed check; failed checks add up over the whole analysis, and
-after `threshold` of them the next interval rolls back. Argo Rollouts 1.x
-(`analysis/analysis.go`): a measurement that misses the success condition fails; more failures
-than `failureLimit` end the analysis run at once.
+after ``threshold`` of them the next interval rolls back. Argo Rollouts 1.x
+(``analysis/analysis.go``): a measurement that misses the success condition fails; more failures
+than ``failureLimit`` end the analysis run at once.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ RULES = (
 
 
 class Classic:
-    """One rule on many trials; `failed_at[trial]` is NaN until it rolls back."""
+    """One rule on many trials; ``failed_at[trial]`` is NaN until it rolls back."""
 
     def __init__(self, rule: Rule, trials: int) -> None:
         self.rule = rule
@@ -56,7 +56,7 @@ class Classic:
         self.failed_at = np.full(trials, np.nan)
 
     def tick(self, t: float, n: Array, x: Array) -> None:
-        """Take one second of the candidate, `[trial, pod]` each."""
+        """Take one second of the candidate, ``[trial, pod]`` each."""
         self.n += n.sum(1)
         self.x += x.sum(1)
         if int(t) % self.rule.interval:

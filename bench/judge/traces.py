@@ -1,7 +1,7 @@
 """Traffic for thousands of trials at once: how errors come, second by second.
 
 A trace yields, for every second, the requests and failures of the candidate's and of stable's
-pods, `[trial, pod]` each. Every trial is independent; a seed replays everything.
+pods, ``[trial, pod]`` each. Every trial is independent; a seed replays everything.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Errors(Protocol):
     """How many requests of each pod fail in a second."""
 
     def draw(self, rng: np.random.Generator, t: int, n: int, shape: tuple[int, int]) -> Array:
-        """Return failures, `[trial, pod]`, of `n` requests each in second `t` (from 1)."""
+        """Return failures, ``[trial, pod]``, of ``n`` requests each in second ``t`` (from 1)."""
 
 
 class Independent:
@@ -48,7 +48,7 @@ class Independent:
     def __init__(
         self, rate: float, *, before: float | None = None, at: int = 0, sigma: float = 0.0
     ) -> None:
-        """`before` is the rate up to second `at`; `sigma` spreads pods lognormally, mean 1."""
+        """Prepare: ``before`` is the rate up to second ``at``; ``sigma`` spreads pods, mean 1."""
         self.rate, self.before, self.at, self.sigma = rate, before, at, sigma
         self.factor: Array | None = None
 
@@ -65,7 +65,7 @@ class Independent:
 class Bursts:
     """Errors come in bursts: the next requests of the pod fail, geometrically many.
 
-    A burst ends with its `border` (10 s): it stays inside a block of that length.
+    A burst ends with its ``border`` (10 s): it stays inside a block of that length.
     """
 
     def __init__(self, rate: float, mean: float = 5.0, border: int | None = 10) -> None:
@@ -87,7 +87,7 @@ class Bursts:
 
 
 class Episodes:
-    """A pod now and then fails half of its requests for a while; `rate` is the mean in all."""
+    """A pod now and then fails half of its requests for a while; ``rate`` is the mean in all."""
 
     def __init__(self, rate: float, seconds: int, depth: float = 0.5) -> None:
         self.rate, self.seconds, self.depth = rate, seconds, depth
@@ -105,7 +105,7 @@ class Episodes:
 def trace(
     candidate: Errors, stable: Errors, load: Load, *, trials: int, seconds: int, seed: int
 ) -> Iterator[Second]:
-    """Yield `(t, n, x, n, x)` for each second: the candidate's counts, then stable's."""
+    """Yield ``(t, n, x, n, x)`` for each second: the candidate's counts, then stable's."""
     rng = np.random.default_rng(seed)
     mine, theirs = (trials, load.pods), (trials, load.stable_pods)
     n_mine, n_theirs = np.full(mine, float(load.rate)), np.full(theirs, float(load.rate))
@@ -115,7 +115,7 @@ def trace(
 
 
 class Outage(Independent):
-    """Both sides fail at `depth` for a while, as when a provider is down."""
+    """Both sides fail at ``depth`` for a while, as when a provider is down."""
 
     def __init__(self, rate: float, depth: float, begin: int, seconds: int) -> None:
         super().__init__(rate)

@@ -1,6 +1,6 @@
 """The judge's error-rate evidence for thousands of trials at once, in numpy.
 
-The same arithmetic as `spark_operator.core.judge`, vectorised over trials; a property test
+The same arithmetic as ``spark_operator.core.judge``, vectorised over trials; a property test
 holds the two equal. Only what the simulations need: failure rates; there is no latency, cache,
 breaker or absence, and no 4xx (whose hypothesis takes part all the same).
 """
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Pods:
-    """One side's open block: requests and failures, `[trial, pod]` each."""
+    """One side's open block: requests and failures, ``[trial, pod]`` each."""
 
     n: Array
     x: Array
@@ -54,7 +54,7 @@ class Pods:
 
 @dataclass
 class Requests:
-    """Independent requests, `[trial]` each."""
+    """Independent requests, ``[trial]`` each."""
 
     n: Array
     x: Array
@@ -65,14 +65,14 @@ class Requests:
         return self.n
 
     def log_bet(self, slope: Array, center: Array) -> Array:
-        """Return `[trial, rate]`, the log of the product of `1 + slope * (X - center)`."""
+        """Return ``[trial, rate]``, the log of the product of ``1 + slope * (X - center)``."""
         n, x = self.n[:, None], self.x[:, None]
         return x * np.log1p(slope * (1 - center)) + (n - x) * np.log1p(-slope * center)
 
 
 @dataclass
 class Shares:
-    """One observation per pod and block, `[trial, pod]`; `used` says which there are."""
+    """One observation per pod and block, ``[trial, pod]``; ``used`` says which there are."""
 
     values: Array
     used: Mask
@@ -84,7 +84,7 @@ class Shares:
         return count
 
     def log_bet(self, slope: Array, center: Array) -> Array:
-        """Return `[trial, rate]`, the log of the product of `1 + slope * (X - center)`."""
+        """Return ``[trial, rate]``, the log of the product of ``1 + slope * (X - center)``."""
         total = np.zeros_like(slope)
         for pod in range(self.values.shape[1]):
             bet = np.log1p(slope * (self.values[:, pod, None] - center))
@@ -110,7 +110,7 @@ def sampled(pods: Pods, size: Array) -> Shares:
 
 
 def log_exceeds(found: Requests | Shares, limit: Array, rates: Array) -> Array:
-    """Return `[trial, rate]`; see the judge's function of the same name."""
+    """Return ``[trial, rate]``; see the judge's function of the same name."""
     limit = np.broadcast_to(limit[:, None], (len(limit), len(rates)))
     return found.log_bet(np.maximum(rates - limit, 0.0) / (limit * (1 - limit)), limit)
 
@@ -118,7 +118,7 @@ def log_exceeds(found: Requests | Shares, limit: Array, rates: Array) -> Array:
 def log_compares(
     mine: Requests | Shares, theirs: Requests | Shares, h: Comparison, expected: Array
 ) -> Array:
-    """Return `[trial, rate]`; see the judge's function of the same name."""
+    """Return ``[trial, rate]``; see the judge's function of the same name."""
     r, margin, rates = h.null.ratio, h.null.margin, np.array(h.rates)
     n, m, s = mine.units[:, None], theirs.units[:, None], expected[:, None]
     empty = (n == 0) | (m == 0)
@@ -136,10 +136,10 @@ def log_compares(
 
 
 class Twin:
-    """Judges many trials with the same pods and the same ticks.
+    """A judge of many trials with the same pods and the same ticks.
 
     Attributes:
-        failed_at: when each trial's `Fail` came, in seconds since its start; NaN before.
+        failed_at: when each trial's ``Fail`` came, in seconds since its start; NaN before.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ class Twin:
         self.failed_at = np.full(trials, np.nan)
 
     def tick(self, t: float, n_c: Array, x_c: Array, n_s: Array, x_s: Array) -> None:
-        """Take one tick's increases, `[trial, pod]` each, at `t` seconds into the trial."""
+        """Take one tick's increases, ``[trial, pod]`` each, at ``t`` seconds into the trial."""
         for block, n, x in ((self.mine, n_c, x_c), (self.theirs, n_s, x_s)):
             block.n += n
             block.x += x
@@ -247,7 +247,7 @@ class Twin:
         return value
 
     def evidence(self) -> Array:
-        """Return the evidence for a `Fail`, `[trial]`."""
+        """Return the evidence for a ``Fail``, ``[trial]``."""
         weights = sum(h.weight for h in self.comparisons)
         total: Array = np.sum([h.weight * self._value(h) for h in self.comparisons], axis=0)
         return total / weights

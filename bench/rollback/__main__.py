@@ -38,7 +38,7 @@ MOST_REQUESTS = 2_000_000
 
 
 def plan() -> dict[str, Any]:
-    """A spec with one step at 10% and nothing else shortened."""
+    """Return a spec with one step at 10% and nothing else shortened."""
     steps = [{"weight": weight, "minDuration": "60s"} for weight in (10, 100)]
     return spec(
         STABLE,
@@ -51,7 +51,7 @@ def plan() -> dict[str, Any]:
 
 @contextlib.asynccontextmanager
 async def opened(rate: int) -> AsyncIterator[tuple[Stage, Sender]]:
-    """Stable serves users at ``rate`` requests per second; the operator takes alerts."""
+    """Serve users from stable at ``rate`` requests a second, with an operator that takes alerts."""
     found, progress = target.resolve(), Progress()
     await asyncio.to_thread(found.up, progress)
     names = ["operator", "dev", f"app:{STABLE}", *(f"app:{name}" for name in FAULTS.values())]
@@ -72,7 +72,7 @@ async def opened(rate: int) -> AsyncIterator[tuple[Stage, Sender]]:
 
 
 async def repeated(stage: Stage, sender: Sender, cell: Cell, runs: int) -> list[Run]:
-    """Runs of one cell, in the source it names."""
+    """Repeat one cell, in the source it names."""
     done: list[Run] = []
     async with contextlib.AsyncExitStack() as stack:
         source: dict[str, Any] = {"pods": {}}
@@ -89,13 +89,13 @@ async def repeated(stage: Stage, sender: Sender, cell: Cell, runs: int) -> list[
 
 
 def busy() -> tuple[float, float]:
-    """Processor time that all processors spent busy, and in all, since the machine's start."""
+    """Return the time that all processors spent busy, and in all, since the machine's start."""
     fields = [float(part) for part in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
     return sum(fields) - fields[3] - fields[4], sum(fields)
 
 
 async def measure(runs: int, rate: int, chosen: list[Cell], output: Path) -> None:
-    """The cells one after the other in one namespace; the table is written after each."""
+    """Measure the cells one after the other in one namespace; write the table after each."""
     async with opened(rate) as (stage, sender):
         for cell in chosen:
             used, whole = busy()

@@ -24,7 +24,7 @@ GIVE_UP_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Sends alerts about one resource to the operator."""
+    """A sender of alerts about one resource to the operator."""
 
     kubectl: Kubectl
     namespace: str

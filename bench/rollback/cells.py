@@ -14,7 +14,7 @@ class Cell:
     """One line of the table.
 
     Attributes:
-        fault: key of :data:`FAULTS`.
+        fault: key of ``FAULTS``.
         sensitivity: of ``spec.analysis``.
         ended_by: the judge on the pods' own numbers or on a Prometheus' (scraped each second), or
             an alert that is pushed in and names the release.

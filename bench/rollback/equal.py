@@ -70,7 +70,7 @@ class Run:
 
 
 def plan(seconds: float) -> dict[str, Any]:
-    """A spec whose first step outlasts the recording."""
+    """Return a spec whose first step outlasts the recording."""
     steps = [{"weight": WEIGHT, "minDuration": f"{seconds + 120:.0f}s"}, {"weight": 100}]
     canary = {"steps": steps, "progressDeadline": f"{seconds + 600:.0f}s"}
     return spec(
@@ -149,7 +149,7 @@ def keep(trace: Path, number: int) -> None:
 
 
 async def replay(trace: Path, planned: dict[str, Any], sensitivity: str) -> str:
-    """The outcome of a trace's replay of a plan in a sensitivity."""
+    """Replay a trace with a plan in a sensitivity and return the outcome."""
     body = {
         "apiVersion": "spark.dev/v1alpha1",
         "kind": "SparkDeployment",
@@ -165,7 +165,7 @@ async def replay(trace: Path, planned: dict[str, Any], sensitivity: str) -> str:
 
 
 def counts(trace: Path) -> tuple[dict[str, tuple[int, int]], float]:
-    """Requests and errors by role, from each pod's first reading to its last; seconds spanned."""
+    """Count requests and errors by role between a pod's first and last reading; seconds spanned."""
     pods: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     with trace.open() as lines:
         for line in lines:
@@ -183,7 +183,7 @@ def counts(trace: Path) -> tuple[dict[str, tuple[int, int]], float]:
 
 
 async def again() -> dict[str, Any]:
-    """The table as it is kept, with the outcomes of its recordings' replay as they are today."""
+    """Return the kept table, with the outcomes that its recordings' replay has today."""
     table: dict[str, Any] = json.loads(TABLE.read_text())
     planned = plan(table["seconds"]) | {"image": image(CANDIDATE)}
     for run in table["each"]:
@@ -197,14 +197,14 @@ async def again() -> dict[str, Any]:
 
 
 def rolled_back(runs: list[dict[str, Any]]) -> dict[str, int]:
-    """How many runs' replay was rolled back, by sensitivity."""
+    """Count the runs whose replay was rolled back, by sensitivity."""
     return {name: sum(r["replayed"][name] == "rolled-back" for r in runs) for name in SENSITIVITIES}
 
 
 async def measure(
     runs: int, together: int, rate: int, seconds: float, kept: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """All runs, ``together`` at a time, beside those that were kept from before."""
+    """Measure all runs, ``together`` at a time, and add them to those kept from before."""
     before = 1 + max((run["number"] for run in kept), default=-1)
     found, progress = target.resolve(), Progress()
     await asyncio.to_thread(found.up, progress)

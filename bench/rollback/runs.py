@@ -139,7 +139,7 @@ async def _forget(stage: Stage, release: str, number: int) -> None:
 
 
 def summary(cell: Cell, runs: list[Run]) -> dict[str, Any]:
-    """A cell's medians with their spread."""
+    """Return a cell's medians with their spread."""
     exposed = [run.exposed for run in runs]
     median = statistics.median(exposed)
     return {

@@ -43,7 +43,7 @@ class Images:
 
 
 class Play:
-    """Plays the story in a cluster that has the operator; ``marks`` fill up as it goes."""
+    """The story, played in a cluster that has the operator; ``marks`` fill up as it goes."""
 
     def __init__(self, kubectl: Kubectl, teller: Teller, images: Images, marks: Marks) -> None:
         self._kubectl = kubectl

@@ -28,7 +28,7 @@ PLAIN_WIDTH = 110
 
 
 class Teller:
-    """Writes to standard output; the elapsed time is the progress's own."""
+    """A teller on standard output; the elapsed time is the progress's own."""
 
     def __init__(self, progress: Progress) -> None:
         terminal = Console(highlight=False)

@@ -8,7 +8,7 @@ Use::
     references["app:1.0.0"]  # "localhost/spark-app:1.0.0"
 
 Names: ``operator``; ``app:VERSION``, a good release; ``app:VERSION-FAULT``, a release with one of
-the faults in :data:`dev.images.specs.FAULTS`; ``dev``, which holds the providers' stand-in, the
+the faults in ``dev.images.specs.FAULTS``; ``dev``, which holds the providers' stand-in, the
 users and the notifications' sink (``args: [dev.providers, ...]``); ``services``, with PostgreSQL,
 Redis, NATS and a mail server.  What the cluster already has, made from the same inputs,
 is neither built nor loaded again; so ``ensure`` is cheap to call.  From the command line:

@@ -30,14 +30,14 @@ KEPT_AFTER_PRUNING = 30
 
 
 class Builder(Protocol):
-    """Builds images, keeps them under the digest of their inputs, and writes them out."""
+    """A builder of images, kept under the digest of their inputs, and written out."""
 
     @property
     def base(self) -> str:
         """What its images stand on, as far as their content depends on it."""
 
     def prepare(self, progress: Progress) -> None:
-        """Bring what it needs itself."""
+        """Do nothing: there is nothing to prepare."""
 
     def has(self, digest: str) -> bool:
         """Tell whether an image of these inputs is kept already."""
@@ -68,7 +68,7 @@ class Made:
 
 
 def kept(digest: str) -> str:
-    """Return the name under which a builder keeps an image: clones don't overwrite each other."""
+    """Return the name under which a builder keeps an image: clones do not overwrite each other."""
     return f"localhost/spark-build:{digest[:TAG_LENGTH]}"
 
 
@@ -94,7 +94,7 @@ def secrets(settings: pip.PipSettings, folder: Path) -> Iterator[str]:
 
 
 class Buildah:
-    """Builds as root with its own storage in the shared cache."""
+    """A builder as root, with its own storage in the shared cache."""
 
     def __init__(self, cache: Path) -> None:
         """Keep everything below ``cache``."""
@@ -109,7 +109,7 @@ class Buildah:
         return base.version()
 
     def prepare(self, progress: Progress) -> None:
-        """Install buildah where it is missing and make the base image."""
+        """Do nothing: there is nothing to prepare."""
         packages.ensure(PACKAGES, progress)
         if self._is_kept(self._base_image):
             return
@@ -181,7 +181,7 @@ class Buildah:
 
 
 class Docker:
-    """Builds with Docker's engine, which brings its own base from its registry.
+    """A builder with Docker's engine, which brings its own base from its registry.
 
     No machine of this project's had Docker's engine, so this has not been run.
     """
@@ -192,7 +192,7 @@ class Docker:
         return "docker"
 
     def prepare(self, progress: Progress) -> None:
-        """Nothing to do."""
+        """Do nothing: there is nothing to prepare."""
 
     def has(self, digest: str) -> bool:
         """Tell whether the engine keeps the image."""

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from dev.providers.wire import Completion, RefusedError, Request, dump, last_user_text, positive
+from dev.providers.wire import (
+    Completion,
+    Ending,
+    RefusedError,
+    Request,
+    dump,
+    last_user_text,
+    positive,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -102,6 +110,10 @@ class AnthropicWire:
             "anthropic-ratelimit-requests-limit": str(limit),
         }
 
+    def prompt_too_long(self) -> dict[str, Any]:
+        """Write the error of a prompt that is longer than the model's window."""
+        return self.error(400, "prompt is too long: 212345 tokens > 200000 maximum", "req_1")
+
     def models(self) -> dict[str, Any]:
         """Write one page of Model objects."""
         data = [
@@ -120,8 +132,16 @@ class AnthropicWire:
         }
 
 
+_STOPS = {
+    Ending.DONE: "end_turn",
+    Ending.LENGTH: "max_tokens",
+    Ending.REFUSAL: "refusal",
+    Ending.FILTER: "refusal",
+}
+
+
 def _stop(completion: Completion) -> str:
-    return "max_tokens" if completion.cut else "end_turn"
+    return _STOPS[completion.ending]
 
 
 def _event(kind: str, **data: Any) -> bytes:

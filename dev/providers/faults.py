@@ -28,6 +28,11 @@ class Outcome(StrEnum):
     EMPTY = "empty"
     WRONG_TYPE = "wrong_type"
     DRIP = "drip"
+    REFUSAL = "refusal"
+    FILTER = "filter"
+    SPENT = "spent"
+    PROMPT_TOO_LONG = "prompt_too_long"
+    PROSE = "prose"
 
 
 QUOTA = 1000
@@ -59,6 +64,8 @@ class Latency(BaseModel):
 class Faults(BaseModel):
     """One provider's faults; rates are shares of requests, exclude each other and sum to <= 1.
 
+    What a request contains has rates as well: the model refuses it, a filter stops the answer, the
+    reasoning spends all tokens, the prompt is longer than the window, the answer is prose.
     ``quota`` is what the headers of every answer tell is left of ``QUOTA`` requests a minute.
     """
 
@@ -75,6 +82,11 @@ class Faults(BaseModel):
     wrong_type_rate: Rate = 0.0
     drip_rate: Rate = 0.0
     drip_seconds: Seconds = 10.0
+    refusal_rate: Rate = 0.0
+    filter_rate: Rate = 0.0
+    spent_rate: Rate = 0.0
+    prompt_too_long_rate: Rate = 0.0
+    prose_rate: Rate = 0.0
     latency: Latency = Latency(median=0.02)
     quota: Annotated[int, Field(ge=0, le=QUOTA)] | None = None
     revoked_keys: Annotated[tuple[str, ...], Field(max_length=100)] = ()
@@ -96,6 +108,11 @@ class Faults(BaseModel):
             (Outcome.EMPTY, self.empty_rate),
             (Outcome.WRONG_TYPE, self.wrong_type_rate),
             (Outcome.DRIP, self.drip_rate),
+            (Outcome.REFUSAL, self.refusal_rate),
+            (Outcome.FILTER, self.filter_rate),
+            (Outcome.SPENT, self.spent_rate),
+            (Outcome.PROMPT_TOO_LONG, self.prompt_too_long_rate),
+            (Outcome.PROSE, self.prose_rate),
         )
 
 
@@ -118,7 +135,7 @@ class Draw:
 
 
 class Dice:
-    """Draws fates for one provider; the same seed and faults give the same sequence."""
+    """The fates of one provider's requests; the same seed and faults give the same sequence."""
 
     def __init__(self, provider: Literal["anthropic", "openai"], plan: Plan) -> None:
         self.faults: Faults = getattr(plan, provider)

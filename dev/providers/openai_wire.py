@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from dev.providers.wire import Completion, RefusedError, Request, dump, last_user_text, positive
+from dev.providers.wire import (
+    REFUSAL,
+    Completion,
+    Ending,
+    RefusedError,
+    Request,
+    dump,
+    last_user_text,
+    positive,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,9 +58,11 @@ class OpenAIWire:
 
     def message(self, completion: Completion) -> dict[str, Any]:
         """Write a chat.completion object."""
+        refused = completion.ending is Ending.REFUSAL
+        said = {"content": None if refused else completion.text}
         choice = {
             "index": 0,
-            "message": {"role": "assistant", "content": completion.text, "refusal": None},
+            "message": {"role": "assistant", **said, "refusal": REFUSAL if refused else None},
             "logprobs": None,
             "finish_reason": _finish(completion),
         }
@@ -64,6 +75,8 @@ class OpenAIWire:
         yield _chunk(head, {"role": "assistant", "content": ""}, None)
         for piece in completion.pieces():
             yield _chunk(head, {"content": piece}, None)
+        if completion.ending is Ending.REFUSAL:
+            yield _chunk(head, {"refusal": REFUSAL}, None)
         yield _chunk(head, {}, _finish(completion))
         if completion.request.include_usage:
             yield _data(head | {"choices": [], "usage": _usage(completion)})
@@ -91,6 +104,12 @@ class OpenAIWire:
             "x-ratelimit-limit-requests": str(limit),
         }
 
+    def prompt_too_long(self) -> dict[str, Any]:
+        """Write the error of a prompt that is longer than the model's window."""
+        text = "This model's maximum context length is 128000 tokens. Please reduce the length."
+        said = {"message": text, "type": "invalid_request_error", "param": "messages"}
+        return {"error": said | {"code": "context_length_exceeded"}}
+
     def models(self) -> dict[str, Any]:
         """Write the list of models."""
         data = [
@@ -107,8 +126,16 @@ class OpenAIWire:
         }
 
 
+_FINISHES = {
+    Ending.DONE: "stop",
+    Ending.LENGTH: "length",
+    Ending.REFUSAL: "stop",
+    Ending.FILTER: "content_filter",
+}
+
+
 def _finish(completion: Completion) -> str:
-    return "length" if completion.cut else "stop"
+    return _FINISHES[completion.ending]
 
 
 def _usage(completion: Completion) -> dict[str, int]:

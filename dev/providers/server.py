@@ -1,6 +1,6 @@
 """The stand-in's HTTP surface: both providers' endpoints and the admin's.
 
-``GET|PUT /admin/faults`` reads or replaces the plan of faults (:class:`dev.providers.faults.Plan`),
+``GET|PUT /admin/faults`` reads or replaces the plan of faults (``dev.providers.faults.Plan``),
 ``GET /admin/stats`` counts requests by provider, outcome and status, ``GET /livez`` answers ``ok``.
 """
 
@@ -84,8 +84,11 @@ class Provider:
             await hang(receive)
             return self._error(RefusedError(504, "Request timed out"), request_id)
         ident = self._ids.new(self._wire.id_prefix)
-        completion = complete(request, ident, empty=draw.outcome is Outcome.EMPTY)
         headers = self._headers(request_id)
+        if draw.outcome is Outcome.PROMPT_TOO_LONG:
+            self._count(draw.outcome, 400)
+            return whole(400, headers, self._wire.prompt_too_long())
+        completion = complete(request, ident, draw.outcome)
         answer = reply(
             self._wire, completion, draw.outcome, headers, self._dice.faults.drip_seconds
         )

@@ -7,9 +7,11 @@ import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Literal, Protocol
 
-from dev.providers.answers import CHARACTERS_PER_TOKEN, Answer, answer
+from dev.providers.answers import CHARACTERS_PER_TOKEN, answer
+from dev.providers.faults import Outcome
 
 PIECE = 24
 """Characters in one streamed piece of text."""
@@ -35,6 +37,15 @@ class Request:
     include_usage: bool = False
 
 
+class Ending(StrEnum):
+    """Why a model ended: it was done, out of tokens, unwilling, or stopped by a filter."""
+
+    DONE = "done"
+    LENGTH = "length"
+    REFUSAL = "refusal"
+    FILTER = "filter"
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
     """A finished answer with its identity; ``text`` is cut where ``max_tokens`` ends it."""
@@ -42,7 +53,7 @@ class Completion:
     id: str
     request: Request
     text: str
-    cut: bool
+    ending: Ending
     input_tokens: int
     output_tokens: int
 
@@ -91,22 +102,40 @@ class Wire(Protocol):
         """Write an error's JSON."""
 
     def headers(self, request_id: str) -> dict[str, str]:
-        """Headers of every response."""
+        """Return the headers of every response."""
 
     def quota(self, remaining: int, limit: int) -> dict[str, str]:
-        """Headers that tell how many requests are left."""
+        """Return the headers that tell how many requests are left."""
+
+    def prompt_too_long(self) -> dict[str, Any]:
+        """Write the error of a prompt that is longer than the model's window."""
 
     def models(self) -> dict[str, Any]:
         """Write the list of models."""
 
 
-def complete(request: Request, ident: str, *, empty: bool) -> Completion:
-    """Answer a request: the model's text up to ``max_tokens``, or nothing at all."""
-    full = Answer("", "", 1, 1) if empty else answer(request.prompt)
+def complete(request: Request, ident: str, outcome: Outcome = Outcome.OK) -> Completion:
+    """Answer a request: the model's text up to ``max_tokens``, or what ``outcome`` has instead."""
+    if (unanswered := _UNANSWERED.get(outcome)) is not None:
+        ending, text = unanswered
+        spent = request.max_tokens if ending is Ending.LENGTH else 1
+        return Completion(ident, request, text, ending, 1, spent)
+    full = answer(request.prompt)
     cut = full.output_tokens > request.max_tokens
     text = full.text[: request.max_tokens * CHARACTERS_PER_TOKEN] if cut else full.text
     spent = min(full.output_tokens, request.max_tokens)
-    return Completion(ident, request, text, cut, full.input_tokens, spent)
+    ending = Ending.LENGTH if cut else Ending.DONE
+    return Completion(ident, request, text, ending, full.input_tokens, spent)
+
+
+REFUSAL = "I'm sorry, but I can't help with that."
+_UNANSWERED = {
+    Outcome.EMPTY: (Ending.DONE, ""),
+    Outcome.REFUSAL: (Ending.REFUSAL, ""),
+    Outcome.FILTER: (Ending.FILTER, ""),
+    Outcome.SPENT: (Ending.LENGTH, ""),
+    Outcome.PROSE: (Ending.DONE, "Unity's physics engine would be a class of its own to explain."),
+}
 
 
 def last_user_text(messages: object) -> str:

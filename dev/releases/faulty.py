@@ -1,7 +1,7 @@
 """Bad releases: the service with a fault inside its own counting, set by the image's environment.
 
 ``python -m dev.releases.faulty`` serves like ``python -m spark_app``; the variables of
-:class:`Faults` say what is wrong with it.  Without any it is a good release.
+``Faults`` say what is wrong with it.  Without any it is a good release.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Faults(BaseSettings):
     take ``FAULT_LATENCY`` longer.  ``FAULT_CRASH_AFTER`` ends the process that long after its start
     (0: never), ``FAULT_NEVER_READY`` keeps the readiness probe failing, and ``FAULT_PROVIDER_URL``
     sends calls to a wrong provider, so that the circuit breakers open.  With ``FAULT_SWITCHED``
-    failures and latency wait until somebody POSTs to :data:`SWITCH`: what breaks late.
+    failures and latency wait until somebody POSTs to ``SWITCH``: what breaks late.
     """
 
     model_config = SettingsConfigDict(env_prefix="FAULT_", env_ignore_empty=True, frozen=True)

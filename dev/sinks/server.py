@@ -24,7 +24,7 @@ MAX_KEPT = 2000
 
 
 class Sink:
-    """What came, the newest :data:`MAX_KEPT` of it."""
+    """What came, the newest ``MAX_KEPT`` of it."""
 
     def __init__(self) -> None:
         self._kept: deque[tuple[int, str]] = deque(maxlen=MAX_KEPT)
@@ -49,7 +49,7 @@ class Sink:
         return PlainTextResponse("taken\n", 202)
 
     async def received(self, request: Request) -> Response:
-        """What came after ``since``, oldest first."""
+        """Return what came after ``since``, oldest first."""
         try:
             since = int(request.query_params.get("since", "0"))
         except ValueError:

@@ -110,7 +110,7 @@ class Connection(asyncio.Protocol):
 
 
 class Client:
-    """Sends requests to one address, over fresh connections or over a few that are kept alive.
+    """A sender to one address, over fresh connections or over a few that are kept alive.
 
     Kept connections are used in turn, so that all of them stay warm; one that was idle for
     ``idle_limit`` seconds is closed by us, before a server that does the same can race with a

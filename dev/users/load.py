@@ -29,7 +29,7 @@ class Limits:
 
 
 class Load:
-    """Sends requests at ``rate`` per second while ``running``, until a limit ends it for good.
+    """Requests at ``rate`` per second while ``running``, until a limit ends them for good.
 
     Requests that could not be sent in time, because too many were under way or this process had no
     processor time, are counted in ``unsent``: they are no result of the service.

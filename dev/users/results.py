@@ -46,7 +46,7 @@ class Result:
 
 
 def parse(line: str) -> Result:
-    """Read what :meth:`Result.line` wrote; raises TypeError or ValueError on anything else."""
+    """Read what ``Result.line`` wrote; raises TypeError or ValueError on anything else."""
     return Result(**json.loads(line))
 
 

@@ -40,7 +40,7 @@ class Control(BaseModel):
 
 
 class Surface:
-    """Shows results and takes orders."""
+    """A server that shows results and takes orders."""
 
     def __init__(self, load: Load, ring: Ring) -> None:
         self._load = load

@@ -1,6 +1,6 @@
 """Requests per key and time: shared through Redis, and each pod's share of it without.
 
-The window is a sliding-window counter, in Redis that of `limits`. While Redis is away every pod
+The window is a sliding-window counter, in Redis that of ``limits``. While Redis is away every pod
 allows its part (limit / replicas), so that the sum stays what was promised, and a metric says so.
 """
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from spark_app.storage.redis import RedisStore
     from spark_app.telemetry.metrics import Metrics
-
-__all__ = ["Decision", "RateLimiter"]
 
 _log = logging.getLogger(__name__)
 
@@ -51,10 +49,10 @@ class RateLimiter:
     """One limit for every key id.
 
     Args:
-        limit: as `limits` reads it, for example `600/minute`.
+        limit: as ``limits`` reads it, for example ``600/minute``.
         redis: None for memory only.
         replicas: pods that share the limit while Redis is away.
-        now: Unix time in seconds, as `limits` counts.
+        now: Unix time in seconds, as ``limits`` counts.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Turns requests away while the process still can, instead of answering none in time."""
+"""The refusal of requests while the process still can, instead of answering none in time."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-__all__ = ["LoopLag", "Shedder"]
 
 
 class LoopLag:
@@ -34,7 +32,7 @@ class LoopLag:
 
 
 class Shedder:
-    """Admits requests up to a number at a time, and none while the loop is late.
+    """A gate for a number of requests at a time, closed while the loop is late.
 
     Args:
         most: requests at a time.

@@ -1,4 +1,7 @@
-"""The command `spark-app`: `serve` (the default), `preflight`, `migrate`, `verify`, `traffic`."""
+"""The command ``spark-app``.
+
+Its subcommands are ``serve`` (the default), ``preflight``, ``migrate``, ``verify``, ``traffic``.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from spark_app.commands.options import parser
 from spark_app.commands.report import Check, write_report
@@ -20,17 +23,15 @@ if TYPE_CHECKING:
 
     from spark_app.storage.migrate import Status
 
-__all__ = ["main"]
-
 OK, FAILED, WRONG_SETTINGS, UNREACHABLE = 0, 1, 2, 3
-STOPPED = 128 + signal.SIGTERM
+STOPPED: Final = 128 + signal.SIGTERM
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Returns:
-        0 done, 1 refused or failed, 2 wrong settings, 3 the database can't be reached,
+        0 done, 1 refused or failed, 2 wrong settings, 3 the database cannot be reached,
         143 ended by SIGTERM.
     """
     options = parser().parse_args(arguments)
@@ -104,7 +105,7 @@ def _refuse(check: str, text: str, code: int, schema: Status | None = None) -> i
 
 
 def _where(url: str) -> Status | None:
-    """Where a failure has left the schema: of several versions the first ones may be applied."""
+    """Return where a failure has left the schema: of several versions the first may be applied."""
     from spark_app.storage.migrate import run  # noqa: PLC0415 - the server needs no Alembic
 
     try:
@@ -151,8 +152,9 @@ def _migrate(options: argparse.Namespace) -> int:
 def _classify(error: Exception) -> tuple[int, str]:
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
+    from spark_app.storage.chain import MigrationError  # noqa: PLC0415
     from spark_app.storage.database import DatabaseURLError  # noqa: PLC0415
-    from spark_app.storage.migrate import MigrationError, reason  # noqa: PLC0415
+    from spark_app.storage.migrate import reason  # noqa: PLC0415
 
     match error:
         case DatabaseURLError():
@@ -163,7 +165,7 @@ def _classify(error: Exception) -> tuple[int, str]:
             return FAILED, f"the database refused: {reason(error)}"
         case _:
             # Whatever a driver raises while it connects.
-            return UNREACHABLE, f"the database can't be reached: {reason(error)}"
+            return UNREACHABLE, f"the database cannot be reached: {reason(error)}"
 
 
 def _describe(status: Status, *, as_json: bool) -> str:

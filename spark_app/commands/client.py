@@ -1,7 +1,7 @@
-"""A client of the service's own API, for `spark-app verify` and `spark-app traffic`.
+"""A client of the service's own API, for ``spark-app verify`` and ``spark-app traffic``.
 
 Their requests count like a user's: a release that fails them has failed. A repetition says so in
-`X-Retry-Count`, and is counted apart, as for everybody.
+``X-Retry-Count``, and is counted apart, as for everybody.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import secrets
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import httpx2
@@ -20,14 +20,12 @@ from pydantic_core import from_json
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["KEY_VARIABLE", "Asker", "Reply", "ServiceError", "prompt"]
-
-KEY_VARIABLE = "SPARK_VERIFY_API_KEY"
-MAX_ANSWER = 4 * 1024 * 1024
+KEY_VARIABLE: Final = "SPARK_VERIFY_API_KEY"
+MAX_ANSWER: Final = 4 * 1024 * 1024
 
 
 class ServiceError(Exception):
-    """The service didn't do what was asked; the message says what it is and what to look at.
+    """The service did not do what was asked; the message says what it is and what to look at.
 
     Args:
         status: of HTTP, 0 without an answer.
@@ -49,7 +47,7 @@ class Reply:
     seconds: float
 
     def json(self) -> dict[str, Any]:
-        """The body.
+        """Return the body as a JSON object.
 
         Raises:
             ServiceError: it is no JSON object.
@@ -64,11 +62,11 @@ class Reply:
 
 
 class Asker:
-    """Asks one service.
+    """A client of one service.
 
     Args:
-        url: `http://HOST:PORT`.
-        agent: named in `User-Agent`.
+        url: ``http://HOST:PORT``.
+        agent: named in ``User-Agent``.
         clock: monotonic seconds.
     """
 
@@ -90,12 +88,12 @@ class Asker:
         """Read a page within a time.
 
         Raises:
-            ServiceError: no answer, or a status that isn't wanted.
+            ServiceError: no answer, or a status that is not wanted.
         """
         return await self._ask("GET", path, seconds, wanted)
 
     async def post(self, path: str, document: object, seconds: float, attempt: int = 0) -> Reply:
-        """Send JSON; `attempt` counts the repetitions of the same request.
+        """Send JSON; ``attempt`` counts the repetitions of the same request.
 
         Raises:
             ServiceError: no answer, or a status other than 200.
@@ -124,7 +122,7 @@ class Asker:
             ) from None
         except httpx2.RequestError as error:
             raise ServiceError(
-                f"{path}: the answer can't be read ({type(error).__name__}): is this the SPARK"
+                f"{path}: the answer cannot be read ({type(error).__name__}): is this the SPARK"
                 " service?"
             ) from None
         if answer.status_code not in wanted:
@@ -134,7 +132,7 @@ class Asker:
 
 
 def prompt() -> str:
-    """A prompt that no cache knows, for a small script."""
+    """Make a prompt that no cache knows, for a small script."""
     return f"Create a Unity MonoBehaviour called Probe{secrets.token_hex(6)} that turns its object"
 
 
@@ -151,7 +149,7 @@ def _refusal(path: str, status: int, body: bytes) -> ServiceError:
     return ServiceError(f"{path}: HTTP {status}, {words}", status=status, retryable=retryable)
 
 
-_WORDS = {
+_WORDS: Final = {
     "unauthenticated": f"it wants a valid key: put one into {KEY_VARIABLE}",
     "rate_limited": f"the key's requests are used up: give {KEY_VARIABLE} a key of its own",
     "maintenance": f"closed for maintenance: give the service the same {KEY_VARIABLE}, it may pass",

@@ -1,4 +1,4 @@
-"""What the command `spark-app` can be asked for; every number has bounds."""
+"""What the command ``spark-app`` can be asked for; every number has bounds."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["parser"]
-
 
 def parser() -> argparse.ArgumentParser:
-    """The parser; without a command, `command` is None."""
+    """Return the parser; without a command, ``command`` is None."""
     made = argparse.ArgumentParser(
         prog="spark-app", description="SPARK, the service, and what is done before and after."
     )

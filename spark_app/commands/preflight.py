@@ -1,4 +1,4 @@
-"""`spark-app preflight`: can this release, with these very settings, do its work?
+"""``spark-app preflight``: can this release, with these very settings, do its work?
 
 Run before any pod gets traffic, with the pods' own image and secrets. Each check is one line, with
 its time and, where it fails, what to do about it in plain words. Nothing is bought: a provider is
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import redis.asyncio
@@ -28,22 +28,20 @@ if TYPE_CHECKING:
     from spark_app.settings import Settings
     from spark_app.storage.migrate import Status
 
-__all__ = ["Findings", "preflight"]
-
-PATIENCE = 10.0
+PATIENCE: Final = 10.0
 """Seconds for one check."""
-_KEY_WORDS = {
+_KEY_WORDS: Final = {
     FailureKind.UNAUTHORIZED: "the key is refused: replace it",
     FailureKind.RATE_LIMITED: "the key is accepted but rate limited now: check its quota",
     FailureKind.TIMEOUT: "no answer in time: check the network and the provider's status page",
-    FailureKind.CONNECTION: "can't be reached: check the network policy and the base URL",
+    FailureKind.CONNECTION: "cannot be reached: check the network policy and the base URL",
     FailureKind.SERVER: "answers with an error: see its status page",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What preflight found; `schema` is None where no database answered."""
+    """What preflight found; ``schema`` is None where no database answered."""
 
     checks: tuple[Check, ...]
     schema: Status | None = None
@@ -56,7 +54,7 @@ class Findings:
         return not failed and any(check.status == "pass" for check in providers)
 
 
-class _Found(Exception):  # noqa: N818 - the answer of a check that isn't simply good
+class _Found(Exception):  # noqa: N818 - the answer of a check that is not simply good
     def __init__(self, status: Verdict, detail: str, *, whatever: bool = False) -> None:
         super().__init__(detail)
         self.status: Verdict = status
@@ -67,7 +65,7 @@ class _Found(Exception):  # noqa: N818 - the answer of a check that isn't simply
 async def preflight(settings: Settings, *, stable_head: str | None = None) -> Findings:
     """Run every check that the settings call for, side by side.
 
-    `stable_head` is the schema version of the release that serves users now, as its own preflight
+    ``stable_head`` is the schema version of the release that serves users now, as its own preflight
     reported it: what is pending must not take the schema away from it.
     """
     work: dict[str, Callable[[], Awaitable[str]]] = {}
@@ -113,7 +111,7 @@ def _provider(port: ProviderPort) -> Callable[[], Awaitable[str]]:
         try:
             await port.check()
         except ProviderFailure as failure:
-            # One provider that works is enough; `passed` sees to it.
+            # One provider that works is enough; ``passed`` sees to it.
             words = _KEY_WORDS.get(failure.kind, f"answers strangely ({failure})")
             raise _Found("warn", words) from None
         return "the key is accepted"
@@ -201,7 +199,7 @@ def _nats(url: str) -> Callable[[], Awaitable[str]]:
             await publisher([])
         except Exception as error:
             where = _place(url, 4222)
-            raise _Found("fail", f"can't connect to {where}: {type(error).__name__}") from None
+            raise _Found("fail", f"cannot connect to {where}: {type(error).__name__}") from None
         finally:
             await publisher.close()
         return f"answers at {_place(url, 4222)}"

@@ -1,7 +1,7 @@
-"""What a command found, for whoever started it: the file that `SPARK_REPORT_FILE` names.
+"""What a command found, for whoever started it: the file that ``SPARK_REPORT_FILE`` names.
 
 In a Job the file is the container's termination message, of which Kubernetes keeps 4096 bytes
-(`terminationMessagePath`), so that a controller reads the result in the pod's status, without logs:
+(``terminationMessagePath``): a controller reads the result in the pod's status, without logs:
 
 ```
 {"passed": bool,
@@ -16,7 +16,7 @@ import os
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from spark_app.jsontext import encode
 
@@ -25,20 +25,18 @@ if TYPE_CHECKING:
 
     from spark_app.storage.migrate import Status
 
-__all__ = ["MAX_BYTES", "MAX_DETAIL", "Check", "Verdict", "render_report", "write_report"]
-
-VARIABLE = "SPARK_REPORT_FILE"
-MAX_BYTES = 4000
-MAX_DETAIL = 200
+VARIABLE: Final = "SPARK_REPORT_FILE"
+MAX_BYTES: Final = 4000
+MAX_DETAIL: Final = 200
 """Characters of one detail."""
-MAX_PENDING = 20
-_SHORTER = (MAX_DETAIL, 120, 60, 30)
+MAX_PENDING: Final = 20
+_SHORTER: Final = (MAX_DETAIL, 120, 60, 30)
 Verdict = Literal["pass", "warn", "fail"]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line: `detail` says what was found, and what to do where that isn't good."""
+    """One line: ``detail`` says what was found, and what to do where that is not good."""
 
     check: str
     status: Verdict
@@ -46,18 +44,18 @@ class Check:
     seconds: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
-        """JSON types."""
+        """Return it as JSON types."""
         return asdict(self) | {"seconds": round(self.seconds, 3)}
 
     def __str__(self) -> str:
-        """For a person."""
+        """Write it for a person."""
         return f"{self.status:4} {self.check:18} {self.seconds:6.2f} s  {self.detail}"
 
 
 def render_report(passed: bool, checks: Sequence[Check], schema: Status | None = None) -> bytes:
-    """The report as JSON of at most `MAX_BYTES` bytes.
+    """Return the report as JSON of at most ``MAX_BYTES`` bytes.
 
-    What doesn't fit is shortened: first every detail, then checks go, the good ones first.
+    What does not fit is shortened: first every detail, then checks go, the good ones first.
     """
     left = sorted(checks, key=lambda check: check.status == "pass")
     while True:
@@ -70,9 +68,9 @@ def render_report(passed: bool, checks: Sequence[Check], schema: Status | None =
 
 
 def write_report(passed: bool, checks: Sequence[Check], schema: Status | None = None) -> None:
-    """Write the report to the file that `SPARK_REPORT_FILE` names; nothing where it names none.
+    """Write the report to the file that ``SPARK_REPORT_FILE`` names; nothing where it names none.
 
-    A file that can't be written is said on standard error: the exit code tells the result as well.
+    A file that cannot be written is said on standard error: the exit code tells the result as well.
     """
     name = os.environ.get(VARIABLE)
     if not name:
@@ -81,7 +79,7 @@ def write_report(passed: bool, checks: Sequence[Check], schema: Status | None = 
         # Kubernetes mounts the file itself: it is written in place, a rename would be lost.
         Path(name).write_bytes(render_report(passed, checks, schema))
     except OSError as error:
-        sys.stderr.write(f"spark-app: {VARIABLE} can't be written ({type(error).__name__})\n")
+        sys.stderr.write(f"spark-app: {VARIABLE} cannot be written ({type(error).__name__})\n")
 
 
 def _document(

@@ -1,4 +1,4 @@
-"""`spark-app traffic`: requests for a release that has too few users to be judged by.
+"""``spark-app traffic``: requests for a release that has too few users to be judged by.
 
 Each asks for another script, so that none comes from a cache. What comes back is for the judge, who
 reads the service's metrics; this only sees to it that there is something to judge.
@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from spark_app.commands.client import Asker, ServiceError, prompt
@@ -19,17 +19,15 @@ from spark_app.commands.report import Check
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Load", "judge", "traffic"]
-
-IN_FLIGHT = 32
+IN_FLIGHT: Final = 32
 """Requests at once to one service; one that finds no place waits for it."""
-PATIENCE = 60.0
+PATIENCE: Final = 60.0
 """Seconds for one answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """For each service: at most `requests`, `rate` a second, none begun after `seconds`."""
+    """For each service: at most ``requests``, ``rate`` a second, none begun after ``seconds``."""
 
     requests: int
     rate: float
@@ -78,7 +76,7 @@ async def _send(url: str, load: Load, clock: Callable[[], float], *, alone: bool
 
 
 def judge(wanted: int, answers: Counter[str], words: list[str], seconds: float) -> Check:
-    """The check `traffic`: 5xx are the judge's, but what a client did wrong is no evidence."""
+    """Make the check ``traffic``: 5xx are the judge's, but a client's mistake is no evidence."""
     sent = answers.total()
     counts = ", ".join(f"{answers[kind]} {kind}" for kind in ("2xx", "5xx", "4xx", "none"))
     detail = f"{sent} of {wanted} requests: {counts}"

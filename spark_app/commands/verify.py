@@ -1,4 +1,4 @@
-"""`spark-app verify`: the runbook's post-deployment verification, through the service's own API.
+"""``spark-app verify``: the runbook's post-deployment verification, through the service's own API.
 
 Health, metrics, a generation that costs a provider's answer, and an export; each within a bound.
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from spark_app.commands.client import Asker, ServiceError, prompt
 from spark_app.commands.report import Check
-from spark_app.core.csharp import analyse
+from spark_app.errors import SparkError
+from spark_app.reading.reader import CodeReader
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -19,10 +20,9 @@ if TYPE_CHECKING:
 
     from spark_app.commands.client import Reply
     from spark_app.commands.report import Verdict
+    from spark_app.core.csharp import Analysis
 
-__all__ = ["TRIES", "Bounds", "verify"]
-
-TRIES = 5
+TRIES: Final = 5
 """Health checks whose median counts: the first also opens the connection."""
 PATIENCE = 10.0
 PROVIDER = "provider:"
@@ -35,7 +35,7 @@ METRICS = (
     "spark_circuit_breaker_state",
     "spark_release_info",
 )
-SAMPLE = """using UnityEngine;
+SAMPLE: Final = """using UnityEngine;
 
 public class Probe : MonoBehaviour
 {
@@ -156,7 +156,7 @@ async def _generate(asker: Asker, bound: float, scripts: list[tuple[str, str]]) 
     code, name = document.get("code"), document.get("scriptName")
     if not isinstance(code, str) or not isinstance(name, str):
         raise ServiceError("the generation has no code: is this the SPARK service?")
-    analysis = analyse(code, name)
+    analysis = await _read(code, name)
     if not analysis.valid:
         raise ServiceError(f"the generated code is no valid C#: {analysis.problems[0]}")
     scripts.append((code, name))
@@ -164,8 +164,18 @@ async def _generate(asker: Asker, bound: float, scripts: list[tuple[str, str]]) 
     return _Found(reply.seconds, said)
 
 
+async def _read(code: str, name: str) -> Analysis:
+    reader = CodeReader()
+    try:
+        return await reader.analyse(code, name, tenant="")
+    except SparkError as error:
+        raise ServiceError(f"the generated code could not be checked: {error.detail}") from error
+    finally:
+        await reader.close()
+
+
 async def _ask_twice(asker: Asker, bound: float) -> Reply:
-    # Models err now and then, and the service then says `retryable`; twice in a row is no accident.
+    # Models err now and then: the service then says ``retryable``. Twice in a row is no accident.
     wanted = {"prompt": prompt()}
     try:
         return await asker.post("/api/spark/generate", wanted, bound)

@@ -1,8 +1,8 @@
 """A circuit breaker over a failure-rate window, with few probes when half open.
 
 The semantics are Resilience4j's COUNT/TIME-window breaker, made stricter in two points: any
-failed probe reopens at once, and the open time is jittered, so that pods don't probe in step.
-`docs/adr/0007-a-breaker-of-our-own.md` says why no library does this.
+failed probe reopens at once, and the open time is jittered, so that pods do not probe in step.
+``docs/adr/0007-a-breaker-of-our-own.md`` says why no library does this.
 """
 
 from __future__ import annotations
@@ -15,11 +15,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Breaker", "BreakerConfig", "BreakerOpenError", "BreakerState", "Permit"]
-
 
 class BreakerState(enum.StrEnum):
-    """What a caller meets; the values are those of the metric's `state` label."""
+    """What a caller meets; the values are those of the metric's ``state`` label."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -27,7 +25,7 @@ class BreakerState(enum.StrEnum):
 
 
 class BreakerOpenError(Exception):
-    """The call was not admitted; `retry_after` is in seconds."""
+    """The call was not admitted; ``retry_after`` is in seconds."""
 
     def __init__(self, name: str, retry_after: float) -> None:
         super().__init__(f"the breaker of {name} admits no call; try again in {retry_after:.0f} s")
@@ -50,7 +48,7 @@ class BreakerConfig:
 
 
 class Permit:
-    """One admitted call. Settle it once; an unsettled one is given back by `release`."""
+    """One admitted call. Settle it once; an unsettled one is given back by ``release``."""
 
     __slots__ = ("_breaker", "_era", "_settled")
 
@@ -60,15 +58,15 @@ class Permit:
         self._settled = False
 
     def success(self) -> None:
-        """The provider answered as it should."""
+        """Note that the provider answered as it should."""
         self._settle(failed=False)
 
     def failure(self) -> None:
-        """The provider failed, in a way that counts against it."""
+        """Note that the provider failed, in a way that counts against it."""
         self._settle(failed=True)
 
     def release(self) -> None:
-        """Nothing was learned about the provider (a cancelled call, a client's mistake)."""
+        """Note that a call taught nothing about the provider: cancelled, or a client's mistake."""
         self._settle(failed=None)
 
     def _settle(self, *, failed: bool | None) -> None:
@@ -128,7 +126,7 @@ class Breaker:
 
     @property
     def admits(self) -> bool:
-        """Whether `admit` would succeed now."""
+        """Whether ``admit`` would succeed now."""
         match self.state:
             case BreakerState.CLOSED:
                 return True

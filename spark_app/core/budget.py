@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["RetryBudget"]
-
 
 class RetryBudget:
     """A token bucket that each request fills a little and each retry empties by one.
@@ -19,7 +17,7 @@ class RetryBudget:
         self._tokens = burst
 
     def deposit(self) -> None:
-        """A request came in."""
+        """Note that a request came in."""
         self._tokens = min(self._burst, self._tokens + self._share)
 
     def withdraw(self) -> bool:

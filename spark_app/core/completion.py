@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class ChatTurn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompletionRequest:
-    """One question to a model; `model` None means the provider's configured one."""
+    """One question to a model; ``model`` None means the provider's configured one."""
 
     system: str
     turns: tuple[ChatTurn, ...]
@@ -26,11 +26,11 @@ class CompletionRequest:
     max_tokens: int = 4096
 
     def with_model(self, model: str | None) -> CompletionRequest:
-        """The same question to another model."""
+        """Ask the same question of another model."""
         return dataclasses.replace(self, model=model)
 
     def followed_by(self, *turns: ChatTurn) -> CompletionRequest:
-        """The same conversation, gone on."""
+        """Continue the conversation."""
         return dataclasses.replace(self, turns=self.turns + turns)
 
 
@@ -42,7 +42,6 @@ class Completion:
     model: str
     input_tokens: int
     output_tokens: int
-    truncated: bool = False
 
 
 class FailureKind(enum.StrEnum):
@@ -55,6 +54,9 @@ class FailureKind(enum.StrEnum):
     RATE_LIMITED = "rate_limited"
     UNAUTHORIZED = "unauthorized"
     REJECTED = "rejected"
+    REFUSED = "refused"
+    OUTPUT_TOO_LONG = "output_too_long"
+    PROMPT_TOO_LONG = "prompt_too_long"
 
 
 class ProviderFailure(Exception):  # noqa: N818 - a failure of theirs, not an error of ours
@@ -85,7 +87,18 @@ class ProviderFailure(Exception):  # noqa: N818 - a failure of theirs, not an er
         """Whether the breaker counts it: what a healthy provider would not have done."""
         return self.kind in _SICK
 
+    @property
+    def blames_request(self) -> bool:
+        """Whether it follows from what was asked: another try, or provider, is of no use."""
+        return self.kind in BLAME_REQUEST
 
-_SICK = frozenset(
+
+_SICK: Final = frozenset(
     {FailureKind.SERVER, FailureKind.TIMEOUT, FailureKind.CONNECTION, FailureKind.MALFORMED}
 )
+
+
+BLAME_REQUEST = frozenset(
+    {FailureKind.REFUSED, FailureKind.OUTPUT_TOO_LONG, FailureKind.PROMPT_TOO_LONG}
+)
+"""Failures that are the request's doing: no provider and no release answers for them."""

@@ -1,4 +1,4 @@
-"""Reads a Unity C# script and names what is wrong with it, by line.
+"""A Unity C# script, read, and what is wrong with it, by line.
 
 The grammar is tree-sitter's: syntax only, no types. On top come Unity's own rules (Manual, "Naming
 scripts" and "Creating components": the file is named after its one public class, and a
@@ -10,23 +10,24 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from spark_app.core.syntax import TooSlowError, parse, walk
+from spark_app.core.rules.filenames import is_reserved
+from spark_app.core.rules.language import newer_than_unity, twice_declared
+from spark_app.core.rules.nesting import MAX_NESTING, first_too_deep
+from spark_app.core.syntax import TooSlowError, parse, text_of, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tree_sitter import Node
 
-__all__ = ["MAX_FINDINGS", "Analysis", "Finding", "analyse", "extract_code"]
+__all__ = ["MAX_FINDINGS", "Analysis", "Finding", "analyse", "extract_code", "holds_code"]
 
 MAX_FINDINGS = 20
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-_FENCE = re.compile(
-    r"^[ \t]*```[ \t]*(?P<tag>[\w#+-]*)[^\n]*\n(?P<code>.*?)(?:^[ \t]*```[ \t]*$|\Z)",
-    re.DOTALL | re.MULTILINE,
-)
+_TAG = re.compile(r"[\w#+-]*")
+_DECLARES = re.compile(r"\b(?:class|struct|interface|enum|record)[ \t]+[A-Za-z_]")
 _CSHARP_TAGS = frozenset({"csharp", "cs", "c#", "unity", ""})
 _CONDITIONAL = re.compile(r"^[ \t]*#[ \t]*(if|elif|else|endif)\b")
 _NEVER = 1 << 30
@@ -40,12 +41,12 @@ _TYPES = frozenset(
         "delegate_declaration",
     }
 )
-_SPACES = frozenset(
+_SPACES: Final = frozenset(
     {"namespace_declaration", "file_scoped_namespace_declaration", "declaration_list"}
 )
-_COMPONENTS = frozenset({"MonoBehaviour", "UnityEngine.MonoBehaviour"})
-_ASSETS = frozenset({"ScriptableObject", "UnityEngine.ScriptableObject"})
-_MESSAGES = (
+_COMPONENTS: Final = frozenset({"MonoBehaviour", "UnityEngine.MonoBehaviour"})
+_ASSETS: Final = frozenset({"ScriptableObject", "UnityEngine.ScriptableObject"})
+_MESSAGES: Final = (
     "Awake Start Update FixedUpdate LateUpdate OnEnable OnDisable OnDestroy OnGUI OnValidate"
     " Reset OnTriggerEnter OnTriggerExit OnTriggerStay OnCollisionEnter OnCollisionExit"
     " OnCollisionStay OnTriggerEnter2D OnTriggerExit2D OnTriggerStay2D OnCollisionEnter2D"
@@ -54,6 +55,9 @@ _MESSAGES = (
 )
 # Blanks, not \s: that would go through all empty lines again from each of them.
 _EDITOR = re.compile(r"^[ \t]*using[ \t]+UnityEditor\b", re.MULTILINE)
+_CLASSES = frozenset({"class_declaration", "record_declaration"})
+_MARK = "\ufeff"
+_USING = "using_directive"
 _CREATION = "object_creation_expression"
 _BY_LOWER = {name.lower(): name for name in _MESSAGES.split()}
 
@@ -66,7 +70,7 @@ class Finding:
     message: str
 
     def __str__(self) -> str:
-        """As a compiler prints it."""
+        """Write it as a compiler prints it."""
         return f"line {self.line}: {self.message}"
 
 
@@ -97,22 +101,42 @@ class _Type:
         return self.node.start_point.row + 1
 
     @property
-    def public_class(self) -> bool:
-        return "public" in self.modifiers and self.kind in {
-            "class_declaration",
-            "record_declaration",
-        }
+    def engine_made(self) -> frozenset[str]:
+        """Those of its bases whose heirs Unity creates itself."""
+        return (_COMPONENTS | _ASSETS) & set(self.bases)
 
 
 def extract_code(answer: str) -> str:
     """Take the C# out of a model's answer: the longest fitting fence, or all where none is."""
-    fenced = [
-        match["code"]
-        for match in _FENCE.finditer(answer)
-        if match["tag"].lower() in _CSHARP_TAGS and match["code"].strip()
-    ]
-    code = max(fenced, key=len) if fenced else answer
-    return code.replace("\r\n", "\n").strip() + "\n"
+    text = answer.replace("\r\n", "\n")
+    fitting = [code for tag, code in _fenced(text) if tag in _CSHARP_TAGS and code.strip()]
+    return (max(fitting, key=len) if fitting else text).strip() + "\n"
+
+
+def holds_code(answer: str) -> bool:
+    """Whether a model's answer has any C# in it, right or wrong: a fence for it, or a type."""
+    text = answer.replace("\r\n", "\n")
+    if any(tag in _CSHARP_TAGS and code.strip() for tag, code in _fenced(text)):
+        return True
+    return "{" in text and _DECLARES.search(text) is not None
+
+
+def _fenced(text: str) -> Iterator[tuple[str, str]]:
+    # Line by line: a pattern over the whole would go through long blanks again and again.
+    tag: str | None = None
+    kept: list[str] = []
+    for line in text.split("\n"):
+        bare = line.strip(" \t")
+        if tag is None and bare.startswith("```"):
+            found = _TAG.match(bare[3:].lstrip(" \t"))
+            tag, kept = found.group().lower() if found else "", []
+        elif tag is not None and bare == "```":
+            yield tag, "\n".join(kept)
+            tag = None
+        elif tag is not None:
+            kept.append(line)
+    if tag is not None:
+        yield tag, "\n".join(kept)
 
 
 def analyse(code: str, script_name: str | None = None) -> Analysis:
@@ -120,10 +144,13 @@ def analyse(code: str, script_name: str | None = None) -> Analysis:
 
     Args:
         code: the file's text.
-        script_name: what the file is to be called, without `.cs`; None takes the class's name.
+        script_name: what the file is to be called, without ``.cs``; None takes the class's name.
     """
-    source = _first_branches(code)
+    source = _first_branches(code.removeprefix(_MARK))
     problems = list(islice(_fences(code), MAX_FINDINGS))
+    if (line := first_too_deep(source)) is not None:
+        advice = f"nested deeper than {MAX_NESTING} levels; write a simpler file"
+        return Analysis("", _bounded([*problems, Finding(line, advice)]), ())
     try:
         root = parse(source.encode())
     except TooSlowError:
@@ -135,9 +162,11 @@ def analyse(code: str, script_name: str | None = None) -> Analysis:
     types = list(_types(root))
     main = _main(types, script_name)
     problems += _naming(types, main, script_name)
+    for found in (newer_than_unity(root), twice_declared(root)):
+        problems += islice((Finding(line, said) for line, said in found), MAX_FINDINGS)
     warnings: list[Finding] = []
     if main is not None:
-        problems += _unity_problems(main, root, source)
+        problems += _unity_problems(main, root)
         warnings += _unity_warnings(main, code)
     return Analysis(main.name if main else "", _bounded(problems), _bounded(warnings))
 
@@ -183,7 +212,7 @@ def _syntax(root: Node) -> Iterator[Finding]:
         if node.is_missing:
             yield Finding(line, f"'{node.type}' is missing")
         elif node.is_error:
-            text = " ".join(_text(node)[:400].split())[:40]
+            text = " ".join(text_of(node)[:400].split())[:40]
             yield Finding(line, f"syntax error near '{text}'")
         found = found or node.is_missing or node.is_error
     if not found:
@@ -198,22 +227,25 @@ def _types(root: Node) -> Iterator[_Type]:
 
 def _describe(node: Node) -> _Type:
     name = node.child_by_field_name("name")
-    modifiers = frozenset(_text(c) for c in node.named_children if c.type == "modifier")
+    modifiers = frozenset(text_of(c) for c in node.named_children if c.type == "modifier")
     bases = next((c for c in node.named_children if c.type == "base_list"), None)
     return _Type(
         node,
         node.type,
-        _text(name) if name else "",
+        text_of(name) if name else "",
         modifiers,
-        tuple(_text(base) for base in bases.named_children) if bases else (),
+        tuple(text_of(base) for base in bases.named_children) if bases else (),
     )
 
 
 def _main(types: list[_Type], script_name: str | None) -> _Type | None:
-    public = [found for found in types if found.public_class]
+    public = [found for found in types if "public" in found.modifiers]
+    if not public and not any(found.kind in _CLASSES for found in types):
+        public = types
     named = [found for found in public if found.name == script_name]
-    components = [found for found in public if _COMPONENTS & set(found.bases)]
-    return next(iter([*named, *components, *public]), None)
+    made = [found for found in public if found.engine_made]
+    classes = [found for found in public if found.kind in _CLASSES]
+    return next(iter([*named, *made, *classes, *public]), None)
 
 
 def _naming(types: list[_Type], main: _Type | None, script_name: str | None) -> Iterator[Finding]:
@@ -221,35 +253,37 @@ def _naming(types: list[_Type], main: _Type | None, script_name: str | None) -> 
         line = types[0].line if types else 1
         yield Finding(line, "there is no public class; Unity needs one, named like the file")
         return
-    if not _IDENTIFIER.fullmatch(main.name):
+    if not _IDENTIFIER.fullmatch(main.name) or is_reserved(main.name):
         yield Finding(
-            main.line, f"the class name '{main.name}' can't be a file's name; use A-Z a-z"
+            main.line, f"the class name '{main.name}' can't be a file's name; choose another"
         )
     for other in types:
-        if other.public_class and other is not main:
+        if "public" in other.modifiers and other.engine_made and other.name != main.name:
             yield Finding(
                 other.line,
                 f"'{other.name}' is a second public class; move it to a file of its own",
             )
-    if script_name is not None and main.name != script_name:
+    # Unity finds what it makes itself by the file's name, and asks nothing of other types.
+    if script_name is not None and main.name != script_name and main.engine_made:
         yield Finding(
             main.line,
             f"the class is '{main.name}' but the file would be '{script_name}.cs'; name them alike",
         )
 
 
-def _unity_problems(main: _Type, root: Node, source: str) -> Iterator[Finding]:
-    engine_made = (_COMPONENTS | _ASSETS) & set(main.bases)
-    if not engine_made:
+def _unity_problems(main: _Type, root: Node) -> Iterator[Finding]:
+    if not main.engine_made:
         return
-    base = next(iter(engine_made))
-    if "." not in base and not re.search(
-        r"^[ \t]*(global\s+)?using\s+UnityEngine\s*;", source, re.MULTILINE
+    base = next(iter(main.engine_made))
+    if "." not in base and not any(
+        node.type == _USING and text_of(node.named_children[-1]) == "UnityEngine"
+        for node in walk(root, lambda node: node == root or node.type in _SPACES)
     ):
         yield Finding(main.line, f"'{base}' is unknown here; add 'using UnityEngine;'")
     if "static" in main.modifiers:
         yield Finding(main.line, f"a {base} can't be static")
-    if any(child.type == "type_parameter_list" for child in main.node.named_children):
+    generic = any(child.type == "type_parameter_list" for child in main.node.named_children)
+    if generic and "abstract" not in main.modifiers:
         yield Finding(main.line, f"a {base} can't be generic: Unity can't create it")
     for member in _members(main):
         if member.type == "constructor_declaration":
@@ -259,7 +293,7 @@ def _unity_problems(main: _Type, root: Node, source: str) -> Iterator[Finding]:
             )
     for node in walk(root):
         made = node.child_by_field_name("type") if node.type == _CREATION else None
-        if made is not None and _text(made) == main.name:
+        if made is not None and text_of(made) == main.name:
             advice = "AddComponent" if base in _COMPONENTS else "ScriptableObject.CreateInstance"
             yield Finding(
                 made.start_point.row + 1, f"'new {main.name}()' makes no {base}; use {advice}"
@@ -270,14 +304,14 @@ def _unity_warnings(main: _Type, code: str) -> Iterator[Finding]:
     if not _COMPONENTS & set(main.bases):
         return
     if "abstract" in main.modifiers:
-        yield Finding(main.line, "an abstract MonoBehaviour can't be attached to a GameObject")
+        yield Finding(main.line, "an abstract MonoBehaviour cannot be attached to a GameObject")
     if "UNITY_EDITOR" not in code and _EDITOR.search(code):
         yield Finding(1, "UnityEditor is not there in a built game; guard it with #if UNITY_EDITOR")
     for member in _members(main):
         if member.type != "method_declaration":
             continue
         node = member.child_by_field_name("name")
-        name = _text(node) if node else ""
+        name = text_of(node) if node else ""
         meant = _BY_LOWER.get(name.lower())
         if meant is not None and meant != name:
             yield Finding(
@@ -289,7 +323,3 @@ def _unity_warnings(main: _Type, code: str) -> Iterator[Finding]:
 def _members(found: _Type) -> list[Node]:
     body = found.node.child_by_field_name("body")
     return body.named_children if body else []
-
-
-def _text(node: Node) -> str:
-    return (node.text or b"").decode(errors="replace")

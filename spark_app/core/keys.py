@@ -1,7 +1,8 @@
 """Who is calling: API keys, kept as HMAC and compared in constant time.
 
-A key is `user-{userId}-{secret}`; its id, `user-{userId}`, is no secret and is what limits, logs
-and usage go by. Two keys of one id are valid at once, so that a key can be rotated.
+A key is `user-{userId}-{secret}`; its id, `user-{userId}`, ends at the next hyphen, is no secret
+and is what limits, logs and usage go by. Two keys of one id are valid at once, so that a key can be
+rotated.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 __all__ = [
     "ANONYMOUS",
@@ -23,6 +24,7 @@ __all__ = [
     "Caller",
     "KeyListError",
     "KeyRing",
+    "claimed_id",
     "parse_keys",
     "parse_masters",
 ]
@@ -34,8 +36,10 @@ ANONYMOUS = "anonymous"
 SLOTS = 2
 MAX_KEYS = 10_000
 MIN_LENGTH = 8
+_USER = "user-"
 MAX_LENGTH = 512
-_KEY = re.compile(r"(user-[A-Za-z0-9][A-Za-z0-9._@-]{0,63})-([A-Za-z0-9_+/=.~]{8,256})")
+# A user id has no hyphen: a secret may have some, and none of it may be taken for the id.
+_KEY = re.compile(r"(user-[A-Za-z0-9][A-Za-z0-9._@]{0,63})-([A-Za-z0-9_+/=.~-]{8,256})")
 
 
 class KeyListError(ValueError):
@@ -59,8 +63,14 @@ class Caller:
         return self.key_id in {MASTER, VERIFY}
 
 
+def claimed_id(presented: str) -> str:
+    """Whose key this would be if it were one; at most 69 characters, and none of a secret."""
+    match = _KEY.fullmatch(presented) if len(presented) <= MAX_LENGTH else None
+    return match.group(1) if match else MASTER
+
+
 def parse_keys(text: str) -> dict[str, list[str]]:
-    """Read `SPARK_API_KEYS`: keys by id, separated by commas or white space.
+    """Read ``SPARK_API_KEYS``: keys by id, separated by commas or white space.
 
     Raises:
         KeyListError: an entry is malformed, or an id has more keys than slots.
@@ -77,14 +87,17 @@ def parse_keys(text: str) -> dict[str, list[str]]:
         keys = found.setdefault(match.group(1), [])
         keys.append(entry)
         if len(keys) > SLOTS:
-            raise KeyListError(f"{match.group(1)} has more than {SLOTS} keys; remove the oldest")
+            raise KeyListError(
+                f"{match.group(1)} has more than {SLOTS} keys; remove the oldest (an id ends at its"
+                " second hyphen)"
+            )
         if number > MAX_KEYS:
             raise KeyListError(f"there are more than {MAX_KEYS} keys")
     return found
 
 
 def parse_masters(text: str) -> tuple[str, ...]:
-    """Read `SPARK_MASTER_API_KEY`: one or two keys, separated by commas.
+    """Read ``SPARK_MASTER_API_KEY``: one or two keys, separated by commas.
 
     Raises:
         KeyListError: one is too short or too long to be a key, or there are more than two.
@@ -105,9 +118,12 @@ class KeyRing:
 
     Args:
         pepper: secret of this process; digests are worthless without it.
-        enabled: whether callers need a key. It doesn't follow from there being any: a list that has
-            become empty must let nobody in, not everybody.
+        enabled: whether callers need a key. That there are no keys does not say so: a list that
+            has become empty must let nobody in, not everybody.
         verification: the key of whoever verifies a release, valid beside the lists.
+
+    Attributes:
+        in_doubt: whether it is not known who may come in; then nobody may.
     """
 
     def __init__(
@@ -120,6 +136,7 @@ class KeyRing:
         self._listed: frozenset[str] = frozenset()
         self._verification = None if verification is None else self._digest(verification)
         self._dummy = self._digest("")
+        self.in_doubt: Callable[[], bool] = bool
 
     @property
     def key_ids(self) -> tuple[str, ...]:
@@ -145,16 +162,21 @@ class KeyRing:
         return key_id in self._digests
 
     def restore(self, key_id: str) -> None:
-        """Undo `revoke`; an id that a list revokes stays so until the list lets it go."""
+        """Undo ``revoke``; an id that a list revokes stays so until the list lets it go."""
         self._revoked -= {key_id}
 
     def revoke_listed(self, key_ids: Iterable[str]) -> None:
-        """Refuse exactly these ids beside those of `revoke`: the list that a file holds."""
+        """Refuse exactly these ids beside those of ``revoke``: the list that a file holds."""
         self._listed = frozenset(key_ids)
+
+    @property
+    def listed(self) -> frozenset[str]:
+        """The ids that the list of `revoke_listed` names."""
+        return self._listed
 
     def identify(self, presented: str) -> Caller | None:
         """The caller with this key, or None."""
-        if len(presented) > MAX_LENGTH:
+        if len(presented) > MAX_LENGTH or self._revokes(presented):
             return None
         match = _KEY.fullmatch(presented)
         key_id = match.group(1) if match else MASTER
@@ -164,7 +186,7 @@ class KeyRing:
         # A master key may happen to look like a user's.
         master = bool(match) and self._is(MASTER, digest)
         verifies = hmac.compare_digest(digest, self._verification or self._dummy)
-        if verifies and self._verification and not self._is_revoked(key_id):
+        if verifies and self._verification and not self._is_revoked(VERIFY):
             return Caller(VERIFY)
         return Caller(key_id) if known else Caller(MASTER) if master else None
 
@@ -172,6 +194,14 @@ class KeyRing:
         slots = self._digests.get(key_id, (self._dummy,))
         equal = [hmac.compare_digest(digest, slot) for slot in slots]
         return any(equal) and key_id in self._digests and not self._is_revoked(key_id)
+
+    def _revokes(self, presented: str) -> bool:
+        # Wherever a key is cut into id and secret: who refuses `user-42` means `user-42-…`.
+        revoked = self._revoked | self._listed
+        if not revoked or not presented.startswith(_USER):
+            return presented in revoked
+        ends = [i for i, letter in enumerate(presented) if letter == "-" and i >= len(_USER)]
+        return presented in revoked or any(presented[:end] in revoked for end in ends)
 
     def _is_revoked(self, key_id: str) -> bool:
         return key_id in self._revoked or key_id in self._listed

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
-__all__ = ["PROVIDERS", "Provider"]
+from typing import Final, Literal, get_args
 
 Provider = Literal["claude", "openai"]
-PROVIDERS: tuple[Provider, ...] = get_args(Provider)
+PROVIDERS: Final[tuple[Provider, ...]] = get_args(Provider)

@@ -1,22 +1,20 @@
 """What a provider's answer tells of the quota that is left.
 
-Anthropic: `anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{limit,remaining}`
+Anthropic: ``anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{limit,remaining}``
 (API reference, "Rate limits: response headers"). OpenAI:
-`x-ratelimit-{limit,remaining}-{requests,tokens}` (API guide, "Rate limits in headers").
+``x-ratelimit-{limit,remaining}-{requests,tokens}`` (API guide, "Rate limits in headers").
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["RESOURCES", "Quota", "Resource", "read_quota"]
-
 Resource = Literal["requests", "tokens", "input_tokens", "output_tokens"]
-RESOURCES: tuple[Resource, ...] = get_args(Resource)
-_MOST = 10**12
+RESOURCES: Final[tuple[Resource, ...]] = get_args(Resource)
+_MOST: Final = 10**12
 
 
 class Quota(NamedTuple):
@@ -27,7 +25,7 @@ class Quota(NamedTuple):
 
 
 def read_quota(headers: Mapping[str, str]) -> dict[Resource, Quota]:
-    """The quotas that the headers tell; what is missing or makes no sense is left out."""
+    """Read the quotas that the headers tell; what is missing or makes no sense is left out."""
     found: dict[Resource, Quota] = {}
     for resource in RESOURCES:
         name = resource.replace("_", "-")

@@ -7,19 +7,18 @@ nothing has to be remembered for each request.
 from __future__ import annotations
 
 from collections import Counter
+from typing import Final
 
-__all__ = ["OTHER", "RecentRefusals"]
-
-OTHER = "other"
-MAX_IDS = 10_000
-TOP = 20
+OTHER: Final = "other"
+MAX_IDS: Final = 10_000
+TOP: Final = 20
 
 
 class RecentRefusals:
     """Refusals by key id, and the smallest share of its limit that a key had left.
 
     Args:
-        window: seconds; every `now` is monotonic.
+        window: seconds; every ``now`` is monotonic.
     """
 
     def __init__(self, window: float) -> None:
@@ -29,7 +28,7 @@ class RecentRefusals:
         self._lowest = [1.0, 1.0]
 
     def note(self, key_id: str, *, allowed: bool, left: float, now: float) -> None:
-        """One request of a key; `left` is the share of its limit that remains, 0 to 1."""
+        """Note one request of a key; ``left`` is the share of its limit that remains, 0 to 1."""
         self._turn(now)
         self._lowest[0] = min(self._lowest[0], left)
         if not allowed:
@@ -38,7 +37,7 @@ class RecentRefusals:
             current[key_id if known else OTHER] += 1
 
     def top(self, now: float) -> dict[str, int]:
-        """The ids with the most refusals, at most 20, and the sum of all `other`s."""
+        """Return the ids with the most refusals, at most 20, and the sum of all ``other``s."""
         self._turn(now)
         both = self._counts[0] + self._counts[1]
         rest = both.pop(OTHER, 0)
@@ -47,7 +46,7 @@ class RecentRefusals:
         return dict(ranked[:TOP]) | {OTHER: rest}
 
     def lowest(self, now: float) -> float:
-        """The smallest share that any key had left, 1 without a request."""
+        """Return the smallest share that any key had left, 1 without a request."""
         self._turn(now)
         return min(self._lowest)
 

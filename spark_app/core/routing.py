@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from spark_app.core.provider import Provider
 
-__all__ = ["Routing", "attempt_limit", "provider_of_model"]
-
-RESERVED = 0.4
+RESERVED: Final = 0.4
 """The share of the remaining time that is kept for the next provider."""
 
 
@@ -31,7 +29,7 @@ class Routing:
     forced_open: frozenset[Provider] = frozenset()
 
     def for_model(self, model: str | None) -> Sequence[Provider]:
-        """The providers to try for a request that names `model`, or none."""
+        """Return the providers to try for a request that names ``model``, or none."""
         if model is None:
             return self.order
         owner = provider_of_model(model)
@@ -39,10 +37,10 @@ class Routing:
 
 
 def provider_of_model(model: str) -> Provider:
-    """Whose model this is, by its name."""
+    """Return whose model this is, by its name."""
     return "claude" if model.startswith("claude") else "openai"
 
 
 def attempt_limit(remaining: float, others: int) -> float:
-    """Seconds that one attempt may take, when `others` more providers could still be tried."""
+    """Return the seconds that one attempt may take while ``others`` more providers can be tried."""
     return remaining if others == 0 else remaining * (1.0 - RESERVED)

@@ -1,14 +1,14 @@
 """C# as a syntax tree, within a time: whoever sends the code must not stop the process with it.
 
 The grammar is tree-sitter's. It reads what people write at 2 MB a second, but is quadratic in what
-nobody does (`a<b>(c)+a<b>(c)+…`), and holds the interpreter meanwhile. So the parser gets its
+nobody does (``a<b>(c)+a<b>(c)+…``), and holds the interpreter meanwhile. So the parser gets its
 source in pieces, and none behind the time.
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import tree_sitter
 import tree_sitter_c_sharp
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node, Point
 
-__all__ = ["PARSE_SECONDS", "TooSlowError", "parse", "walk"]
+__all__ = ["PARSE_SECONDS", "TooSlowError", "parse", "text_of", "walk"]
 
 PARSE_SECONDS = 0.5
 """Of processor; 200 000 characters of ordinary code take 0.1."""
-_PIECE = 1024
-_LANGUAGE = tree_sitter.Language(tree_sitter_c_sharp.language())
+_PIECE: Final = 1024
+_LANGUAGE: Final = tree_sitter.Language(tree_sitter_c_sharp.language())
 
 
 class TooSlowError(Exception):
@@ -31,10 +31,10 @@ class TooSlowError(Exception):
 
 
 def parse(source: bytes, clock: Callable[[], float] = time.thread_time) -> Node:
-    """The root of the source's tree; `clock` is in seconds of processor.
+    """Return the root of the source's tree; ``clock`` is in seconds of processor time.
 
     Raises:
-        TooSlowError: it took longer than `PARSE_SECONDS`.
+        TooSlowError: it took longer than ``PARSE_SECONDS``.
     """
     ends, late = clock() + PARSE_SECONDS, False
 
@@ -50,8 +50,13 @@ def parse(source: bytes, clock: Callable[[], float] = time.thread_time) -> Node:
     return root
 
 
+def text_of(node: Node) -> str:
+    """The source of a node."""
+    return (node.text or b"").decode(errors="replace")
+
+
 def walk(root: Node, into: Callable[[Node], bool] = lambda _: True) -> Iterator[Node]:
-    """Every node in the order of the text, a parent first; `into` says whose children to visit.
+    """Yield nodes in the order of the text, a parent first; ``into`` says whose children to visit.
 
     However deep the tree is: neither a recursion, nor a query of tree-sitter's, which takes a time
     that is quadratic in the depth.

@@ -1,4 +1,4 @@
-"""Writes a `.unitypackage`: a tar.gz with `<guid>/{asset,asset.meta,pathname}` for each asset.
+"""A ``.unitypackage``: a tar.gz with ``<guid>/{asset,asset.meta,pathname}`` for each asset.
 
 Equal input gives equal bytes: the GUID is a UUIDv5 of the asset's path, so that a second import
 updates the first one's asset, and every time stamp is zero.
@@ -10,12 +10,11 @@ import gzip
 import io
 import tarfile
 import uuid
+from typing import Final
 
-__all__ = ["SCRIPTS_FOLDER", "asset_guid", "write_unitypackage"]
-
-SCRIPTS_FOLDER = "Assets/Scripts"
-_NAMESPACE = uuid.UUID("7c0d2f0e-5a51-5e0c-9a30-6a5b8f2f6d11")
-_META = """fileFormatVersion: 2
+SCRIPTS_FOLDER: Final = "Assets/Scripts"
+_NAMESPACE: Final = uuid.UUID("7c0d2f0e-5a51-5e0c-9a30-6a5b8f2f6d11")
+_META: Final = """fileFormatVersion: 2
 guid: {guid}
 MonoImporter:
   externalObjects: {{}}
@@ -30,12 +29,12 @@ MonoImporter:
 
 
 def asset_guid(path: str) -> str:
-    """The asset's GUID: 32 hexadecimal digits that depend on its path only."""
+    """Return the asset's GUID: 32 hexadecimal digits that depend on its path only."""
     return uuid.uuid5(_NAMESPACE, path).hex
 
 
 def write_unitypackage(script_name: str, code: str) -> bytes:
-    """Pack one script, to be imported as `Assets/Scripts/<script_name>.cs`."""
+    """Pack one script, to be imported as ``Assets/Scripts/<script_name>.cs``."""
     path = f"{SCRIPTS_FOLDER}/{script_name}.cs"
     guid = asset_guid(path)
     files = {

@@ -1,4 +1,4 @@
-"""Tells Sentry and `ERROR_TRACKING_URL` about defects; never a prompt, a script or a key."""
+"""Defects for Sentry and ``ERROR_TRACKING_URL``; never a prompt, a script or a key."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 import logging
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx2
 import sentry_sdk
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
     from spark_app.telemetry.metrics import Metrics
 
-__all__ = ["ErrorTracker", "configure_sentry"]
-
-FRAMES = 20
+FRAMES: Final = 20
 _log = logging.getLogger(__name__)
 
 
@@ -53,7 +51,7 @@ def _scrub(event: Event, hint: Hint) -> Event:
 
 
 class ErrorTracker:
-    """Reports defects, and counts them for the health endpoint.
+    """A reporter of defects, which counts them for the health endpoint.
 
     Args:
         url: takes a JSON POST for each defect; None for nowhere.
@@ -91,7 +89,7 @@ class ErrorTracker:
             )
 
     def statistics(self) -> dict[str, object]:
-        """For `checks.errorTracking` of the health endpoint."""
+        """Return what ``checks.errorTracking`` of the health endpoint shows."""
         found: dict[str, object] = {
             "status": "pass",
             "required": False,

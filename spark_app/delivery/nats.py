@@ -1,9 +1,10 @@
-"""An event on NATS for each generation and export; subjects `spark.generation`, `spark.export`."""
+"""An event on NATS for each generation (``spark.generation``) and export (``spark.export``)."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from nats.aio.client import Client
 
@@ -12,38 +13,39 @@ from spark_app.delivery.records import AuditRecord, as_event
 if TYPE_CHECKING:
     from spark_app.delivery.records import Record
 
-__all__ = ["NatsPublisher"]
-
-CONNECT_SECONDS = 2
-FLUSH_SECONDS = 2
+CONNECT_SECONDS: Final = 2
+FLUSH_SECONDS: Final = 2
 
 
 class NatsPublisher:
-    """Publishes batches. Reconnecting is the outbox's business, so the client doesn't.
+    """A publisher of batches. Reconnecting is the outbox's business, so the client does not.
 
-    `Nats-Msg-Id` carries the record's id: JetStream drops what comes twice, and so can others.
+    ``Nats-Msg-Id`` carries the record's id: JetStream drops what comes twice, and so can others.
 
     Args:
-        url: `nats://`, `tls://`, `ws://` or `wss://`.
+        url: ``nats://``, ``tls://``, ``ws://`` or ``wss://``.
     """
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._client: Client | None = None
+        self._lock = asyncio.Lock()
 
     async def __call__(self, records: list[Record]) -> None:
         """Publish a batch and wait until the server has it."""
-        client = await self._connected()
-        try:
-            for record in records:
-                data = json.dumps(as_event(record), ensure_ascii=False).encode()
-                kind = "audit" if isinstance(record, AuditRecord) else record.kind
-                headers = {"Nats-Msg-Id": str(record.id)}
-                await client.publish(f"spark.{kind}", data, headers=headers)
-            await client.flush(FLUSH_SECONDS)
-        except Exception:
-            await self.close()
-            raise
+        # Requests and audit come by ways of their own, over one connection.
+        async with self._lock:
+            client = await self._connected()
+            try:
+                for record in records:
+                    data = json.dumps(as_event(record), ensure_ascii=False).encode()
+                    kind = "audit" if isinstance(record, AuditRecord) else record.kind
+                    headers = {"Nats-Msg-Id": str(record.id)}
+                    await client.publish(f"spark.{kind}", data, headers=headers)
+                await client.flush(FLUSH_SECONDS)
+            except Exception:
+                await self.close()
+                raise
 
     async def close(self) -> None:
         """Close the connection."""
@@ -56,7 +58,7 @@ class NatsPublisher:
             await self.close()
 
             async def ignore(_: Exception) -> None:
-                """The outbox logs what fails."""
+                """Ignore an error: the outbox logs what fails."""
 
             client = Client()
             try:

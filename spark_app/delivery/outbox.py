@@ -1,6 +1,6 @@
-"""Hands things over to somebody who may be away, without anyone waiting for it.
+"""A queue to somebody who may be away, without anyone waiting for it.
 
-A bounded queue and one task: what doesn't fit is dropped and counted, what can't be delivered is
+A bounded queue and one task: what does not fit is dropped and counted, what cannot be delivered is
 tried again with growing pauses, and at shutdown what is left gets one short last chance.
 """
 
@@ -10,19 +10,17 @@ import asyncio
 import contextlib
 import logging
 import random
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from spark_app.telemetry.metrics import Metrics
 
-__all__ = ["Outbox"]
-
 Item = TypeVar("Item")
-PATIENCE = 5.0
+PATIENCE: Final = 5.0
 """Seconds for one delivery."""
-PAUSES = (0.2, 10.0)
+PAUSES: Final = (0.2, 10.0)
 """Seconds between two tries: the first pause and the longest."""
 _log = logging.getLogger(__name__)
 
@@ -31,7 +29,7 @@ class Outbox(Generic[Item]):
     """The way to one receiver.
 
     Args:
-        name: the `sink` and `dependency` label.
+        name: the ``sink`` and ``dependency`` label.
         deliver: takes a batch; any exception means that none of it may have arrived. A batch may
             come twice, so the receiver has to recognise what it has.
         size: items that may wait.
@@ -62,8 +60,24 @@ class Outbox(Generic[Item]):
         try:
             self._queue.put_nowait(item)
         except asyncio.QueueFull:
+            if not self.dropped:
+                _log.error("the queue for %s is full: records are dropped from now on", self.name)
             self.dropped += 1
             self._metrics.dropped.labels(self.name).inc()
+
+    @property
+    def full(self) -> bool:
+        """Whether the next item would be dropped."""
+        return self._queue.full()
+
+    def arrived(self) -> None:
+        """Called after each batch that was delivered."""
+
+    def close(self) -> None:
+        """Say what was not delivered and is lost with the process."""
+        if self.waiting:
+            self._metrics.dropped.labels(self.name).inc(self.waiting)
+            _log.error("%d records for %s are lost: it was away", self.waiting, self.name)
 
     @property
     def waiting(self) -> int:
@@ -109,4 +123,5 @@ class Outbox(Generic[Item]):
         self.failing = False
         self.delivered += len(self._pending)
         self._pending = []
+        self.arrived()
         return True

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from spark_app.delivery.outbox import Outbox
 
-__all__ = ["AuditRecord", "Record", "RequestRecord", "RequestRecorder"]
-
 
 def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
@@ -57,19 +55,22 @@ Record = RequestRecord | AuditRecord
 
 
 def as_event(record: Record) -> dict[str, Any]:
-    """The record as JSON types."""
+    """Return the record as JSON types."""
     return asdict(record) | {"id": str(record.id), "at": record.at.isoformat()}
 
 
 class RequestRecorder:
-    """Tells every configured receiver."""
+    """A recorder that tells every configured receiver."""
 
-    def __init__(self, outboxes: Sequence[Outbox[Record]]) -> None:
+    def __init__(
+        self, outboxes: Sequence[Outbox[Record]], audits: Sequence[Outbox[Record]] = ()
+    ) -> None:
         self._outboxes = tuple(outboxes)
+        self._audits = tuple(audits)
 
     def tell(self, record: Record) -> None:
-        """Hand a record over; never waits, never raises."""
-        for outbox in self._outboxes:
+        """Hand a record over; never waits for a receiver, never raises."""
+        for outbox in self._audits if isinstance(record, AuditRecord) else self._outboxes:
             outbox.put(record)
 
     @property

@@ -1,6 +1,6 @@
 """Finished scripts by what was asked: in memory, and in Redis for all pods where it is configured.
 
-Redis is never waited for longer than `PATIENCE`, and left alone for `REST` after a failure: a
+Redis is never waited for longer than ``PATIENCE``, and left alone for ``REST`` after a failure: a
 cache that is down must not slow anything. Entries hold no prompt; their keys are digests.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import unicodedata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cachetools import TTLCache
 
@@ -22,19 +22,17 @@ if TYPE_CHECKING:
     from spark_app.storage.redis import RedisStore
     from spark_app.telemetry.metrics import Metrics
 
-__all__ = ["MAX_ENTRY", "ScriptCache", "cache_key"]
-
-MAX_ENTRY = 256 * 1024
+MAX_ENTRY: Final = 256 * 1024
 """Bytes; a larger script is not kept."""
-PREFIX = "spark:script:"
+PREFIX: Final = "spark:script:"
 _log = logging.getLogger(__name__)
 
 
 def cache_key(tenant: str, prompt: str, context: str | None, model: str | None, basis: str) -> str:
-    """SHA-256 over everything that the answer depends on, and the tenant.
+    """Hash everything that the answer depends on, and the tenant, with SHA-256.
 
-    `tenant` is the key id: one tenant never sees another's scripts. `basis` is whatever else shapes
-    the answer: template hash, configured models, token limit.
+    ``tenant`` is the key id: one tenant never sees another's scripts. ``basis`` is whatever else
+    shapes the answer: template hash, configured models, token limit.
     """
     normal = unicodedata.normalize("NFC", " ".join(prompt.split()))
     return hashlib.sha256(encode([tenant, normal, context, model, basis])).hexdigest()
@@ -66,7 +64,7 @@ class ScriptCache:
         self._age = age
 
     async def get(self, key: str) -> Script | None:
-        """The script of this key, or None."""
+        """Return the script of this key, or None."""
         script = self._memory.get(key)
         if script is None and self._redis is not None:
             script = await self._shared(key)
@@ -88,7 +86,7 @@ class ScriptCache:
         try:
             script = Script.from_body(body)
         except (ValueError, KeyError, TypeError):
-            _log.warning("an entry of the shared cache can't be read; it is made anew")
+            _log.warning("an entry of the shared cache cannot be read; it is made anew")
             return None
         self._remember(key, script)
         return script

@@ -8,12 +8,10 @@ from pydantic_core import from_json
 
 from spark_app.jsontext import encode
 
-__all__ = ["Script"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """A checked script and where it came from; `hit_body` is the answer to a cache hit."""
+    """A checked script and where it came from; ``hit_body`` is the answer to a cache hit."""
 
     code: str
     script_name: str
@@ -77,7 +75,7 @@ class Script:
         )
 
     def body(self, *, cached: bool) -> bytes:
-        """The answer's JSON."""
+        """Return the answer's JSON."""
         if cached:
             return self.hit_body
         return _encode(from_json(self.hit_body) | {"cached": False})

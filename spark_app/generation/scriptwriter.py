@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from spark_app.core.completion import ChatTurn, Completion, CompletionRequest
-from spark_app.core.csharp import Finding, analyse, extract_code
+from spark_app.core.csharp import holds_code
 from spark_app.core.prompt import SYSTEM, TEMPLATE_HASH, repair_turn, user_turn
-from spark_app.errors import ProviderBadOutputError
+from spark_app.errors import NotCodeError, ProviderBadOutputError
 from spark_app.generation.cache import ScriptCache, cache_key
 from spark_app.generation.script import Script
 from spark_app.generation.single_flight import Flight, Flights
@@ -18,18 +18,18 @@ from spark_app.generation.single_flight import Flight, Flights
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from spark_app.core.csharp import Finding
     from spark_app.core.provider import Provider
     from spark_app.providers.gateway import Gateway
+    from spark_app.reading.reader import CodeReader
     from spark_app.telemetry.metrics import Metrics
-
-__all__ = ["Delta", "RepairNotice", "Scriptwriter", "Source", "Wanted", "WrittenScript"]
 
 Source = Literal["hit", "miss", "coalesced"]
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a client asked for; `tenant` is its key id."""
+    """What a client asked for; ``tenant`` is its key id."""
 
     tenant: str
     prompt: str
@@ -46,7 +46,7 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class RepairNotice:
-    """The first answer didn't pass and is being repaired, for these reasons."""
+    """The first answer did not pass and is being repaired, for these reasons."""
 
     findings: tuple[str, ...]
 
@@ -76,7 +76,7 @@ Event = Delta | RepairNotice
 
 
 class Scriptwriter:
-    """Makes scripts.
+    """A maker of scripts.
 
     Args:
         deadline: seconds for one script, repair included.
@@ -89,6 +89,7 @@ class Scriptwriter:
         gateway: Gateway,
         cache: ScriptCache,
         metrics: Metrics,
+        reader: CodeReader,
         *,
         deadline: float,
         max_tokens: int,
@@ -98,6 +99,7 @@ class Scriptwriter:
         self._gateway = gateway
         self._cache = cache
         self._metrics = metrics
+        self._reader = reader
         self._deadline = deadline
         self._max_tokens = max_tokens
         self._basis = f"{TEMPLATE_HASH}/{max_tokens}/{basis}"
@@ -108,7 +110,8 @@ class Scriptwriter:
         """Make one script, or take it from the cache.
 
         Raises:
-            SparkError: 422 for an unknown model; 502, 503 or 504 with the provider to blame.
+            SparkError: 422 for an unknown model or a prompt that gets no script; 502, 503 or 504
+                with the provider to blame.
         """
         key = self._key(wanted)
         if (known := await self._cache.get(key)) is not None:
@@ -118,10 +121,10 @@ class Scriptwriter:
         return WrittenScript(script, "coalesced" if joined else "miss", flight.upstream)
 
     async def stream(self, wanted: Wanted) -> AsyncIterator[Delta | RepairNotice | WrittenScript]:
-        """Make one script and tell how it comes along; the `WrittenScript` is the last item.
+        """Make one script and tell how it comes along; the ``WrittenScript`` is the last item.
 
         Raises:
-            SparkError: as `write`, possibly after some items.
+            SparkError: as ``write``, possibly after some items.
         """
         key = self._key(wanted)
         if (known := await self._cache.get(key)) is not None:
@@ -165,9 +168,10 @@ class Scriptwriter:
             model=wanted.model,
             max_tokens=self._max_tokens,
         )
-        first = await (
+        answered = await (
             self._listen(ask, ends, flight) if streamed else self._draft(ask, ends, flight)
         )
+        first = await self._read(*answered, wanted.tenant)
         if not first.problems:
             return _script(first, first)
         flight.tell(RepairNotice(tuple(str(finding) for finding in first.problems)))
@@ -175,7 +179,8 @@ class Scriptwriter:
             ChatTurn("assistant", first.completion.text),
             ChatTurn("user", repair_turn(first.problems)),
         )
-        second = await self._draft(again, ends, flight)
+        answered = await self._draft(again, ends, flight)
+        second = await self._read(*answered, wanted.tenant)
         self._metrics.repairs.labels("failed" if second.problems else "repaired").inc()
         if second.problems:
             found = [{"line": p.line, "message": p.message} for p in second.problems]
@@ -187,35 +192,33 @@ class Scriptwriter:
 
     async def _draft(
         self, ask: CompletionRequest, ends: float, flight: Flight[Event, Script]
-    ) -> _Draft:
+    ) -> tuple[Provider, Completion]:
         began = self._clock()
         try:
-            provider, completion = await self._gateway.complete(ask, ends)
+            return await self._gateway.complete(ask, ends)
         finally:
             flight.upstream += self._clock() - began
-        return self._read(provider, completion)
 
     async def _listen(
         self, ask: CompletionRequest, ends: float, flight: Flight[Event, Script]
-    ) -> _Draft:
+    ) -> tuple[Provider, Completion]:
         began = self._clock()
         try:
             async with aclosing(self._gateway.stream(ask, ends)) as pieces:
                 async for provider, piece in pieces:
                     if isinstance(piece, Completion):
-                        return self._read(provider, piece)
+                        return provider, piece
                     flight.tell(Delta(piece))
         finally:
             flight.upstream += self._clock() - began
         raise ProviderBadOutputError("the provider's stream had no end; try again")
 
-    def _read(self, provider: Provider, completion: Completion) -> _Draft:
-        code = extract_code(completion.text)
-        analysis = analyse(code)
+    async def _read(self, provider: Provider, completion: Completion, tenant: str) -> _Draft:
+        code, analysis = await self._reader.read_answer(completion.text, tenant=tenant)
         problems = analysis.problems
-        if completion.truncated:
-            lines = code.count("\n")
-            problems += (Finding(lines, "the answer was cut off; write a shorter file"),)
+        if problems and not holds_code(completion.text):
+            self._metrics.generations.labels(provider, "not_code").inc()
+            raise NotCodeError("the model answered in words; describe a script for Unity")
         self._metrics.generations.labels(provider, "invalid" if problems else "success").inc()
         return _Draft(provider, completion, code, analysis.class_name, problems, analysis.warnings)
 

@@ -1,6 +1,6 @@
 """Identical requests that are in flight at the same time are made once.
 
-A flight runs in a task of its own, so that a client who leaves doesn't take the others' answer
+A flight runs in a task of its own, so that a client who leaves does not take the others' answer
 away. Whoever joins sees every event from the first one on.
 """
 
@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-__all__ = ["Flight", "Flights"]
-
 Event = TypeVar("Event")
 Result = TypeVar("Result")
 
@@ -21,7 +19,7 @@ Result = TypeVar("Result")
 class Flight(Generic[Event, Result]):
     """One piece of work, its events so far, and its result.
 
-    `upstream` is how many seconds of it were spent waiting for somebody else.
+    ``upstream`` is how many seconds of it were spent waiting for somebody else.
     """
 
     def __init__(self) -> None:
@@ -36,13 +34,13 @@ class Flight(Generic[Event, Result]):
         self._news.set()
 
     async def result(self) -> Result:
-        """Wait for the end; a cancelled waiter doesn't cancel the work."""
+        """Wait for the end; a cancelled waiter does not cancel the work."""
         if self.task is None:
             raise RuntimeError("the flight has not been started")
         return await asyncio.shield(self.task)
 
     async def events(self) -> AsyncIterator[Event]:
-        """All events, past and to come; ends with the work, whatever its outcome."""
+        """Yield all events, past and to come; end with the work, whatever its outcome."""
         seen = 0
         while True:
             while seen < len(self._events):
@@ -69,7 +67,7 @@ class Flights(Generic[Event, Result]):
     def board(
         self, key: str, work: Callable[[Flight[Event, Result]], Awaitable[Result]]
     ) -> tuple[Flight[Event, Result], bool]:
-        """Join the flight of this key, or start it with `work`; True when joined."""
+        """Join the flight of this key, or start it with ``work``; True when joined."""
         flight = self._flights.get(key)
         if flight is not None:
             return flight, True

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from spark_app.core.provider import PROVIDERS, Provider
+from spark_app.core.revocations import KEY_ID_PATTERN
 from spark_app.core.routing import Routing
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 
-MAX_REVOKED = 10_000
-
-
-KeyId = Annotated[str, Field(pattern=r"^user-[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")]
+KeyId = Annotated[str, Field(pattern=KEY_ID_PATTERN)]
 
 
 class RoutingDocument(BaseModel):
-    """Providers as an operator sets them: a mounted JSON file, or `PUT /api/admin/providers`."""
+    """Providers as an operator sets them: a mounted JSON file, or ``PUT /api/admin/providers``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -29,7 +27,7 @@ class RoutingDocument(BaseModel):
     forcedOpen: tuple[Provider, ...] = ()  # noqa: N815 - the document's name
 
     def routing(self) -> Routing:
-        """The same for the gateway."""
+        """Return the same for the gateway."""
         order = tuple(dict.fromkeys(self.order))
         return Routing(order, dict(self.models), frozenset(self.forcedOpen))
 
@@ -45,14 +43,6 @@ class Maintenance(BaseModel):
     until: AwareDatetime | None = None
 
     def retry_after(self, now: datetime) -> float:
-        """Seconds until the end, 1 to 86400; `retryAfterSeconds` where it is not known, or past."""
+        """Return the seconds to the end, 1 to 86400; ``retryAfterSeconds`` if unknown or past."""
         left = (self.until - now).total_seconds() if self.until else 0.0
         return min(86_400.0, max(1.0, left)) if left > 0 else float(self.retryAfterSeconds)
-
-
-class Revocations(BaseModel):
-    """Ids of keys that are refused, whatever other lists say; the list replaces the one before."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    revoked: Annotated[tuple[KeyId, ...], Field(max_length=MAX_REVOKED)] = ()

@@ -2,7 +2,7 @@
 
 Each is a mounted file, looked at four times a second. kubelet swaps a mounted volume by a symbolic
 link, so the target's identity is compared, not only its time. A change is taken up once it has been
-the same for two looks: whoever writes in place is then done. A file that is gone, or that can't be
+the same for two looks: whoever writes in place is then done. A file that is gone, or that cannot be
 read or understood, changes nothing: the last good content stays in force, and log and metrics say
 so.
 """
@@ -13,14 +13,14 @@ import asyncio
 import hashlib
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-MAX_FILE = 4 * 1024 * 1024
+MAX_FILE: Final = 4 * 1024 * 1024
 FileName = Literal["master_key", "api_keys", "providers", "maintenance", "revocations"]
-INTERVAL = 0.25
+INTERVAL: Final = 0.25
 """Seconds; a change is in force after two of them."""
 _log = logging.getLogger(__name__)
 
@@ -39,15 +39,16 @@ class LiveFile:
         self._apply = apply
         self._seen: tuple[int, int, int] | None = None
         self._settled = False
-        self._digest: bytes | None = None
+        self._digest: str | None = None
         self.good: bool | None = None
 
-    def goodness(self) -> float:
-        """1 while the file's content is in force, else 0: for the metric."""
-        return float(self.good is True)
+    @property
+    def revision(self) -> str | None:
+        """The first 12 digits of the SHA-256 of the content in force; None before any was."""
+        return None if self._digest is None else self._digest[:12]
 
     def look(self, *, at_once: bool = False) -> None:
-        """Apply the content if it changed and has settled; `at_once` doesn't wait for that."""
+        """Apply the content if it changed and has settled; ``at_once`` does not wait for that."""
         try:
             status = self._path.stat()
             seen = (status.st_ino, status.st_mtime_ns, status.st_size)
@@ -64,14 +65,17 @@ class LiveFile:
             self._seen, self.good = None, False
         except Exception as error:
             # Whatever it is, the watch goes on. The text may hold secrets: the mistake is told.
-            _log.error("%s is not taken up: %s", self._path, _explain(error))
+            if self.good is not False or self._settled:
+                _log.error("%s is not taken up: %s", self._path, _explain(error))
+            # What could not be read may be readable at the next look, without having changed.
+            self._settled = self._settled and not isinstance(error, OSError)
             self.good = False
 
     def _take(self, size: int) -> None:
         if size > MAX_FILE:
             raise ValueError(f"it is larger than {MAX_FILE} bytes")
         data = self._path.read_bytes()
-        digest = hashlib.sha256(data).digest()
+        digest = hashlib.sha256(data).hexdigest()
         # kubelet writes a volume anew when any of its files changes; what an operator has set
         # through the admin endpoints lasts until the content itself is another.
         if digest != self._digest:
@@ -82,7 +86,7 @@ class LiveFile:
 
 
 class FileWatch:
-    """Looks at all files, again and again."""
+    """A watcher that looks at all files, again and again."""
 
     def __init__(self, files: Sequence[LiveFile]) -> None:
         self.files = tuple(files)
@@ -91,6 +95,13 @@ class FileWatch:
         """Take up every file now."""
         for file in self.files:
             file.look(at_once=True)
+
+    def revisions(self) -> dict[str, dict[str, object]]:
+        """By file: the revision in force, and whether it is that of the file as it is now."""
+        return {
+            file.name: {"revision": file.revision, "current": file.good is True}
+            for file in self.files
+        }
 
     async def watch(self) -> None:
         """Look until cancelled."""

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Lifecycle"]
-
 
 class Lifecycle:
     """Shared by the server, which gets the signals, and the edge, which answers by it.

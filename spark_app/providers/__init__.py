@@ -1,1 +1,1 @@
-"""The AI providers, each behind the port in `base`."""
+"""The AI providers, each behind the protocol in ``port``."""

@@ -1,4 +1,4 @@
-"""Claude, through the official `anthropic` SDK and its Messages API."""
+"""Claude, through the official ``anthropic`` SDK and its Messages API."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from spark_app.core.completion import (
     FailureKind,
     ProviderFailure,
 )
+from spark_app.providers.blame import blamed_on_request, failure_from_ending
 from spark_app.providers.http import (
+    UNPACKED,
     checked,
     failure_below,
     failure_from_exception,
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
     from spark_app.core.provider import Provider
-
-__all__ = ["ClaudeProvider"]
 
 
 class ClaudeProvider:
@@ -61,11 +61,13 @@ class ClaudeProvider:
             max_retries=0,
             timeout=None,
             open_telemetry=False,
-            http_client=anthropic.DefaultAsyncHttpxClient(timeout=None, event_hooks=hooks(told)),
+            http_client=anthropic.DefaultAsyncHttpxClient(
+                timeout=None, event_hooks=hooks(told), headers={"accept-encoding": UNPACKED}
+            ),
         )
 
     async def complete(self, ask: CompletionRequest) -> Completion:
-        """See `ProviderPort.complete`."""
+        """See ``ProviderPort.complete``."""
         try:
             message: object = await self._client.messages.create(
                 **self._parameters(ask), stream=False
@@ -77,7 +79,7 @@ class ClaudeProvider:
         return _completion(message)
 
     async def stream(self, ask: CompletionRequest) -> AsyncGenerator[str | Completion]:
-        """See `ProviderPort.stream`."""
+        """See ``ProviderPort.stream``."""
         text: list[str] = []
         model, stop, spent_in, spent_out, ended = ask.model or self._model, None, 0, 0, False
         try:
@@ -100,23 +102,19 @@ class ClaudeProvider:
         if not ended:
             kind = FailureKind.CONNECTION if text else FailureKind.MALFORMED
             raise ProviderFailure(kind, "the stream ended before its last event")
-        yield checked(
-            "".join(text),
-            model=model,
-            input_tokens=spent_in,
-            output_tokens=spent_out,
-            truncated=stop == "max_tokens",
-        )
+        if (unusable := failure_from_ending(stop)) is not None:
+            raise unusable
+        yield checked("".join(text), model=model, input_tokens=spent_in, output_tokens=spent_out)
 
     async def check(self) -> None:
-        """See `ProviderPort.check`."""
+        """See ``ProviderPort.check``."""
         try:
             await self._client.models.list(limit=1)
         except Exception as error:
             raise _translate(error) from error
 
     async def prime(self) -> None:
-        """See `ProviderPort.prime`."""
+        """See ``ProviderPort.prime``."""
         async with httpx2.AsyncClient(transport=httpx2.MockTransport(_sample)) as offline:
             client = self._client.with_options(http_client=offline)
             wanted = self._parameters(CompletionRequest(system="-", turns=(ChatTurn("user", "-"),)))
@@ -125,7 +123,7 @@ class ClaudeProvider:
             await stream.close()
 
     async def close(self) -> None:
-        """See `ProviderPort.close`."""
+        """See ``ProviderPort.close``."""
         await self._client.close()
 
     def _parameters(self, ask: CompletionRequest) -> dict[str, Any]:
@@ -157,12 +155,13 @@ def _sample(request: httpx2.Request) -> httpx2.Response:
 
 def _completion(message: Message) -> Completion:
     try:
+        if (unusable := failure_from_ending(message.stop_reason)) is not None:
+            raise unusable
         return checked(
             "".join(block.text for block in message.content if block.type == "text"),
             model=message.model,
             input_tokens=message.usage.input_tokens,
             output_tokens=message.usage.output_tokens,
-            truncated=message.stop_reason == "max_tokens",
         )
     except (AttributeError, TypeError) as error:
         raise ProviderFailure(FailureKind.MALFORMED, "the Message lacks a member") from error
@@ -177,8 +176,11 @@ def _translate(error: Exception) -> ProviderFailure:
         case anthropic.APIConnectionError():
             return ProviderFailure(FailureKind.CONNECTION, type(error.__cause__).__name__)
         case anthropic.APIStatusError(status_code=status) if status >= 400:
-            return failure_from_status(status, error.response.headers, time.time)
+            known = blamed_on_request(status, error.body)
+            return known or failure_from_status(status, error.response.headers, time.time)
         case anthropic.APIError():
-            return ProviderFailure(FailureKind.SERVER, "an error event ended the stream")
+            # Within a stream there is no status.
+            known = blamed_on_request(400, error.body)
+            return known or ProviderFailure(FailureKind.SERVER, "an error event ended the stream")
         case _:
             return failure_from_exception(error)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def ports_of(
     settings: Settings, diagnostics: Diagnostics | None = None
 ) -> dict[Provider, list[ProviderPort]]:
-    """A client for each configured key."""
+    """Return a client for each configured key."""
 
     def told(name: Provider) -> Callable[[Mapping[str, str]], None] | None:
         return None if diagnostics is None else partial(diagnostics.answered, name)

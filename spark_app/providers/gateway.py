@@ -1,4 +1,4 @@
-"""Gets an answer out of the providers: in order, within one deadline, with few repetitions.
+"""One answer out of the providers: in order, within one deadline, with few repetitions.
 
 One attempt per provider, and one more where no other provider is left, if the budget of retries
 allows it. A stream may move to the next provider only before its first piece.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spark_app.core.breaker import BreakerOpenError, BreakerState
 from spark_app.core.budget import RetryBudget
@@ -16,9 +16,12 @@ from spark_app.core.completion import Completion, FailureKind, ProviderFailure
 from spark_app.core.routing import attempt_limit
 from spark_app.errors import (
     ModelRejectedError,
+    OutputTooLongError,
+    PromptTooLongError,
     ProviderBadOutputError,
     ProviderTimeoutError,
     ProviderUnavailableError,
+    RefusedError,
     SparkError,
 )
 
@@ -34,11 +37,9 @@ if TYPE_CHECKING:
     from spark_app.telemetry.metrics import Metrics, Outcome
     from spark_app.telemetry.tracing import Tracing
 
-__all__ = ["Gateway", "ProviderRoute"]
-
-BACKOFF = 0.25
+BACKOFF: Final = 0.25
 """Seconds; a retry waits between half and one and a half of it."""
-_REPEATABLE = frozenset({FailureKind.SERVER, FailureKind.CONNECTION, FailureKind.MALFORMED})
+_REPEATABLE: Final = frozenset({FailureKind.SERVER, FailureKind.CONNECTION, FailureKind.MALFORMED})
 
 
 class ProviderRoute:
@@ -62,7 +63,7 @@ class ProviderRoute:
         return self._ends - self._clock()
 
     def next(self) -> Pool | None:
-        """The next candidate that has a chance, taken off the list."""
+        """Take the next candidate that has a chance off the list."""
         while self._left and self.remaining > 0:
             pool = self._left.pop(0)
             if pool.usable:
@@ -74,7 +75,7 @@ class ProviderRoute:
         self._left.insert(0, pool)
 
     def limit(self) -> float:
-        """Seconds for the attempt that starts now."""
+        """Return the seconds for the attempt that starts now."""
         return attempt_limit(self.remaining, sum(pool.usable for pool in self._left))
 
     @property
@@ -115,13 +116,13 @@ class Gateway:
         self._budget = RetryBudget()
 
     def breaker_state(self, name: Provider) -> BreakerState:
-        """The state that callers meet, an operator's decision included."""
+        """Return the state that callers meet, an operator's decision included."""
         if name in self.routing.forced_open:
             return BreakerState.OPEN
         return self.pools[name].breaker.state
 
     def route(self, ask: CompletionRequest, ends: float) -> ProviderRoute:
-        """Begin a request that must end at `ends` (monotonic seconds)."""
+        """Begin a request that must end at ``ends`` (monotonic seconds)."""
         self._budget.deposit()
         allowed = [
             self.pools[name]
@@ -134,13 +135,16 @@ class Gateway:
         """Get one whole answer.
 
         Raises:
-            SparkError: 422 for a model that nobody takes; 502, 503 or 504 by what went wrong.
+            SparkError: 422 for a model that nobody takes, or what nobody will answer; 502, 503 or
+                504 by what went wrong.
         """
         route = self.route(ask, ends)
         while pool := route.next():
             try:
                 return pool.name, await self._attempt(pool, ask, route.limit())
             except ProviderFailure as failure:
+                if failure.blames_request:
+                    raise _of_request(failure) from None
                 await self._after(pool, failure, route)
             except BreakerOpenError:
                 continue
@@ -149,10 +153,10 @@ class Gateway:
     async def stream(
         self, ask: CompletionRequest, ends: float
     ) -> AsyncGenerator[tuple[Provider, str | Completion]]:
-        """Get an answer in pieces; the last is the whole `Completion`.
+        """Get an answer in pieces; the last is the whole ``Completion``.
 
         Raises:
-            SparkError: as `complete`; also after the first piece, when the stream breaks.
+            SparkError: as ``complete``; also after the first piece, when the stream breaks.
         """
         route = self.route(ask, ends)
         while pool := route.next():
@@ -163,6 +167,8 @@ class Gateway:
                         begun = True
                         yield pool.name, piece
             except ProviderFailure as failure:
+                if failure.blames_request:
+                    raise _of_request(failure) from None
                 if begun:
                     route.problem = failure
                     break
@@ -251,6 +257,10 @@ class Gateway:
         if apart and failure.kind is FailureKind.UNAUTHORIZED:
             failure = ProviderFailure(FailureKind.REJECTED, "the model is not for this key")
         self._metrics.generations.labels(pool.name, outcome_of(failure)).inc()
+        if failure.blames_request:
+            # It has answered as it should: to a healthy provider's credit, and nobody's blame.
+            permit.success()
+            return failure
         self._metrics.errors.labels("warning", "provider").inc()
         self._metrics.diagnostics.failures.labels(pool.name, failure.kind.value).inc()
         if failure.counts_against_provider:
@@ -293,17 +303,31 @@ class Gateway:
         )
 
 
+_OUTCOMES: dict[FailureKind, Outcome] = {
+    FailureKind.TIMEOUT: "timeout",
+    FailureKind.RATE_LIMITED: "rate_limited",
+    FailureKind.UNAUTHORIZED: "unauthorized",
+    FailureKind.REFUSED: "refused",
+    FailureKind.OUTPUT_TOO_LONG: "output_too_long",
+    FailureKind.PROMPT_TOO_LONG: "prompt_too_long",
+}
+
+
 def outcome_of(failure: ProviderFailure) -> Outcome:
     """The `outcome` label of a failed call."""
+    return _OUTCOMES.get(failure.kind, "error")
+
+
+def _of_request(failure: ProviderFailure) -> SparkError:
     match failure.kind:
-        case FailureKind.TIMEOUT:
-            return "timeout"
-        case FailureKind.RATE_LIMITED:
-            return "rate_limited"
-        case FailureKind.UNAUTHORIZED:
-            return "unauthorized"
+        case FailureKind.REFUSED:
+            return RefusedError("the model refuses this prompt; ask for something else")
+        case FailureKind.PROMPT_TOO_LONG:
+            return PromptTooLongError("prompt and context are too long for the model; shorten them")
         case _:
-            return "error"
+            return OutputTooLongError(
+                "the model used up its tokens before it was done; ask for less at a time"
+            )
 
 
 def _translate(failure: ProviderFailure, model: str | None) -> SparkError:
@@ -316,6 +340,6 @@ def _translate(failure: ProviderFailure, model: str | None) -> SparkError:
             return ProviderTimeoutError("the AI provider took too long; try again later")
         case _:
             return ProviderUnavailableError(
-                f"the AI provider can't answer now ({failure.kind}); try again later",
+                f"the AI provider cannot answer now ({failure.kind}); try again later",
                 retry_after=failure.retry_after or 1.0,
             )

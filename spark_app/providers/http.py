@@ -4,34 +4,40 @@ from __future__ import annotations
 
 import email.utils
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import httpx2
 
-from spark_app.core.completion import Completion, FailureKind, ProviderFailure
+from spark_app.core.completion import (
+    Completion,
+    FailureKind,
+    ProviderFailure,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 
+UNPACKED = "identity"
+"""The only encoding that is asked for, and taken."""
 MAX_RETRY_AFTER = 600.0
 
 
-MAX_ANSWER = 4 * 1024 * 1024
+MAX_ANSWER: Final = 4 * 1024 * 1024
 """Bytes of one answer, as they come over the wire; 64 000 tokens are a quarter of a megabyte."""
 
 
-MAX_MODEL = 128
+MAX_MODEL: Final = 128
 """Characters of a model's name."""
 
 
-MAX_TOKENS = 2**31 - 1
+MAX_TOKENS: Final = 2**31 - 1
 
 
 def checked(
-    text: object, *, model: object, input_tokens: object, output_tokens: object, truncated: bool
+    text: object, *, model: object, input_tokens: object, output_tokens: object
 ) -> Completion:
-    """A completion that says something; the SDKs hand out whatever JSON a provider sends.
+    """Check that a completion says something: the SDKs hand out whatever JSON a provider sends.
 
     Raises:
         ProviderFailure: the text is empty, or a member is not what the provider's API says it is.
@@ -51,12 +57,11 @@ def checked(
         model=model,
         input_tokens=spent[0],
         output_tokens=spent[1],
-        truncated=truncated,
     )
 
 
 def piece_of(text: object) -> str:
-    """Text that UTF-8 can hold: JSON may carry half a surrogate pair, which becomes U+FFFD.
+    """Return text that UTF-8 can hold: half a surrogate pair in the JSON becomes U+FFFD.
 
     Raises:
         ProviderFailure: it is no text.
@@ -73,11 +78,14 @@ def piece_of(text: object) -> str:
 def hooks(
     told: Callable[[Mapping[str, str]], None] | None,
 ) -> dict[str, list[Callable[[httpx2.Response], Awaitable[None]]]]:
-    """Event hooks of an HTTP client that tell the headers of each answer, and bound its length."""
+    """Return the event hooks of a client that tell each answer's headers, and bound its length."""
 
     async def tell(response: httpx2.Response) -> None:
         if told is not None:
             told(response.headers)
+        # The bound is on what comes over the wire: of what is packed, that says nothing.
+        if response.headers.get("content-encoding", UNPACKED).strip().lower() != UNPACKED:
+            raise ProviderFailure(FailureKind.MALFORMED, "the answer is packed, unasked")
         if isinstance(response.stream, httpx2.AsyncByteStream):
             response.stream = _Bounded(response.stream)
 
@@ -103,7 +111,7 @@ class _Bounded(httpx2.AsyncByteStream):
 def failure_from_status(
     status: int, headers: Mapping[str, str], now: Callable[[], float]
 ) -> ProviderFailure:
-    """Classify an HTTP error answer; `now` is Unix time in seconds."""
+    """Classify an HTTP error answer; ``now`` is Unix time in seconds."""
     detail = f"HTTP {status}"
     if status == 429:
         wait = _retry_after(headers.get("retry-after"), now)
@@ -129,7 +137,7 @@ def failure_from_exception(error: Exception) -> ProviderFailure:
 
 
 def failure_below(error: BaseException | None) -> ProviderFailure | None:
-    """The failure that was raised below an SDK, which wraps it."""
+    """Return the failure that was raised below an SDK, which wraps it."""
     while error is not None and not isinstance(error, ProviderFailure):
         error = error.__cause__
     return error

@@ -1,4 +1,4 @@
-"""OpenAI, through the official `openai` SDK and its Chat Completions API."""
+"""OpenAI, through the official ``openai`` SDK and its Chat Completions API."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from spark_app.core.completion import (
     FailureKind,
     ProviderFailure,
 )
+from spark_app.providers.blame import blamed_on_request, failure_from_ending
 from spark_app.providers.http import (
+    UNPACKED,
     checked,
     failure_below,
     failure_from_exception,
@@ -30,15 +32,13 @@ if TYPE_CHECKING:
 
     from spark_app.core.provider import Provider
 
-__all__ = ["OpenAIProvider"]
-
 
 class OpenAIProvider:
     """One API key's access to OpenAI; as with Claude, the caller sets the deadline.
 
     Args:
         key: the API key.
-        base_url: None for OpenAI's own; ends in `/v1`.
+        base_url: None for OpenAI's own; ends in ``/v1``.
         model: the model where a request names none.
         told: gets the headers of each answer, whatever its status.
     """
@@ -58,11 +58,13 @@ class OpenAIProvider:
             base_url=base_url,
             max_retries=0,
             timeout=None,
-            http_client=openai.DefaultAsyncHttpxClient(timeout=None, event_hooks=hooks(told)),
+            http_client=openai.DefaultAsyncHttpxClient(
+                timeout=None, event_hooks=hooks(told), headers={"accept-encoding": UNPACKED}
+            ),
         )
 
     async def complete(self, ask: CompletionRequest) -> Completion:
-        """See `ProviderPort.complete`."""
+        """See ``ProviderPort.complete``."""
         try:
             answer: object = await self._client.chat.completions.create(
                 **self._parameters(ask), stream=False
@@ -74,9 +76,10 @@ class OpenAIProvider:
         return _completion(answer)
 
     async def stream(self, ask: CompletionRequest) -> AsyncGenerator[str | Completion]:
-        """See `ProviderPort.stream`."""
+        """See ``ProviderPort.stream``."""
         text: list[str] = []
         model, finish, spent_in, spent_out = ask.model or self._model, None, 0, 0
+        refused = False
         try:
             chunks = await self._client.chat.completions.create(
                 **self._parameters(ask), stream=True, stream_options={"include_usage": True}
@@ -88,7 +91,8 @@ class OpenAIProvider:
                         spent_in = chunk.usage.prompt_tokens
                         spent_out = chunk.usage.completion_tokens
                     for choice in chunk.choices[:1]:
-                        finish = choice.finish_reason or finish
+                        refused = refused or bool(choice.delta.refusal)
+                        finish = "refusal" if refused else choice.finish_reason or finish
                         if choice.delta.content:
                             text.append(piece_of(choice.delta.content))
                             yield text[-1]
@@ -97,23 +101,19 @@ class OpenAIProvider:
         if finish is None:
             kind = FailureKind.CONNECTION if text else FailureKind.MALFORMED
             raise ProviderFailure(kind, "the stream ended before its last event")
-        yield checked(
-            "".join(text),
-            model=model,
-            input_tokens=spent_in,
-            output_tokens=spent_out,
-            truncated=finish == "length",
-        )
+        if (unusable := failure_from_ending(finish)) is not None:
+            raise unusable
+        yield checked("".join(text), model=model, input_tokens=spent_in, output_tokens=spent_out)
 
     async def check(self) -> None:
-        """See `ProviderPort.check`."""
+        """See ``ProviderPort.check``."""
         try:
             await self._client.models.list()
         except Exception as error:
             raise _translate(error) from error
 
     async def prime(self) -> None:
-        """See `ProviderPort.prime`."""
+        """See ``ProviderPort.prime``."""
         async with httpx2.AsyncClient(transport=httpx2.MockTransport(_sample)) as offline:
             client = self._client.with_options(http_client=offline)
             wanted = self._parameters(CompletionRequest(system="-", turns=(ChatTurn("user", "-"),)))
@@ -122,7 +122,7 @@ class OpenAIProvider:
             await stream.close()
 
     async def close(self) -> None:
-        """See `ProviderPort.close`."""
+        """See ``ProviderPort.close``."""
         await self._client.close()
 
     def _parameters(self, ask: CompletionRequest) -> dict[str, Any]:
@@ -154,12 +154,14 @@ def _completion(answer: ChatCompletion) -> Completion:
     try:
         choice = answer.choices[0]
         usage = answer.usage
+        ending = "refusal" if choice.message.refusal else choice.finish_reason
+        if (unusable := failure_from_ending(ending)) is not None:
+            raise unusable
         return checked(
             choice.message.content or "",
             model=answer.model,
             input_tokens=usage.prompt_tokens if usage else 0,
             output_tokens=usage.completion_tokens if usage else 0,
-            truncated=choice.finish_reason == "length",
         )
     except (AttributeError, TypeError, IndexError) as error:
         raise ProviderFailure(FailureKind.MALFORMED, "the ChatCompletion lacks a member") from error
@@ -174,8 +176,11 @@ def _translate(error: Exception) -> ProviderFailure:
         case openai.APIConnectionError():
             return ProviderFailure(FailureKind.CONNECTION, type(error.__cause__).__name__)
         case openai.APIStatusError(status_code=status) if status >= 400:
-            return failure_from_status(status, error.response.headers, time.time)
+            known = blamed_on_request(status, error.body)
+            return known or failure_from_status(status, error.response.headers, time.time)
         case openai.APIError():
-            return ProviderFailure(FailureKind.SERVER, "an error event ended the stream")
+            # Within a stream there is no status.
+            known = blamed_on_request(400, error.body)
+            return known or ProviderFailure(FailureKind.SERVER, "an error event ended the stream")
         case _:
             return failure_from_exception(error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spark_app.core.completion import FailureKind, ProviderFailure
 
@@ -16,11 +16,9 @@ if TYPE_CHECKING:
     from spark_app.providers.port import ProviderPort
     from spark_app.telemetry.metrics import Metrics
 
-__all__ = ["DEFAULT_COOLDOWN", "KEY_RECHECK", "Pool"]
-
-DEFAULT_COOLDOWN = 5.0
+DEFAULT_COOLDOWN: Final = 5.0
 """Seconds of rest after a 429 that names none."""
-KEY_RECHECK = 300.0
+KEY_RECHECK: Final = 300.0
 """Seconds after which a dead key is tried again: a provider's 401 can be a passing fault."""
 _log = logging.getLogger(__name__)
 
@@ -86,7 +84,7 @@ class Pool:
         return max(self.cooling, self.breaker.retry_after, 1.0)
 
     def port(self) -> ProviderPort:
-        """The preferred key's client.
+        """Return the preferred key's client.
 
         Raises:
             ProviderFailure: every key is dead.

@@ -24,7 +24,7 @@ class ProviderPort(Protocol):
         """
 
     def stream(self, ask: CompletionRequest) -> AsyncGenerator[str | Completion]:
-        """Ask and get pieces of text as they come, at last the whole `Completion`.
+        """Ask and get pieces of text as they come, at last the whole ``Completion``.
 
         Raises:
             ProviderFailure: always this, whatever went wrong.
@@ -34,7 +34,7 @@ class ProviderPort(Protocol):
         """Ask for the list of models, which costs nothing, to see whether the key is any good.
 
         Raises:
-            ProviderFailure: it isn't, or the provider can't be reached.
+            ProviderFailure: it is not, or the provider cannot be reached.
         """
 
     async def prime(self) -> None:

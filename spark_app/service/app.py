@@ -1,4 +1,4 @@
-"""Puts the service together."""
+"""The service, put together from its parts."""
 
 from __future__ import annotations
 
@@ -8,30 +8,33 @@ import random
 import secrets
 import time
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spark_app.admission.ratelimit import RateLimiter
 from spark_app.admission.shedding import LoopLag, Shedder
 from spark_app.core.breaker import Breaker, BreakerConfig
-from spark_app.core.keys import KeyRing, parse_keys, parse_masters
+from spark_app.core.keys import KeyRing
 from spark_app.core.routing import Routing
 from spark_app.delivery.error_tracking import ErrorTracker, configure_sentry
 from spark_app.delivery.records import RequestRecorder
 from spark_app.generation.cache import ScriptCache
 from spark_app.generation.scriptwriter import Scriptwriter
-from spark_app.live.documents import Maintenance, Revocations, RoutingDocument
-from spark_app.live.files import FileWatch, LiveFile
+from spark_app.live.documents import Maintenance
 from spark_app.live.lifecycle import Lifecycle
 from spark_app.providers.clients import ports_of
 from spark_app.providers.clients import reveal as _reveal
 from spark_app.providers.gateway import Gateway
 from spark_app.providers.pool import Pool
+from spark_app.providers.probing import Prober
+from spark_app.reading.reader import CodeReader
+from spark_app.service.mounted import Mounted
 from spark_app.storage.dependencies import Dependencies
 from spark_app.telemetry.metrics import Metrics
 from spark_app.telemetry.tracing import configure_tracing
 from spark_app.web.accesslog import AccessLog
 from spark_app.web.admin import Admin
 from spark_app.web.counting import Counting
+from spark_app.web.door import Door, Rates
 from spark_app.web.edge import Edge
 from spark_app.web.endpoints import Export, Fixed, Generate, MetricsPage, Ready, Router
 from spark_app.web.gate import Gate, State
@@ -45,12 +48,9 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from spark_app.core.provider import Provider
-    from spark_app.live.files import FileName
     from spark_app.settings import Settings
 
-__all__ = ["SparkApp", "create_app", "ports_of"]
-
-_PAGE_POLICY = (
+_PAGE_POLICY: Final = (
     b"default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline';"
     b" connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none';"
     b" frame-ancestors 'none'"
@@ -75,18 +75,23 @@ class SparkApp:
             enabled=settings.needs_key,
             verification=_reveal(settings.verify_key) or None,
         )
+        self.door = _door(settings, self.keys)
         self.state = State(Maintenance(enabled=settings.maintenance))
         self.dependencies = Dependencies(settings, self.metrics)
         self.tracing = configure_tracing(settings.otlp_endpoint, settings.version)
         self.tracker = _tracker(settings, self.metrics)
-        self.recorder = RequestRecorder(self.dependencies.outboxes)
+        self.recorder = RequestRecorder(self.dependencies.outboxes, self.dependencies.audits)
+        self.reader = CodeReader()
         self.gateway = _gateway(self)
+        self.prober = Prober(
+            self.gateway, self.metrics, interval=settings.probe, chance=random.random
+        )
         self.writer = _writer(self)
         self.lag = LoopLag()
         self.shedder = Shedder(self.lag, most=settings.max_inflight, late=settings.max_lag)
-        self.files = FileWatch(_live_files(self))
-        for file in self.files.files:
-            self.metrics.live_good.labels(file.name).set_function(file.goodness)
+        mounted = Mounted(settings, self.keys, self.state, self.gateway)
+        self.files = mounted.files
+        self.metrics.registry.register(mounted)
         self.lifecycle.missing = self.dependencies.missing
         self.asgi: ASGIApp | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -101,13 +106,16 @@ class SparkApp:
     async def start(self) -> None:
         """Begin the background work."""
         self.files.begin()
+        await self.reader.start()
         for pool in self.gateway.pools.values():
             await pool.prime()
         work: list[Coroutine[Any, Any, None]] = [
             self.lag.watch(),
             self.files.watch(),
+            self.prober.run(),
             self.dependencies.run(),
             *(outbox.run() for outbox in self.dependencies.outboxes),
+            *(audit.run() for audit in self.dependencies.audits),
         ]
         if self.tracker.outbox is not None:
             work.append(self.tracker.outbox.run())
@@ -120,6 +128,7 @@ class SparkApp:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.writer.close()
+        await self.reader.close()
         for pool in self.gateway.pools.values():
             with contextlib.suppress(Exception):
                 await pool.close()
@@ -149,7 +158,7 @@ def create_app(
     spark = SparkApp(settings)
     app: ASGIApp = Gate(
         Router(_routes(spark)),
-        keys=spark.keys,
+        door=spark.door,
         limiter=_limiter(spark),
         shedder=spark.shedder,
         state=spark.state,
@@ -177,8 +186,9 @@ def _routes(spark: SparkApp) -> dict[str, dict[str, ASGIApp]]:
         spark.lifecycle,
         spark.dependencies,
         spark.tracker,
-        spark.keys,
+        spark.door,
         spark.state,
+        spark.files,
         release=release,
         version=settings.version,
     )
@@ -190,12 +200,16 @@ def _routes(spark: SparkApp) -> dict[str, dict[str, ASGIApp]]:
         body_seconds=body_seconds,
         release=release,
     )
-    admin = Admin(spark.keys, spark.gateway, spark.state, spark.recorder)
+    admin = Admin(spark.door, spark.gateway, spark.state, spark.recorder)
     routes: dict[str, dict[str, ASGIApp]] = {
         "/api/spark/generate": {"POST": generate},
         "/api/export": {
             "POST": Export(
-                spark.recorder, max_body=max_body, body_seconds=body_seconds, release=release
+                spark.reader,
+                spark.recorder,
+                max_body=max_body,
+                body_seconds=body_seconds,
+                release=release,
             )
         },
         "/api/spark/health": {"GET": health},
@@ -261,6 +275,7 @@ def _writer(spark: SparkApp) -> Scriptwriter:
         spark.gateway,
         cache,
         spark.metrics,
+        spark.reader,
         deadline=settings.deadline,
         max_tokens=settings.max_tokens,
         basis=f"{settings.anthropic_model}/{settings.openai_model}",
@@ -277,6 +292,16 @@ def _limiter(spark: SparkApp) -> RateLimiter:
     )
 
 
+def _door(settings: Settings, keys: KeyRing) -> Door:
+    rates = Rates(
+        address=settings.anonymous_rate,
+        together=settings.anonymous_total,
+        wrong=settings.wrong_key_rate,
+        replicas=settings.replicas,
+    )
+    return Door(keys, rates, anonymous=settings.allow_anonymous)
+
+
 def _tracker(settings: Settings, metrics: Metrics) -> ErrorTracker:
     if dsn := settings.sentry_dsn:
         configure_sentry(
@@ -289,38 +314,3 @@ def _tracker(settings: Settings, metrics: Metrics) -> ErrorTracker:
         release=settings.release,
         sentry=settings.sentry_dsn is not None,
     )
-
-
-def _live_files(spark: SparkApp) -> list[LiveFile]:
-    settings = spark.settings
-    current = {
-        "master": _reveal(settings.master_key),
-        "users": _reveal(settings.api_keys),
-    }
-
-    def keys(which: str) -> Callable[[str], None]:
-        def apply(text: str) -> None:
-            wanted = current | {which: text}
-            spark.keys.replace(parse_masters(wanted["master"]), parse_keys(wanted["users"]))
-            current[which] = text
-
-        return apply
-
-    def providers(text: str) -> None:
-        spark.gateway.routing = RoutingDocument.model_validate_json(text).routing()
-
-    def maintenance(text: str) -> None:
-        spark.state.maintenance = Maintenance.model_validate_json(text)
-
-    def revocations(text: str) -> None:
-        spark.keys.revoke_listed(Revocations.model_validate_json(text).revoked)
-
-    spark.keys.replace(parse_masters(current["master"]), parse_keys(current["users"]))
-    wanted: tuple[tuple[FileName, str | None, Callable[[str], None]], ...] = (
-        ("master_key", settings.master_key_file, keys("master")),
-        ("revocations", settings.revocations_file, revocations),
-        ("api_keys", settings.api_keys_file, keys("users")),
-        ("providers", settings.providers_file, providers),
-        ("maintenance", settings.maintenance_file, maintenance),
-    )
-    return [LiveFile(name, path, apply) for name, path, apply in wanted if path is not None]

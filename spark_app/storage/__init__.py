@@ -1,1 +1,1 @@
-"""PostgreSQL: tables, migrations, and the writer of records."""
+"""PostgreSQL with its tables and migrations, Redis, and the pool of dependencies."""

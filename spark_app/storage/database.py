@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -21,17 +21,15 @@ from spark_app.storage.tables import audit_log, requests, usage
 if TYPE_CHECKING:
     from spark_app.delivery.records import Record
 
-__all__ = ["DatabaseURLError", "DatabaseWriter", "connect", "driver_url"]
-
-CONNECT_SECONDS = 3
+CONNECT_SECONDS: Final = 3
 
 
 class DatabaseURLError(Exception):
-    """`DATABASE_URL` can't be used; the message doesn't repeat it."""
+    """``DATABASE_URL`` cannot be used; the message does not repeat it."""
 
 
 def driver_url(url: str) -> URL:
-    """The URL with our driver in it.
+    """Return the URL with our driver in it.
 
     Raises:
         DatabaseURLError: it is no PostgreSQL URL.
@@ -48,9 +46,9 @@ def driver_url(url: str) -> URL:
 
 
 def connect(url: str, *, pool: int = 5, command_seconds: float | None = 10.0) -> AsyncEngine:
-    """An engine; nothing is connected yet.
+    """Return an engine; nothing is connected yet.
 
-    `pool` connections stay open; as many more may come and go. `command_seconds` bounds one
+    ``pool`` connections stay open; as many more may come and go. ``command_seconds`` bounds one
     statement, None leaves it to whoever runs it.
     """
     return create_async_engine(
@@ -65,7 +63,7 @@ def connect(url: str, *, pool: int = 5, command_seconds: float | None = 10.0) ->
 
 
 class DatabaseWriter:
-    """Writes records."""
+    """A writer of records."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spark_app.delivery.outbox import Outbox
+from spark_app.delivery.spool import AuditBox, Spool
 from spark_app.storage.redis import RedisStore
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from sqlalchemy.ext.asyncio import AsyncEngine
     from sqlalchemy.pool import QueuePool
 
@@ -19,14 +23,12 @@ if TYPE_CHECKING:
     from spark_app.settings import Settings
     from spark_app.telemetry.metrics import Metrics
 
-__all__ = ["Dependencies"]
-
-PING_SECONDS = 5.0
+PING_SECONDS: Final = 5.0
 _log = logging.getLogger(__name__)
 
 
 class Dependencies:
-    """Built from the settings; what isn't configured isn't there."""
+    """Built from the settings; what is not configured is not there."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._required = frozenset(settings.required)
@@ -35,6 +37,9 @@ class Dependencies:
         self._engine: AsyncEngine | None = None
         self._nats: NatsPublisher | None = None
         self.outboxes: list[Outbox[Record]] = []
+        # Apart, so that no number of requests takes an audit record's place.
+        self.audits: list[AuditBox] = []
+        self._spool_dir = settings.spool_dir
         self._database_up: bool | None = None
         if url := settings.redis_url:
             self.redis = RedisStore(url.get_secret_value(), metrics)
@@ -43,16 +48,16 @@ class Dependencies:
             from spark_app.storage.database import DatabaseWriter, connect  # noqa: PLC0415
 
             self._engine = connect(url.get_secret_value())
-            self.outboxes.append(Outbox("database", DatabaseWriter(self._engine), metrics))
+            self._tell("database", DatabaseWriter(self._engine))
             self._watch_pool(self._engine)
         if url := settings.nats_url:
             from spark_app.delivery.nats import NatsPublisher  # noqa: PLC0415
 
             self._nats = NatsPublisher(url.get_secret_value())
-            self.outboxes.append(Outbox("nats", self._nats, metrics))
+            self._tell("nats", self._nats)
 
     def checks(self) -> dict[str, dict[str, object]]:
-        """One entry for the health endpoint for each that is configured."""
+        """Return one entry for the health endpoint for each that is configured."""
         found: dict[str, dict[str, object]] = {}
         if self.redis is not None:
             latency = self.redis.latency
@@ -69,10 +74,17 @@ class Dependencies:
                 "waiting": outbox.waiting,
                 "dropped": outbox.dropped,
             }
+        for audit in self.audits:
+            down = audit.failing or found[audit.name]["status"] == "fail"
+            found[audit.name] |= {
+                "status": "fail" if down else "pass",
+                "audit_waiting": audit.waiting,
+                "audit_dropped": audit.dropped,
+            }
         return found
 
     def missing(self) -> list[str]:
-        """The required ones that are down."""
+        """Return the required ones that are down."""
         if not self._required:
             return []
         return [
@@ -92,7 +104,10 @@ class Dependencies:
 
     async def close(self) -> None:
         """Deliver what is left, and close everything."""
-        await asyncio.gather(*(outbox.flush(2.0) for outbox in self.outboxes))
+        boxes = [*self.outboxes, *self.audits]
+        await asyncio.gather(*(box.flush(2.0) for box in boxes))
+        for box in boxes:
+            box.close()
         if self._nats is not None:
             await self._nats.close()
         if self._engine is not None:
@@ -100,6 +115,11 @@ class Dependencies:
                 await self._engine.dispose()
         if self.redis is not None:
             await self.redis.close()
+
+    def _tell(self, name: str, deliver: Callable[[list[Record]], Awaitable[None]]) -> None:
+        self.outboxes.append(Outbox(name, deliver, self._metrics))
+        spool = Spool(Path(self._spool_dir), name) if self._spool_dir else None
+        self.audits.append(AuditBox(name, deliver, self._metrics, spool))
 
     async def _ping_database(self, engine: AsyncEngine) -> None:
         try:
@@ -119,6 +139,6 @@ class Dependencies:
         gauge.labels("size").set_function(lambda: float(pool.size()))
         gauge.labels("in_use").set_function(lambda: float(max(0, pool.checkedout())))
         gauge.labels("idle").set_function(lambda: float(max(0, pool.checkedin())))
-        # As many as stay open may come and go beside them (`connect`).
+        # As many as stay open may come and go beside them (``connect``).
         gauge.labels("max").set(2 * pool.size())
         gauge.labels("overflow").set_function(lambda: float(max(0, pool.overflow())))

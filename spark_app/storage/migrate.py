@@ -1,4 +1,4 @@
-"""`spark-app migrate up | rollback [--to VERSION] | status`.
+"""``spark-app migrate up | rollback [--to VERSION] | status``.
 
 At most once, whoever else runs it: one advisory lock of the session is held throughout, each
 version is applied in one transaction together with its entry in the ledger and the schema version,
@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import os
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from alembic import command
@@ -30,24 +30,14 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
 
-__all__ = [
-    "LOCK_KEY",
-    "LockTimeoutError",
-    "MigrationError",
-    "Status",
-    "excluded_words",
-    "migrate",
-    "reason",
-]
-
-LOCK_KEY = 0x535041524B
+LOCK_KEY: Final = 0x535041524B
 """The advisory lock's number: 'SPARK' in ASCII."""
-LOCK_SECONDS = 60.0
-TABLE_LOCK_SECONDS = 10.0
+LOCK_SECONDS: Final = 60.0
+TABLE_LOCK_SECONDS: Final = 10.0
 """How long a version waits for a table that is in use."""
-CLIENT_CHECK_SECONDS = 1.0
+CLIENT_CHECK_SECONDS: Final = 1.0
 """How often the server looks whether we are still there while a version runs."""
-_LEDGER = (
+_LEDGER: Final = (
     """
 CREATE TABLE IF NOT EXISTS spark_migration_ledger (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -73,7 +63,7 @@ class Status:
         current: the database's version, None when it has none.
         head: this release's newest version.
         pending: versions still to apply, oldest first.
-        known: False when the database is at a version that this release doesn't know.
+        known: False when the database is at a version that this release does not know.
         floor: the oldest head whose release runs on this release's head.
         database_floor: the oldest head whose release runs on the schema as it is; None where there
             is no schema, or where it was applied by a release that noted none.
@@ -90,15 +80,15 @@ class Status:
 
     @property
     def excluded(self) -> bool:
-        """Whether this release can't run on the schema, which a newer one has applied."""
+        """Whether this release cannot run on the schema, which a newer one has applied."""
         return not self.known and (self.database_floor is None or self.head < self.database_floor)
 
     def would_exclude(self, head: str) -> bool:
-        """Whether the pending versions take the schema away from a release with that head."""
+        """Return whether the pending versions take the schema from a release with that head."""
         return bool(self.pending) and (self.database_floor or "") <= head < self.floor
 
     def as_json(self) -> dict[str, Any]:
-        """JSON types."""
+        """Return it as JSON types."""
         return asdict(self)
 
 
@@ -110,14 +100,14 @@ async def migrate(
     release: str = "dev",
     lock_seconds: float = LOCK_SECONDS,
 ) -> Status:
-    """Do one of `up`, `rollback` and `status`; returns where the schema is afterwards.
+    """Do one of ``up``, ``rollback`` and ``status``; returns where the schema is afterwards.
 
-    `to` is the version to go back to, None undoes the last one; `release` is noted in the ledger;
-    `lock_seconds` is how long to wait for whoever is migrating.
+    ``to`` is the version to go back to, None undoes the last one. The ledger keeps ``release``;
+    ``lock_seconds`` is how long to wait for whoever is migrating.
 
     Raises:
         LockTimeoutError: somebody else holds the lock.
-        MigrationError: `to` is unknown, or the database's version is, or a version failed.
+        MigrationError: ``to`` is unknown, or the database's version is, or a version failed.
     """
     engine = connect(url, pool=1, command_seconds=None)
     try:
@@ -141,7 +131,7 @@ def _watch_client(connection: Connection) -> None:
     It would otherwise notice after the statement at hand, hours later perhaps, and hold our locks
     until then: https://www.postgresql.org/docs/current/runtime-config-connection.html
     """
-    # Absent before PostgreSQL 14, and refused where the system can't tell.
+    # Absent before PostgreSQL 14, and refused where the system cannot tell.
     with contextlib.suppress(DBAPIError):
         connection.execute(
             sa.text(f"SET client_connection_check_interval = {int(CLIENT_CHECK_SECONDS * 1000)}")
@@ -196,7 +186,7 @@ def _rollback(connection: Connection, release: str, to: str | None) -> None:
 
 
 def excluded_words(status: Status) -> str:
-    """Why the schema excludes this release, and what to do."""
+    """Say why the schema excludes this release, and what to do."""
     return (
         f"the schema {status.current} excludes this release (its head {status.head}): roll back"
         f" with the newer release's `spark-app migrate rollback --to {status.head}`,"
@@ -252,7 +242,7 @@ def _enter(
 
 
 def reason(error: BaseException) -> str:
-    """A driver's error in PostgreSQL's words: they name user and database, never the password."""
+    """Give a driver's error in PostgreSQL's words: these name user and database, no password."""
     original: Any = getattr(error, "orig", None) or error
     # asyncpg's own exception is the cause of the one that SQLAlchemy's adapter makes of it; its
     # first line has no row's values in it.
@@ -300,6 +290,6 @@ def _ledger(connection: Connection) -> list[dict[str, str | None]]:
 
 
 def run(url: str, action: str, to: str | None) -> Status:
-    """`migrate` for the command line; the release comes from `SPARK_RELEASE`."""
+    """Run ``migrate`` for the command line; the release comes from ``SPARK_RELEASE``."""
     release = os.environ.get("SPARK_RELEASE") or "dev"
     return asyncio.run(migrate(url, action, to=to, release=release))

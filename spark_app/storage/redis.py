@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import redis.asyncio
 from redis.asyncio.retry import Retry
@@ -21,13 +21,11 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-__all__ = ["RedisStore"]
-
-PATIENCE = 0.5
+PATIENCE: Final = 0.5
 """Seconds that one answer may take; twice that a command, connecting included."""
-REST = 2.0
+REST: Final = 2.0
 """Seconds without a try after a failure."""
-CONNECTIONS = 16
+CONNECTIONS: Final = 16
 """Commands at once. Redis answers in well under a millisecond: more would only wait longer."""
 _log = logging.getLogger(__name__)
 
@@ -36,7 +34,7 @@ class RedisStore:
     """A few commands on one Redis.
 
     Args:
-        url: `redis://`, `rediss://` or `unix://`.
+        url: ``redis://``, ``rediss://`` or ``unix://``.
         clock: monotonic seconds.
     """
 
@@ -67,13 +65,13 @@ class RedisStore:
 
     @property
     def state(self) -> str:
-        """For health: `fail` from a failure to the next success, `warn` before any command."""
+        """For health: ``fail`` from a failure to the next success, ``warn`` before any command."""
         if self._failing:
             return "fail"
         return "warn" if self.latency is None else "pass"
 
     async def get(self, key: str) -> bytes | None:
-        """The value, or None: not there, or Redis isn't."""
+        """Return the value; None where it is absent, or Redis is."""
         value = await self.attempt(lambda: self.client.get(key))
         return value if isinstance(value, bytes) else None
 
@@ -90,7 +88,7 @@ class RedisStore:
         await self.client.aclose()
 
     async def attempt(self, command: Callable[[], Awaitable[T]]) -> T | None:
-        """What a command on `client` gives, or None: Redis fails, or is being left alone.
+        """Return what a command on ``client`` gives; None: Redis fails, or is being left alone.
 
         A burst waits for its turn here and not for Redis: that is no failure of it.
         """

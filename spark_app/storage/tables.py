@@ -5,8 +5,6 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-__all__ = ["audit_log", "metadata", "requests", "usage"]
-
 metadata = sa.MetaData()
 
 requests = sa.Table(

@@ -1,6 +1,7 @@
 """CPU throttling and memory of this container, from its control group (version 1 or 2).
 
-Linux' `Documentation/admin-guide/cgroup-v2.rst` and `cgroup-v1/memory.rst`, `scheduler/sched-bwc`.
+Linux' ``Documentation/admin-guide/cgroup-v2.rst``, ``cgroup-v1/memory.rst`` and
+``scheduler/sched-bwc``.
 The working set is what the kubelet calls so: usage without inactive file pages. Without a control
 group of its own, or without a limit, the metric is absent rather than 0.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -17,23 +18,21 @@ from prometheus_client.registry import Collector
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["CgroupCollector", "Usage", "read_usage"]
-
-ROOT = Path("/sys/fs/cgroup")
-MAX_TEXT = 64 * 1024
-_UNLIMITED = 2**60
+ROOT: Final = Path("/sys/fs/cgroup")
+MAX_TEXT: Final = 64 * 1024
+_UNLIMITED: Final = 2**60
 """Version 1 writes the largest multiple of a page instead of no limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What the control group tells; None for what it doesn't.
+    """What the control group tells; None for what it does not.
 
     Attributes:
         throttled_seconds: time that threads were held back in, all together.
         throttled_periods: periods in which they were.
         periods: periods in which something ran.
-        working_set: bytes of memory that can't be reclaimed easily.
+        working_set: bytes of memory that cannot be reclaimed easily.
         memory_limit: bytes beyond which the kernel kills.
     """
 
@@ -45,13 +44,13 @@ class Usage:
 
 
 class CgroupCollector(Collector):
-    """Reads the control group whenever metrics are read: four small files."""
+    """A collector that reads the control group when metrics are read: four small files."""
 
     def __init__(self, root: Path = ROOT) -> None:
         self._root = root
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics that there are."""
+        """Yield the metrics that there are."""
         usage = read_usage(self._root)
         for name, text, value in (
             (
@@ -77,7 +76,7 @@ class CgroupCollector(Collector):
 
 
 def read_usage(root: Path = ROOT) -> Usage:
-    """Read a mounted control group: version 2 where `root` is one, else version 1."""
+    """Read a mounted control group: version 2 where ``root`` is one, else version 1."""
     if (root / "cgroup.controllers").exists():
         return _version_2(root)
     return _version_1(root / "cpu", root / "memory")

@@ -1,6 +1,6 @@
 """What an operator looks at when the service is ill: limits, providers, connections, resources.
 
-None of it decides about a release; the metrics that do are in `metrics`.
+None of it decides about a release; the metrics that do are in ``metrics``.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from spark_app.core.completion import FailureKind
+from spark_app.core.completion import BLAME_REQUEST, FailureKind
 from spark_app.core.provider import PROVIDERS
 from spark_app.core.quota import read_quota
 from spark_app.core.recent import OTHER, RecentRefusals
@@ -25,11 +25,9 @@ if TYPE_CHECKING:
 
     from spark_app.core.provider import Provider
 
-__all__ = ["MAX_CONNECTIONS", "Diagnostics"]
-
-BUCKETS = (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0)
-WINDOW = 300.0
-MAX_CONNECTIONS = 1000
+BUCKETS: Final = (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0)
+WINDOW: Final = 300.0
+MAX_CONNECTIONS: Final = 1000
 """Connections to one provider with one key: the SDKs' own bound."""
 
 
@@ -95,7 +93,7 @@ class Diagnostics:
             self.latency.labels(provider)
             self.key_present.labels(provider)
             self.keys_accepted.labels(provider)
-            for kind in FailureKind:
+            for kind in set(FailureKind) - BLAME_REQUEST:
                 self.failures.labels(provider, kind.value)
 
     def watch(self, pool: Keys) -> None:
@@ -107,7 +105,7 @@ class Diagnostics:
 
     @contextmanager
     def call(self, provider: Provider) -> Iterator[None]:
-        """Around one call: it holds a connection until it ends, in whatever way."""
+        """Count one call: it holds a connection until it ends, in whatever way."""
         began = self._clock()
         held = self.connections.labels(provider, "in_use")
         held.inc()
@@ -118,12 +116,12 @@ class Diagnostics:
             self.latency.labels(provider).observe(self._clock() - began)
 
     def hit(self, key_id: str, *, allowed: bool, left: float) -> None:
-        """A request met its key's limit, of which the share `left` remains."""
+        """Note that a request met its key's limit, of which the share ``left`` remains."""
         name = key_id if self._key_ids else OTHER
         self._refusals.note(name, allowed=allowed, left=left, now=self._clock())
 
     def answered(self, provider: Provider, headers: Mapping[str, str]) -> None:
-        """A provider answered, with any status; its headers may tell the quota."""
+        """Note a provider's answer, with any status; its headers may tell the quota."""
         for resource, quota in read_quota(headers).items():
             self._remaining.labels(provider, resource).set(quota.remaining)
             self._limit.labels(provider, resource).set(quota.limit)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from typing import Final
 
 import structlog
 
-__all__ = ["configure_logging"]
-
-CHAIN = 5
+CHAIN: Final = 5
 """Exceptions of one chain that are told, the outermost first."""
-FRAMES = 30
-_SHARED: list[structlog.typing.Processor] = [
+FRAMES: Final = 30
+_SHARED: Final[list[structlog.typing.Processor]] = [
     structlog.contextvars.merge_contextvars,
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -55,7 +54,7 @@ def configure_logging(level: str, release: str) -> None:
 
 
 def _where(exc_info: structlog.typing.ExcInfo) -> str:
-    """The chain of exceptions with their frames, and without their texts: these quote prompts."""
+    """Return the exceptions' chain with frames, and without their texts: these quote prompts."""
     error: BaseException | None = exc_info[1]
     told: list[str] = []
     while error is not None and len(told) < CHAIN:

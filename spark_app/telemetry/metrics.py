@@ -1,7 +1,7 @@
 """What the service counts, by the runbook's names.
 
 Every latency is observed once and published twice: as a Prometheus histogram in seconds, with a
-boundary at each of the runbook's thresholds, and as the runbook's `_ms` summary with quantiles.
+boundary at each of the runbook's thresholds, and as the runbook's ``_ms`` summary with quantiles.
 Every series of a known label set exists from the start, so that a first error is a rise.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from itertools import product
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -28,20 +28,30 @@ from spark_app.telemetry.diagnostics import Diagnostics
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from spark_app.core.crowd import Crowd
     from spark_app.errors import Origin
-
-__all__ = ["Attempt", "Family", "Metrics", "Outcome", "Severity"]
 
 Family = Literal["generate", "export"]
 Attempt = Literal["first", "retry"]
 Severity = Literal["warning", "error", "critical"]
-Outcome = Literal["success", "invalid", "error", "timeout", "rate_limited", "unauthorized"]
+Outcome = Literal[
+    "success",
+    "invalid",
+    "error",
+    "timeout",
+    "rate_limited",
+    "unauthorized",
+    "refused",
+    "output_too_long",
+    "prompt_too_long",
+    "not_code",
+]
 
-DEPENDENCIES = ("redis", "database", "nats", "error_tracking")
-BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0, 7.5, 10.0, 15.0, 30.0, 60.0)
-QUANTILES = ((0.5, 0.01), (0.95, 0.005), (0.99, 0.001))
-OVERHEAD_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
-_RESULTS: tuple[tuple[str, Origin], ...] = (
+DEPENDENCIES: Final = ("redis", "database", "nats", "error_tracking")
+BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0, 7.5, 10.0, 15.0, 30.0, 60.0)
+QUANTILES: Final = ((0.5, 0.01), (0.95, 0.005), (0.99, 0.001))
+OVERHEAD_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+_RESULTS: Final[tuple[tuple[str, Origin], ...]] = (
     ("2xx", "none"),
     ("4xx", "client"),
     ("5xx", "app"),
@@ -49,13 +59,14 @@ _RESULTS: tuple[tuple[str, Origin], ...] = (
     ("5xx", "none"),
 )
 
-_HELP = {
+_HELP: Final = {
     "api_generate": "Generations asked for, by class of status, who is to blame, and attempt",
     "api_export": "Exports asked for, by class of status, who is to blame, and attempt",
     "errors": "What went wrong, by severity and who is to blame",
     "spark_generation": "Calls to a provider, by how they ended",
     "spark_provider_retries": "Calls repeated at the same provider",
     "spark_provider_failovers": "Calls that went on to the next provider",
+    "spark_provider_probes": "Questions of the service's own to a provider that is half open",
     "spark_coalesced_requests": "Requests that joined an identical one in flight",
     "spark_repairs": "Scripts sent back to a model with their mistakes, by how that ended",
     "spark_rate_limit_degraded": "Requests counted by the pod alone, because Redis was away",
@@ -72,7 +83,9 @@ _HELP = {
     "api_export_duration_ms": "Wall time of an export in milliseconds, with quantiles",
     "spark_overhead_seconds": "Time of a generation that was not spent waiting for a provider",
     "spark_circuit_breaker_state": "1 for the state that the provider's breaker is in",
-    "spark_live_file_good": "1 while the content of a mounted file is in force, else 0",
+    "spark_connections": "Connections of clients",
+    "spark_connections_max": "Connections of clients that are held at most",
+    "spark_connections_turned_away": "Connections closed because there were too many",
     "spark_database_pool": "Connections to PostgreSQL",
     "spark_cache_hit_ratio": "Hits / looks into the cache since start",
     "spark_release_info": "Always 1",
@@ -83,7 +96,7 @@ class Metrics:
     """One process's metrics, in a registry of its own.
 
     Args:
-        release: hash of the release, for `spark_release_info`.
+        release: hash of the release, for ``spark_release_info``.
         version: version of the image.
         key_ids: whether key ids are named.
     """
@@ -119,6 +132,7 @@ class Metrics:
         self.overhead = self._histogram("spark_overhead_seconds", OVERHEAD_BUCKETS)
         self.limits_degraded = self._counter("spark_rate_limit_degraded")
         self.limited = self._counter("spark_rate_limited")
+        self.turned_away = self._counter("spark_connections_turned_away")
         self.shed = self._counter("spark_shed_requests")
 
     def _providers(self) -> None:
@@ -127,6 +141,7 @@ class Metrics:
         self.failovers = self._counter("spark_provider_failovers", "provider")
         self.coalesced = self._counter("spark_coalesced_requests")
         self.repairs = self._counter("spark_repairs", "result")
+        self.probes = self._counter("spark_provider_probes", "provider", "result")
         self.breaker_failures = self._counter("spark_circuit_breaker_failures", "provider")
         self.breaker_state = self._gauge("spark_circuit_breaker_state", "provider", "state")
 
@@ -134,7 +149,6 @@ class Metrics:
         self.cache = self._counter("spark_cache_requests", "result")
         self.dropped = self._counter("spark_events_dropped", "sink")
         self.degraded = self._counter("spark_dependency_failures", "dependency")
-        self.live_good = self._gauge("spark_live_file_good", "file")
         self.pool = self._gauge("spark_database_pool", "state")
 
     def observe(self, family: Family, seconds: float) -> None:
@@ -157,8 +171,13 @@ class Metrics:
         for wanted in BreakerState:
             self.breaker_state.labels(provider, wanted.value).set_function(is_in(wanted))
 
+    def watch_connections(self, crowd: Crowd[Any]) -> None:
+        """Publish how many connections there are, read when scraped."""
+        self._gauge("spark_connections").set_function(lambda: float(len(crowd)))
+        self._gauge("spark_connections_max").set(crowd.most)
+
     def render(self) -> bytes:
-        """The Prometheus text format, version 0.0.4."""
+        """Write the Prometheus text format, version 0.0.4."""
         return generate_latest(self.registry)
 
     def _hit_ratio(self) -> float:
@@ -189,6 +208,8 @@ class Metrics:
         for provider in PROVIDERS:
             self.breaker_failures.labels(provider)
             self.retries.labels(provider)
+            for result in ("passed", "failed", "none"):
+                self.probes.labels(provider, result)
             self.failovers.labels(provider)
             self.watch_breaker(provider, lambda: BreakerState.CLOSED)
             for outcome in get_args(Outcome):

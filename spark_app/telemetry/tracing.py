@@ -1,13 +1,13 @@
 """OpenTelemetry spans of requests and of the calls to providers, when an endpoint is configured.
 
-Names follow the `gen_ai` semantic conventions ("Development" in 1.38). Prompts, answers and keys
+Names follow the ``gen_ai`` semantic conventions ("Development" in 1.38). Prompts, answers and keys
 are never part of a span.
 """
 
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry.propagate import extract
 from opentelemetry.trace import SpanKind, StatusCode
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
     from spark_app.core.completion import Completion
 
-__all__ = ["CallSpan", "Tracing", "configure_tracing"]
-
-_SYSTEMS = {"claude": "anthropic", "openai": "openai"}
+_SYSTEMS: Final = {"claude": "anthropic", "openai": "openai"}
 
 
 class CallSpan:
@@ -41,7 +39,7 @@ class CallSpan:
 
 
 class Tracing:
-    """Makes spans, if there is a provider for them."""
+    """A maker of spans, if there is a provider for them."""
 
     def __init__(self, provider: TracerProvider | None = None) -> None:
         self._provider = provider
@@ -54,7 +52,7 @@ class Tracing:
 
     @contextlib.contextmanager
     def call(self, provider: str, model: str | None) -> Iterator[CallSpan]:
-        """A span around one call to a provider."""
+        """Open a span around one call to a provider."""
         if self._tracer is None:
             yield CallSpan(None)
             return
@@ -77,7 +75,7 @@ class Tracing:
 
     @contextlib.contextmanager
     def request(self, scope: Scope, request_id: str) -> Iterator[trace.Span | None]:
-        """A server span around one request, child of the caller's `traceparent`."""
+        """Open a server span around one request, child of the caller's ``traceparent``."""
         if self._tracer is None:
             yield None
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spark_app.errors import InternalError
 from spark_app.web.exchange import exchange_of, send_problem
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from spark_app.web.accesslog import AccessLog
     from spark_app.web.exchange import Exchange
 
-__all__ = ["FAMILIES", "Counting"]
-
-FAMILIES: dict[str, Family] = {"/api/spark/generate": "generate", "/api/export": "export"}
+FAMILIES: Final[dict[str, Family]] = {"/api/spark/generate": "generate", "/api/export": "export"}
 _log = logging.getLogger(__name__)
 
 
@@ -99,7 +97,7 @@ class Counting:
             await send_problem(send, scope, InternalError("a defect of the service; it is logged"))
 
     def _count(self, family: Family, exchange: Exchange, seconds: float) -> None:
-        status = 500 if exchange.failed or not exchange.status else exchange.status
+        status = exchange.ended if exchange.failed else exchange.status or 500
         status_class = f"{status // 100}xx"
         origin = _origin(status_class, exchange.origin)
         if origin != "none":

@@ -1,13 +1,14 @@
-"""The outermost layer: names the release, numbers requests, ends connections, answers `/livez`."""
+"""The outermost layer: names the release, numbers requests, ends connections, and ``/livez``."""
 
 from __future__ import annotations
 
 import random
 import re
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from spark_app.web.exchange import KEY, Exchange, header, send_bytes
+from spark_app.errors import BadRequestError
+from spark_app.web.exchange import KEY, Exchange, header, send_bytes, send_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,20 +18,18 @@ if TYPE_CHECKING:
     from spark_app.live.lifecycle import Lifecycle
     from spark_app.telemetry.metrics import Attempt
 
-__all__ = ["OPENED", "Edge"]
+OPENED: Final = "connection_opened"
+"""Where the server puts the connection's start (monotonic seconds) in the scope's ``state``."""
 
-OPENED = "connection_opened"
-"""Where the server puts the connection's start (monotonic seconds) in the scope's `state`."""
-
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_TEXT = b"text/plain; charset=utf-8"
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_TEXT: Final = b"text/plain; charset=utf-8"
 
 
 class Edge:
     """Pure ASGI middleware around everything.
 
     Args:
-        release: value of `X-Spark-Release` on every response.
+        release: value of ``X-Spark-Release`` on every response.
         connection_age: seconds after which a connection is closed behind its next response.
         clock: monotonic seconds, the same clock as the server's.
     """
@@ -67,7 +66,10 @@ class Edge:
                 message["headers"] = headers
             await send(message)
 
-        if scope["path"] == "/livez" and scope["method"] == "GET":
+        if scope["http_version"] == "1.1" and header(scope, b"host") is None:
+            await send_problem(named, scope, BadRequestError("name the host in the header Host"))
+            return
+        if scope["path"] == "/livez" and scope["method"] in {"GET", "HEAD"}:
             await send_bytes(named, 200, _TEXT, b"ok\n")
             return
         await self._app(scope, receive, named)

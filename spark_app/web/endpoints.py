@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from spark_app.core.csharp import analyse
 from spark_app.core.unitypackage import write_unitypackage
 from spark_app.delivery.records import RequestRecord
 from spark_app.errors import CodeInvalidError, MethodNotAllowedError, NotFoundError, SparkError
 from spark_app.generation.scriptwriter import Wanted
-from spark_app.web.exchange import exchange_of, header, read_body, send_bytes, send_problem
+from spark_app.web.exchange import (
+    accepts,
+    exchange_of,
+    header,
+    read_body,
+    send_bytes,
+    send_problem,
+)
 from spark_app.web.schemas import ExportRequest, GenerateRequest, parse
 from spark_app.web.sse import send_stream
 
@@ -22,15 +28,14 @@ if TYPE_CHECKING:
     from spark_app.delivery.records import RequestRecorder
     from spark_app.generation.scriptwriter import Scriptwriter, WrittenScript
     from spark_app.live.lifecycle import Lifecycle
+    from spark_app.reading.reader import CodeReader
     from spark_app.telemetry.metrics import Metrics
 
-__all__ = ["Export", "Fixed", "Generate", "MetricsPage", "Ready", "Router"]
-
-_TEXT = b"text/plain; charset=utf-8"
+_TEXT: Final = b"text/plain; charset=utf-8"
 
 
 class Router:
-    """Chooses by path and method, and turns `SparkError` into a problem."""
+    """A choice by path and method, which turns ``SparkError`` into a problem."""
 
     def __init__(self, routes: Mapping[str, Mapping[str, ASGIApp]]) -> None:
         self._routes = routes
@@ -46,15 +51,17 @@ class Router:
         methods = self._routes.get(scope["path"])
         if methods is None:
             raise NotFoundError("nothing is here; GET /api/openapi.json lists what there is")
-        endpoint = methods.get(scope["method"])
+        # The server leaves the body of the answer out.
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        endpoint = methods.get(method)
         if endpoint is None:
-            allow = ", ".join(sorted(methods))
+            allow = ", ".join(sorted({*methods, *(("HEAD",) if "GET" in methods else ())}))
             raise MethodNotAllowedError(f"use one of: {allow}", allow=allow)
         return endpoint
 
 
 class Generate:
-    """`POST /api/spark/generate`."""
+    """``POST /api/spark/generate``."""
 
     def __init__(
         self,
@@ -76,11 +83,11 @@ class Generate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Make a script."""
         started = time.monotonic()
-        body = await read_body(receive, self._max_body, self._body_seconds)
+        body = await read_body(scope, receive, self._max_body, self._body_seconds)
         asked = parse(GenerateRequest, body)
         exchange = exchange_of(scope)
         wanted = Wanted(exchange.key_id, asked.prompt, asked.context, asked.model)
-        if asked.stream or "text/event-stream" in (header(scope, b"accept") or ""):
+        if asked.stream or accepts(header(scope, b"accept"), "text/event-stream"):
             answer = await send_stream(send, scope, self._writer.stream(wanted))
         else:
             answer = await self._writer.write(wanted)
@@ -122,11 +129,18 @@ class Generate:
 
 
 class Export:
-    """`POST /api/export`."""
+    """``POST /api/export``."""
 
     def __init__(
-        self, recorder: RequestRecorder, *, max_body: int, body_seconds: float, release: str
+        self,
+        reader: CodeReader,
+        recorder: RequestRecorder,
+        *,
+        max_body: int,
+        body_seconds: float,
+        release: str,
     ) -> None:
+        self._reader = reader
         self._recorder = recorder
         self._max_body = max_body
         self._body_seconds = body_seconds
@@ -135,9 +149,12 @@ class Export:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Make a file."""
         started = time.monotonic()
-        body = await read_body(receive, self._max_body, self._body_seconds)
+        body = await read_body(scope, receive, self._max_body, self._body_seconds)
         wanted = parse(ExportRequest, body)
-        analysis = analyse(wanted.code, wanted.scriptName)
+        exchange = exchange_of(scope)
+        analysis = await self._reader.analyse(
+            wanted.code, wanted.scriptName, tenant=exchange.key_id
+        )
         if not analysis.valid:
             found = [{"line": p.line, "message": p.message} for p in analysis.problems]
             raise CodeInvalidError(str(analysis.problems[0]), extra={"errors": found})
@@ -147,7 +164,6 @@ class Export:
         else:
             media_type, data = b"text/plain; charset=utf-8", wanted.code.encode()
         name = f"{wanted.scriptName}.{wanted.format}"
-        exchange = exchange_of(scope)
         disposition = (b"content-disposition", f'attachment; filename="{name}"'.encode())
         await send_bytes(send, 200, media_type, data, [*exchange.headers, disposition])
         if self._recorder.listening:
@@ -166,7 +182,7 @@ class Export:
 
 
 class MetricsPage:
-    """`GET /api/metrics`, in the Prometheus text format."""
+    """``GET /api/metrics``, in the Prometheus text format."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
@@ -178,7 +194,7 @@ class MetricsPage:
 
 
 class Ready:
-    """`GET /readyz`: started and not draining."""
+    """``GET /readyz``: started and not draining."""
 
     def __init__(self, lifecycle: Lifecycle) -> None:
         self._lifecycle = lifecycle

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from spark_app.errors import (
     BadRequestError,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "KEY",
     "Exchange",
+    "accepts",
     "exchange_of",
     "header",
     "problem_document",
@@ -42,10 +44,11 @@ Headers = list[tuple[bytes, bytes]]
 
 @dataclass(slots=True)
 class Exchange:
-    """One request and its answer; lives in the ASGI scope under `KEY`.
+    """One request and its answer; lives in the ASGI scope under ``KEY``.
 
     `failed` marks an answer that began well and broke afterwards: a stream whose last event is an
-    error counts as the 5xx that it would have been. `origin` None means that nobody was named.
+    error counts as the status that it would have had, `ended`, or else as 500. `origin` None means
+    that nobody was named.
     """
 
     request_id: str
@@ -53,6 +56,7 @@ class Exchange:
     status: int = 0
     origin: Origin | None = None
     failed: bool = False
+    ended: int = 500
     key_id: str = "-"
     provider: str = "-"
     cache: str = "-"
@@ -60,26 +64,43 @@ class Exchange:
 
 
 def exchange_of(scope: Scope) -> Exchange:
-    """The exchange that the edge has put into the scope."""
+    """Return the exchange that the edge has put into the scope."""
     return cast("Exchange", scope[KEY])
 
 
 def header(scope: Scope, name: bytes) -> str | None:
-    """The first value of a header; `name` in lower case."""
+    """Return the first value of a header; ``name`` in lower case."""
     for key, value in scope["headers"]:
         if key == name:
             return cast("bytes", value).decode("latin-1")
     return None
 
 
-async def read_body(receive: Receive, limit: int, seconds: float = BODY_SECONDS) -> bytes:
+def accepts(accept: str | None, media_type: str) -> bool:
+    """Whether an `Accept` names a media type, other than to refuse it by `q=0`."""
+    for part in (accept or "").split(","):
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        if name == media_type:
+            return not any(_NEVER.fullmatch(parameter) for parameter in parameters)
+    return False
+
+
+_NEVER = re.compile(r"q\s*=\s*0(\.0{0,3})?")
+
+
+async def read_body(
+    scope: Scope, receive: Receive, limit: int, seconds: float = BODY_SECONDS
+) -> bytes:
     """Read the whole body.
 
     Raises:
-        PayloadTooLargeError: more than `limit` bytes.
+        PayloadTooLargeError: more than `limit` bytes, or that many are announced.
         RequestTimeoutError: it took longer than `seconds`.
         BadRequestError: the client went away half way.
     """
+    announced = header(scope, b"content-length")
+    if announced is not None and announced.isdigit() and _exceeds(announced, limit):
+        raise PayloadTooLargeError(f"send at most {limit} bytes")
     body = bytearray()
     try:
         async with asyncio.timeout(seconds):
@@ -94,6 +115,12 @@ async def read_body(receive: Receive, limit: int, seconds: float = BODY_SECONDS)
                     return bytes(body)
     except TimeoutError:
         raise RequestTimeoutError(f"send the whole body within {seconds:g} s") from None
+
+
+def _exceeds(digits: str, limit: int) -> bool:
+    # Of any length: Python refuses to read thousands of digits.
+    shown = digits.lstrip("0")
+    return len(shown) > len(str(limit)) or int(shown or "0") > limit
 
 
 async def send_bytes(
@@ -116,7 +143,7 @@ async def send_json(
 
 
 def problem_document(error: SparkError, request_id: str) -> dict[str, object]:
-    """The problem as RFC 9457 §3 has it, with the extension members `code` and `retryable`."""
+    """Write the problem as RFC 9457 §3 has it, with the members ``code`` and ``retryable``."""
     return {
         "type": error.type,
         "title": error.title,

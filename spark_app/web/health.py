@@ -1,4 +1,4 @@
-"""`GET /api/spark/health`: passive, never calls a provider."""
+"""``GET /api/spark/health``: passive, never calls a provider."""
 
 from __future__ import annotations
 
@@ -6,26 +6,23 @@ from typing import TYPE_CHECKING
 
 from spark_app.core.breaker import BreakerState
 from spark_app.core.provider import PROVIDERS
-from spark_app.errors import UnauthenticatedError
 from spark_app.web.exchange import send_json
-from spark_app.web.gate import authenticate, presented_key
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from spark_app.core.keys import KeyRing
     from spark_app.delivery.error_tracking import ErrorTracker
+    from spark_app.live.files import FileWatch
     from spark_app.live.lifecycle import Lifecycle
     from spark_app.providers.gateway import Gateway
     from spark_app.providers.pool import Pool
     from spark_app.storage.dependencies import Dependencies
+    from spark_app.web.door import Door
     from spark_app.web.gate import State
-
-__all__ = ["Health"]
 
 
 class Health:
-    """Status `healthy`, `degraded` or `unhealthy`; 503 only with the last.
+    """Status ``healthy``, ``degraded`` or ``unhealthy``; 503 only with the last.
 
     A probe must not use it for liveness: a provider's outage would restart every pod. A key that is
     sent along is checked, so that it can be tried without making anything.
@@ -37,8 +34,9 @@ class Health:
         lifecycle: Lifecycle,
         dependencies: Dependencies,
         tracker: ErrorTracker,
-        keys: KeyRing,
+        door: Door,
         state: State,
+        files: FileWatch,
         *,
         release: str,
         version: str,
@@ -47,19 +45,17 @@ class Health:
         self._lifecycle = lifecycle
         self._dependencies = dependencies
         self._tracker = tracker
-        self._keys = keys
+        self._door = door
+        self._keys = door.keys
         self._state = state
+        self._files = files
         self._named: dict[str, object] = {"release": release, "version": version}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Say how the service is."""
-        if self._keys.enabled and presented_key(scope) is not None:
-            caller = authenticate(self._keys, scope)
-            if caller is None:
-                raise UnauthenticatedError("the key in the header X-API-Key is not valid")
-            named = self._named | {"key_id": caller.key_id}
-        else:
-            named = self._named
+        known = self._keys.enabled and not self._keys.in_doubt()
+        caller = self._door.caller(scope) if known else None
+        named = self._named if caller is None else self._named | {"key_id": caller.key_id}
         status, document = self._look()
         headers = [(b"cache-control", b"no-store")]
         code = 503 if status == "unhealthy" else 200
@@ -72,12 +68,16 @@ class Health:
         }
         checks |= self._dependencies.checks()
         checks["errorTracking"] = self._tracker.statistics()
+        doubt = self._keys.enabled and self._keys.in_doubt()
+        checks["keys"] = {"status": "fail" if doubt else "pass", "required": False}
         breakers: dict[str, str] = dict.fromkeys(PROVIDERS, BreakerState.CLOSED.value)
         breakers |= {name: self._gateway.breaker_state(name).value for name in pools}
         document: dict[str, object] = {
             "draining": self._lifecycle.draining,
             "maintenance": self._state.maintenance.enabled,
+            "anonymous": self._door.policy,
             "provider_order": list(self._gateway.routing.order),
+            "live": self._files.revisions(),
             "checks": checks,
             "circuit_breakers": breakers,
         }
@@ -97,8 +97,9 @@ class Health:
         state = self._gateway.breaker_state(pool.name)
         unused = pool.name not in self._gateway.routing.order
         failed = state is BreakerState.OPEN or not pool.live_keys
+        odd = pool.cooling or unused or state is BreakerState.HALF_OPEN
         return {
-            "status": "fail" if failed else "warn" if pool.cooling or unused else "pass",
+            "status": "fail" if failed else "warn" if odd else "pass",
             "required": False,
             "breaker": state.value,
             "failure_rate": round(pool.breaker.failure_rate, 4),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from spark_app import errors
 from spark_app.live.documents import Maintenance, RoutingDocument
@@ -13,9 +13,7 @@ from spark_app.web.schemas import ExportRequest, GenerateRequest, Script
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-__all__ = ["openapi_document"]
-
-_PROBLEM_TYPES: tuple[type[errors.SparkError], ...] = (
+_PROBLEM_TYPES: Final[tuple[type[errors.SparkError], ...]] = (
     errors.BadRequestError,
     errors.UnauthenticatedError,
     errors.ForbiddenError,
@@ -26,24 +24,29 @@ _PROBLEM_TYPES: tuple[type[errors.SparkError], ...] = (
     errors.RequestInvalidError,
     errors.CodeInvalidError,
     errors.ModelRejectedError,
+    errors.RefusedError,
+    errors.PromptTooLongError,
+    errors.OutputTooLongError,
+    errors.NotCodeError,
     errors.RateLimitedError,
     errors.InternalError,
     errors.ProviderBadOutputError,
     errors.ProviderUnavailableError,
     errors.OverloadedError,
+    errors.RevocationsUnknownError,
     errors.MaintenanceError,
     errors.ProviderTimeoutError,
 )
-_KEYS = (
+_KEYS: Final = (
     "A user's key, the master key or the key for verification; while the service is in maintenance"
     " only the last two are served, everybody else gets 503 with code `maintenance`."
 )
-_READING = (400, 408, 413, 422)
-_GATED = (401, 429, 503)
+_READING: Final = (400, 408, 413, 422)
+_GATED: Final = (401, 429, 503)
 
 
 def openapi_document(version: str) -> bytes:
-    """The document as JSON."""
+    """Return the document as JSON."""
     schemas: dict[str, Any] = {"Problem": _problem_schema()}
     document = {
         "openapi": "3.1.0",
@@ -127,7 +130,7 @@ def _admin_paths(schemas: dict[str, Any]) -> dict[str, Any]:
 def _generate(schemas: dict[str, Any]) -> dict[str, Any]:
     content = {
         "application/json": {"schema": _schema(Script, schemas)},
-        # The schema of one event; `data` is JSON: {text}, {findings}, the answer, or a problem.
+        # The schema of one event; ``data`` is JSON: {text}, {findings}, the answer, or a problem.
         "text/event-stream": {
             "schema": {
                 "type": "object",

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
 
+from spark_app.core.rules.filenames import is_reserved
 from spark_app.errors import BadRequestError, RequestInvalidError
 
-__all__ = ["ExportRequest", "GenerateRequest", "Script", "Usage", "parse"]
-
-MAX_ERRORS = 20
+MAX_ERRORS: Final = 20
 """Mistakes of one document that are told."""
-MAX_TEXT = 100
+MAX_TEXT: Final = 100
 """Characters of what names one of them: a client chooses the names of members."""
-Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
+
+
+def _free_on_windows(name: str) -> str:
+    if is_reserved(name):
+        raise PydanticCustomError("reserved_name", "Windows keeps this name for a device")
+    return name
+
+
+Identifier = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"),
+    AfterValidator(_free_on_windows),
+]
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -64,7 +83,7 @@ def parse(model: type[_Model], body: bytes) -> _Model:
 
     Raises:
         BadRequestError: it is no JSON.
-        RequestInvalidError: it doesn't fit the schema; `errors` lists where and why.
+        RequestInvalidError: it does not fit the schema; ``errors`` lists where and why.
     """
     try:
         return model.model_validate_json(body)

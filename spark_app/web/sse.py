@@ -1,4 +1,4 @@
-"""A generation as server-sent events: `delta`, `repair`, then `result` or `error`.
+"""A generation as server-sent events: ``delta``, ``repair``, then ``result`` or ``error``.
 
 Source: WHATWG HTML, "Server-sent events". Nothing is sent before the first event, so whatever goes
 wrong until then is an ordinary problem with its own status.
@@ -6,7 +6,7 @@ wrong until then is an ordinary problem with its own status.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spark_app.errors import InternalError, SparkError
 from spark_app.generation.scriptwriter import Delta, RepairNotice, WrittenScript
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Scope, Send
 
-__all__ = ["send_stream"]
-
-_HEADERS = [
+_HEADERS: Final = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
@@ -62,7 +60,7 @@ async def _start(send: Send, scope: Scope, first: Delta | RepairNotice | Written
 
 async def _fail(send: Send, scope: Scope, error: SparkError | InternalError) -> None:
     exchange = exchange_of(scope)
-    exchange.failed = True
+    exchange.failed, exchange.ended = True, error.status
     exchange.origin = error.origin
     document = problem_document(error, exchange.request_id)
     await _body(send, _event("error", encode(document).decode()), more=False)

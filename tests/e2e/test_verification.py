@@ -52,7 +52,10 @@ async def test_a_release_that_cannot_export_meets_no_user(stage: Dependent) -> N
     status = await stage.until("rollback", rolled_back(bad), seconds=150)
     assert status.failure is not None
     assert (status.failure.outcome, status.failure.reason) == ("Failed", "VerificationFailed")
-    assert "twice, while the release beside it passes: export: " in status.failure.message
+    assert (
+        "its verification failed twice, and the other release passes: export: "
+        in status.failure.message
+    )
     checks = {it.check: it.status for it in job(status, "verify").checks}
     assert (checks["health"], checks["generate"], checks["export"]) == ("pass", "pass", "fail")
     assert job(status, "compare").state == "Passed"
@@ -84,7 +87,10 @@ async def test_a_release_that_stops_exporting_when_promoted_goes_back(stage: Dep
     status = await stage.until("rollback", rolled_back(late), seconds=180)
     assert status.failure is not None
     assert (status.failure.outcome, status.failure.reason) == ("Failed", "VerificationFailed")
-    assert "twice, while the release beside it passes: export: " in status.failure.message
+    assert (
+        "its verification failed twice, and the other release passes: export: "
+        in status.failure.message
+    )
     told = decisions(status, promoting.candidate.release)
     wanted = ["Promoted", "VerificationRepeated", "RollingBack", "RolledBack"]
     assert [it for it in told if it in wanted] == wanted

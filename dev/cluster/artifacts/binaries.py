@@ -110,7 +110,7 @@ def _fetch_go(folder: Path) -> None:
 
 def _version(go: Path) -> tuple[int, int]:
     try:
-        # Outside any module, so that a go.mod's toolchain line isn't followed.
+        # Outside any module, so that a go.mod's toolchain line is not followed.
         answer = subprocess.run(
             [go, "version"], check=True, capture_output=True, text=True, cwd="/"
         )

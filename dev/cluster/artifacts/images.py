@@ -106,7 +106,7 @@ def _remaining(layout: Layout) -> bool:
 
 
 def claim(layout: Layout) -> None:
-    """Take the images over for a new cluster; start afresh when they can't be relied on."""
+    """Take the images over for a new cluster; start afresh when they cannot be relied on."""
     try:
         (layout.images / CLEAN_MARK).unlink()
     except FileNotFoundError:

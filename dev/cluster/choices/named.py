@@ -53,7 +53,7 @@ class Named:
     def load(self, archive: Path, digests: Mapping[str, str]) -> None:
         """Refuse: how images reach a cluster of the user's own is the user's to say."""
         raise PreconditionError(
-            "Images can't be put into a cluster of your own from here: write them to a file with"
+            "Images cannot be put into a cluster of your own from here: write them to a file with"
             " python -m dev.images save FILE, import that into its nodes, and set"
             " SPARK_IMAGES=loaded."
         )

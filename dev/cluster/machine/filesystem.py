@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def is_overlay(folder: Path) -> bool:
     """Tell whether the folder, or the nearest one above that exists, is on an overlay itself.
 
-    An overlay can't be the upper layer of another: inside a container images are copied instead.
+    An overlay cannot be the upper layer of another: inside a container images are copied instead.
     """
     kind = shell.run(["stat", "--file-system", "--format=%T", str(existing(folder))])
     return kind.strip() == "overlayfs"

@@ -118,7 +118,7 @@ def _open(pid: int) -> int | None:
 
 
 def _handle(record: ProcessRecord) -> int | None:
-    # The start time is compared after the handle is open: from then on the pid can't change hands.
+    # The start time is compared after the handle is open: from then on the pid cannot change hands.
     handle = _open(record.pid)
     if handle is not None and not is_alive(record):
         os.close(handle)

@@ -17,7 +17,7 @@ HEARTBEAT_SECONDS = 15.0
 
 
 class Progress:
-    """Prints steps to standard error: a spinner on a terminal, plain lines elsewhere.
+    """Steps on standard error: a spinner on a terminal, plain lines elsewhere.
 
     A step that lasts says so every 15 s, so that no log falls silent.
     """

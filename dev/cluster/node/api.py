@@ -47,7 +47,7 @@ class Api:
         self._http.close()
 
     def apply(self, path: str, wanted: dict[str, Any]) -> None:
-        """Server-side apply an object; ``path`` is that of the object itself.
+        """Apply an object server-side; ``path`` is that of the object itself.
 
         Raises:
             CommandError: the apiserver refused it, or did not answer.

@@ -125,7 +125,7 @@ def _kubelet_configuration(layout: Layout, subnets: Subnets, pki: NodePki) -> di
         "crashLoopBackOff": {"maxContainerRestartPeriod": "1s"},
         "enforceNodeAllocatable": [],
         # A share of the disk says nothing on a machine that others fill too, and an image that
-        # is collected can't be pulled again.
+        # is collected cannot be pulled again.
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "500Mi"},
         "failCgroupV1": False,
         "failSwapOn": False,

@@ -69,7 +69,7 @@ def _sweep(layout: Layout) -> None:
         if not found:
             return
         processes.kill(found)
-    raise PreconditionError(f"Processes {sorted(_left(layout))} don't end: reboot the machine.")
+    raise PreconditionError(f"Processes {sorted(_left(layout))} do not end: reboot the machine.")
 
 
 def _left(layout: Layout) -> set[int]:

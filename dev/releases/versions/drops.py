@@ -1,4 +1,4 @@
-"""Takes away what the version before added: the release before this one is the oldest that runs."""
+"""A removal of what the version before added: only the release before this one still runs."""
 
 from alembic import op
 

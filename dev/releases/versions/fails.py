@@ -1,4 +1,4 @@
-"""Changes something, then stumbles over what it did not expect."""
+"""A change, and then an error about something that was not expected."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Changes something, then never comes to an end."""
+"""A change, and then a statement that never ends."""
 
 from alembic import op
 

@@ -1,1 +1,1 @@
-"""The operator's edges: everything that does I/O, behind the protocols of ports.py."""
+"""The operator's edges: everything that does I/O, behind the protocols of ``ports``."""

@@ -22,9 +22,11 @@ class ForbiddenAddressError(Exception):
 
 
 def is_forbidden(address: Address, *, loopback: bool) -> bool:
-    """Whether nothing may be sent to an address: link-local (metadata services), multicast,
-    reserved, unspecified, and loopback unless allowed, which would be the operator's own pod.
-    """  # noqa: D205
+    """Return whether nothing may be sent to an address.
+
+    That is so for link-local (metadata services), multicast, reserved and unspecified addresses,
+    and for loopback, which would be the operator's own pod, unless it is allowed.
+    """
     inner = _inner(address)
     if inner is not None:
         return is_forbidden(inner, loopback=loopback)
@@ -40,7 +42,7 @@ def is_forbidden(address: Address, *, loopback: bool) -> bool:
 
 
 def _inner(address: Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address that an IPv6 address leads to: mapped, or by NAT64 (RFC 6052)."""
+    """Return the IPv4 address that an IPv6 one leads to: mapped, or by NAT64 (RFC 6052)."""
     if isinstance(address, ipaddress.IPv4Address):
         return None
     if address in ipaddress.ip_network("64:ff9b::/96"):
@@ -49,7 +51,7 @@ def _inner(address: Address) -> ipaddress.IPv4Address | None:
 
 
 async def resolve(host: str, port: int, *, loopback: bool) -> list[Address]:
-    """The addresses of a host; connect to one of these, for the name may change meanwhile.
+    """Resolve a host; connect to one of these addresses, because the name may change meanwhile.
 
     Raises:
         UnresolvedError: it has none.
@@ -61,5 +63,7 @@ async def resolve(host: str, port: int, *, loopback: bool) -> list[Address]:
         raise UnresolvedError(f"{host} has no address: check the name") from None
     found = [ipaddress.ip_address(str(info[4][0]).partition("%")[0]) for info in infos]
     if any(is_forbidden(address, loopback=loopback) for address in found):
-        raise ForbiddenAddressError(f"{host} is at an address that nothing may be sent to")
+        raise ForbiddenAddressError(
+            f"{host} is at an address that nothing may be sent to: use another host"
+        )
     return list(dict.fromkeys(found))

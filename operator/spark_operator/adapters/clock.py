@@ -9,5 +9,5 @@ class SystemClock:
     """The ``Clock`` port on the machine's wall clock."""
 
     def now(self) -> float:
-        """Seconds since the epoch."""
+        """Return seconds since the epoch."""
         return time.time()

@@ -24,7 +24,7 @@ class BadAnswerError(Exception):
 
 
 def client(tls: ssl.SSLContext | None = None) -> httpx.AsyncClient:
-    """A client that follows no redirect, trusts no proxy variable, and pools its connections.
+    """Return a client that follows no redirect, uses no proxy variable, and pools connections.
 
     Servers' certificates are checked by ``tls``, else by the authorities that httpx brings.
     """
@@ -41,7 +41,7 @@ def client(tls: ssl.SSLContext | None = None) -> httpx.AsyncClient:
 
 
 async def fetch(http: httpx.AsyncClient, url: str, *, seconds: float, limit: int) -> bytes:
-    """GET a URL within ``seconds`` in all, reading at most ``limit`` bytes of body.
+    """Fetch a URL within ``seconds`` in all, reading at most ``limit`` bytes of body.
 
     Raises:
         TimeoutError: the whole did not fit in the time.

@@ -25,13 +25,13 @@ class SecretFileError(ChannelError):
 
 
 class SecretFiles:
-    """Reads NAME/KEY below one directory; what links out of the directory is refused."""
+    """The files NAME/KEY below one directory; what links out of the directory is refused."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def read(self, ref: MountedSecretRef, namespace: str) -> str:
-        """The credential, without surrounding white space.
+        """Return the credential, without surrounding white space.
 
         Args:
             ref: names the file.
@@ -53,7 +53,7 @@ class SecretFiles:
         return content
 
     def read_for(self, ref: MountedSecretRef, namespace: str, address: str) -> str:
-        """The credential, if its Secret says that it may be sent to an address.
+        """Return the credential, if its Secret says that it may be sent to an address.
 
         Where a resource names address and credential apart, it could else have any credential sent
         to a server of its own.

@@ -54,7 +54,9 @@ class BreakerOpen(Model):
     """How long a provider's circuit breaker may stay open."""
 
     critical: Duration = Field(
-        "5m", description="Open this long: critical.", json_schema_extra=between("1s", "24h")
+        "5m",
+        description="A breaker that is open for this long is critical.",
+        json_schema_extra=between("1s", "24h"),
     )
     candidate_only: Duration = Field(
         "30s",
@@ -225,8 +227,10 @@ class Analysis(Model):
     source: Source = Field(Source(), description="Where the numbers come from.")
     on_low_traffic: Literal["Synthetic", "Pause", "ReadinessOnly"] = Field(
         "Synthetic",
-        description="When users send too few requests to judge by: send some, with the key of"
-        " verification.apiKey; hold the weight until the deadline; or go by readiness alone.",
+        description="What happens when users send too few requests to judge by."
+        " Synthetic: the operator sends some, with the key of verification.apiKey."
+        " Pause: the weight is held until the deadline."
+        " ReadinessOnly: readiness alone decides.",
     )
     synthetic: Synthetic = Field(Synthetic(), description="Bounds of the operator's own requests.")
     queries: Annotated[tuple[Query, ...], Field(max_length=MAX_QUERIES)] = Field(

@@ -31,5 +31,5 @@ class Model(BaseModel):
     )
 
     def to_dict(self) -> dict[str, Any]:
-        """The object as JSON values under its wire names, absent members left out."""
+        """Return the object as JSON values under its wire names, absent members left out."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -48,7 +48,8 @@ class Migrations(Model):
     )
     rollback: Literal["Allowed", "Forbidden", "Automatic"] = Field(
         "Allowed",
-        description="Undone after a rollback by itself, only when a person asks, or never.",
+        description="Allowed: undone after a rollback when a person asks. Forbidden: never undone."
+        " Automatic: undone after a rollback without asking.",
     )
     timeout: Duration = Field(
         "10m",

@@ -92,9 +92,7 @@ class Channel(Model):
     name: ChannelName = Field(
         "default", description="Tells channels of one kind apart; shown in status and metrics."
     )
-    min_severity: Severity = Field(
-        "warning", description="What is less severe than this is not sent here."
-    )
+    min_severity: Severity = Field("warning", description="Lowest severity that is sent here.")
     environments: Annotated[
         tuple[EnvironmentName, ...],
         Field(max_length=3, json_schema_extra={"x-kubernetes-list-type": "set"}),
@@ -130,7 +128,7 @@ class PagerDutyChannel(Channel):
     """A PagerDuty service: one incident for each time the resource fails (Events API v2)."""
 
     min_severity: Severity = Field(
-        "critical", description="Failing states less severe than this open no incident."
+        "critical", description="Lowest severity of a failing state that opens an incident."
     )
     routing_key: MountedSecretRef = Field(description="File with the integration's routing key.")
     region: Literal["us", "eu"] = Field("us", description="PagerDuty's service region.")

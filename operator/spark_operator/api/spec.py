@@ -71,7 +71,7 @@ class SparkDeploymentSpec(Model):
     )
 
     environment: Literal["development", "staging", "production"] = Field(
-        "production", description="Picks defaults and sets NODE_ENV."
+        "production", description="Which environment this is: it picks defaults and sets NODE_ENV."
     )
     image: str = Field(
         max_length=512,
@@ -167,7 +167,7 @@ class SparkDeploymentSpec(Model):
         Maintenance(), description="When the service is closed on purpose."
     )
     freeze: Annotated[tuple[Freeze, ...], Field(max_length=MAX_FREEZES)] = Field(
-        (), description="When no new release starts; a rollback always may."
+        (), description="Times in which no new release starts; a rollback is always possible."
     )
     isolated: bool = Field(
         False,

@@ -22,7 +22,7 @@ class Step(Model):
                 f"!has(self.maxDuration) || !{is_duration('self.minDuration')}"
                 f" || !{is_duration('self.maxDuration')}"
                 " || duration(self.minDuration) < duration(self.maxDuration)",
-                "minDuration must be shorter than maxDuration, or the step can't end:"
+                "minDuration must be shorter than maxDuration, or the step cannot end:"
                 " lower minDuration or raise maxDuration",
                 field=".maxDuration",
             )
@@ -126,7 +126,7 @@ class Guard(Model):
 
     duration: Duration = Field(
         "1h",
-        description="How long the previous release stays warm and the watch goes on; up to twice "
+        description="How long the previous release stays warm and stable is watched; up to twice "
         "as long while the error rate is above its warning, or no numbers come.",
         json_schema_extra=between("0s", "720h"),
     )

@@ -46,7 +46,7 @@ class Maintenance(Model):
     )
     retry_after: Duration = Field(
         "5m",
-        description="Retry-After where no end is known; with until, the time left counts.",
+        description="Retry-After where no end is known; with until, it is the time that is left.",
         json_schema_extra=between("1s", "24h"),
     )
 

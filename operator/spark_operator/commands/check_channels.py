@@ -50,7 +50,7 @@ class ChannelOutcome:
 
 
 def read_file(path: Path) -> SparkDeployment:
-    """The one SparkDeployment in a YAML file.
+    """Return the one SparkDeployment in a YAML file.
 
     Raises:
         NotifyTestError: the file cannot be read, or does not hold one valid SparkDeployment.

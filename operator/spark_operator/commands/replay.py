@@ -46,7 +46,7 @@ def replay_command(
         print(error, file=sys.stderr)
         raise typer.Exit(2) from error
     for name in unknown:
-        print(f"{manifest}: there is no field {name}: it counts for nothing", file=sys.stderr)
+        print(f"{manifest}: there is no field {name}: it is ignored", file=sys.stderr)
     print(json.dumps(result.to_dict()) if output == "json" else _story(result))
 
 

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 class Alerts(Protocol):
-    """Holds alerts that were pushed in until a decision about them is persisted."""
+    """A holder of alerts that were pushed in, until a decision about them is persisted."""
 
     def pending(self, key: Key) -> tuple[Alert, ...]:
-        """What was pushed in for a resource and is not settled."""
+        """Return what was pushed in for a resource and is not settled."""
 
     def settle(self, key: Key, outcomes: Iterable[tuple[Alert, str]]) -> None:
-        """The status is stored with what came of these."""
+        """Answer these alerts: the status is stored with what came of them."""
 
     def forget(self, key: Key) -> None:
-        """There is no such resource."""
+        """Forget a resource that does not exist."""

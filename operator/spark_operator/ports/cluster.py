@@ -23,7 +23,7 @@ class Key(NamedTuple):
     name: str
 
     def __str__(self) -> str:
-        """``namespace/name``, as Kubernetes writes it."""
+        """Write ``namespace/name``, as Kubernetes does."""
         return f"{self.namespace}/{self.name}"
 
 
@@ -58,7 +58,7 @@ class Cluster(Protocol):
     """
 
     async def read(self, key: Key) -> Snapshot | None:
-        """The resource with its children and pods, or None when it does not exist."""
+        """Read the resource with its children and pods; None where it does not exist."""
 
     async def write_status(self, resource: Manifest) -> Manifest:
         """Replace the status if nobody changed the resource since; the stored resource.
@@ -104,17 +104,17 @@ class Cluster(Protocol):
 
 
 class Secrets(Protocol):
-    """Knows Secrets by their metadata."""
+    """What is known of Secrets: their metadata."""
 
     def follow(self, key: Key, names: frozenset[str]) -> Mapping[str, SecretData] | None:
-        """What is known of these Secrets of the resource's namespace.
+        """Return what is known of these Secrets of the resource's namespace.
 
         Those that are not there are left out; None says that nothing is known yet. From now on a
         change of one of them, and the first knowledge of all, wakes the resource.
         """
 
     def forget(self, key: Key) -> None:
-        """There is no such resource."""
+        """Forget a resource that does not exist."""
 
 
 def key_of(resource: SparkDeployment) -> Key:

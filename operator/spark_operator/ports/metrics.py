@@ -57,24 +57,24 @@ class PrometheusResult(NamedTuple):
 
 
 class Metrics(Protocol):
-    """Reads pods' metrics."""
+    """A reader of pods' metrics."""
 
     async def read(self, targets: tuple[Target, ...]) -> dict[str, Reading]:
-        """One reading for each target by UID, all within a bounded time."""
+        """Return one reading for each target by UID, all within a bounded time."""
 
 
 class Vitals(Protocol):
-    """Reads what pods say of themselves beside what the judge counts."""
+    """A reader of what pods say of themselves beside what the judge counts."""
 
     async def examine(self, targets: tuple[Target, ...]) -> dict[str, tuple[Measure, ...] | None]:
-        """What each target told by UID, None where it told nothing; within a bounded time."""
+        """Return what each target told, by UID; None where it told nothing; in a bounded time."""
 
 
 class Series(Protocol):
-    """Asks the Prometheus that a resource names."""
+    """A client of the Prometheus that a resource names."""
 
     async def read(self, ask: PrometheusQuery) -> PrometheusResult:
-        """What is known by now, within a bounded time whatever the Prometheus does."""
+        """Return what is known by now, within a bounded time whatever the Prometheus does."""
 
     def forget(self, key: Key) -> None:
-        """The resource is not watched any more: stop asking for it."""
+        """Stop asking for a resource that is not watched any more."""

@@ -31,7 +31,7 @@ class ChannelRefusedError(ChannelError):
 
 
 class Sender(Protocol):
-    """Carries one message to one channel."""
+    """A carrier of one message to one channel."""
 
     async def send(self, route: ChannelRoute, message: Message) -> None:
         """Deliver the message, within a bounded time; return once the channel has taken it.
@@ -51,13 +51,13 @@ class DeliveryReport(NamedTuple):
 
 
 class NotificationQueue(Protocol):
-    """Sends what outboxes hold, beside the reconciles and never inside one."""
+    """A sender of what outboxes hold, beside the reconciles and never inside one."""
 
     def offer(self, key: Key, resource: SparkDeployment) -> None:
         """Take over the outbox of a resource as it is stored; returns at once."""
 
     def deliveries(self, key: Key) -> DeliveryReport:
-        """What became of what was offered."""
+        """Return what became of what was offered."""
 
     def forget(self, key: Key) -> None:
-        """The resource is gone: stop sending for it."""
+        """Stop sending for a resource that is gone."""

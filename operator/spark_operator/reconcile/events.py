@@ -1,4 +1,4 @@
-"""Tells a decision's events, and never for long: they explain it and are no part of it."""
+"""A decision's events, sent in a bounded time: they explain it and are no part of it."""
 
 from __future__ import annotations
 

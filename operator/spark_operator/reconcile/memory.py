@@ -1,4 +1,4 @@
-"""What is carried from one reconcile to the next, and what one comes to."""
+"""What is carried from one reconcile to the next, and the result of one."""
 
 from __future__ import annotations
 
@@ -52,3 +52,5 @@ class ReconcileResult:
     memory: Memory
     failure: ClusterError | None = None
     statuses: tuple[SparkDeploymentStatus, SparkDeploymentStatus] | None = None
+    failed_parts: tuple[str, ...] = ()
+    """Parts that raised an error of the operator's own, and that the rest went on without."""

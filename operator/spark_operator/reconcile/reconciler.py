@@ -10,9 +10,10 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from spark_operator.api.resource import InvalidResourceError, SparkDeployment, parse
+from spark_operator.api.resource import InvalidResourceError, SparkDeployment
 from spark_operator.core.apply.backoff import Attempt, signature
 from spark_operator.core.decide.decide import decide
+from spark_operator.core.observe.fallback import read
 from spark_operator.ports.cluster import key_of
 from spark_operator.reconcile.apply import carry_out, plan_writes
 from spark_operator.reconcile.events import tell
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class Reconciler:
-    """Reconciles resources through its ports; holds no state of a resource itself."""
+    """A reconciler of resources through its ports; it holds no state of a resource itself."""
 
     def __init__(
         self,
@@ -87,12 +88,17 @@ class Reconciler:
             self._gatherer.forget(key)
             return None
         try:
-            resource = parse(snapshot.resource)
+            readable = read(snapshot.resource)
         except InvalidResourceError as error:
             await report_invalid(self._cluster, snapshot.resource, error, self._clock.now())
             return ReconcileResult(None, Memory())
+        resource = readable.resource
         memory = replace(memory, seen=seen(memory))
-        observations = await self._gatherer.observe(resource, memory)
+        observations = replace(
+            await self._gatherer.observe(resource, memory),
+            invalid=readable.invalid,
+            dropped=readable.dropped,
+        )
         decision = decide(resource, observations, self._clock.now())
         memory = replace(memory, tick=observations.tick)
         kept = await keep_revision(self._cluster, resource, observations, decision)
@@ -124,7 +130,9 @@ class Reconciler:
         statuses: tuple[SparkDeploymentStatus, SparkDeploymentStatus],
     ) -> ReconcileResult:
         """Make the children what status says, tell, and say when to look again."""
-        writes = [] if memory.is_settled else plan_writes(resource, snapshot, observations)
+        writes, broken = (
+            ([], ()) if memory.is_settled else plan_writes(resource, snapshot, observations)
+        )
         wanted = kept + signature(writes)
         now = self._clock.now()
         is_held = wanted == memory.attempt.writes and now < memory.attempt.not_before
@@ -151,6 +159,7 @@ class Reconciler:
             ),
             failure=failure,
             statuses=statuses,
+            failed_parts=(*(item.part for item in decision.failures), *broken),
         )
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Sampler:
-    """Makes the judge's ticks."""
+    """A maker of the judge's ticks."""
 
     def __init__(self, metrics: Metrics, series: Series | None, clock: Clock) -> None:
         """``series`` None: a resource that names a Prometheus gets no data."""
@@ -79,7 +79,7 @@ class Sampler:
         return await self._series.read(PrometheusQuery(key, source, named, questions))
 
     def forget(self, key: Key) -> None:
-        """Nothing of this resource is watched any more."""
+        """Forget a resource of which nothing is watched any more."""
         if self._series is not None:
             self._series.forget(key)
 
@@ -100,7 +100,7 @@ def _sample(pod: Pod, readings: Mapping[str, Reading], now: float) -> judge.PodS
 def _questions(
     resource: SparkDeployment, candidate: Pods, stable: Pods
 ) -> tuple[RenderedQuery, ...]:
-    """The user's queries; none while a release they may name has no pods."""
+    """Return the user's queries; none while a release they may name has no pods."""
     if not candidate or not stable:
         return ()
     meta = resource.metadata

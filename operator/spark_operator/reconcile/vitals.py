@@ -23,7 +23,7 @@ MOST_PODS: Final = 8
 
 
 class Examiner:
-    """Keeps the last rounds of every resource; all of it may be lost."""
+    """The last rounds of every resource; all of it may be lost."""
 
     def __init__(self, vitals: Vitals | None, clock: Clock) -> None:
         """``vitals`` None: nothing is looked at."""
@@ -34,7 +34,7 @@ class Examiner:
     async def rounds(
         self, key: Key, resource: SparkDeployment, seen: Observations
     ) -> tuple[Round, ...]:
-        """The rounds so far, with a new one when it is time; bounded in time as the port is."""
+        """Return the rounds so far, with a new one when it is time; bounded in time by the port."""
         known = self._rounds.get(key, ())
         if self._vitals is None or self.due(key) > self._clock.now():
             return known
@@ -54,21 +54,21 @@ class Examiner:
         return self._rounds[key]
 
     def due(self, key: Key) -> float:
-        """When the next round is due, seconds since the epoch."""
+        """Return when the next round is due, seconds since the epoch."""
         known = self._rounds.get(key)
         return known[-1].at + EVERY_SECONDS if known else 0.0
 
     def wakes(self, key: Key) -> float:
-        """When to look again at a resource that is looked at; infinite: it is not."""
+        """Return when to look again at a resource; infinite where it is not looked at."""
         return self.due(key) if key in self._rounds else math.inf
 
     def forget(self, key: Key) -> None:
-        """The resource is gone."""
+        """Forget a resource that is gone."""
         self._rounds.pop(key, None)
 
 
 def _pods(resource: SparkDeployment, seen: Observations) -> tuple[Pod, ...]:
-    """Some live pods of the releases in use, as many of each."""
+    """Return some live pods of the releases in use, as many of each."""
     status = resource.status
     roles = [role for role in (status.stable, status.candidate) if role]
     each = zip_longest(*(seen.workload(role.release).live for role in roles))

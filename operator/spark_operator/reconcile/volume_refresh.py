@@ -1,4 +1,4 @@
-"""Tells pods to look at their mounted files, a few at a time and never for long."""
+"""A word to pods that they look at their mounted files, to a few at a time."""
 
 from __future__ import annotations
 

@@ -62,7 +62,8 @@ class Workers:
 
     def wake(self, key: Key) -> None:
         """Something about this resource may have changed."""
-        if self._stopping:
+        if self._stopping or not key.name:
+            # A name from outside, such as an empty label, names no resource.
             return
         entry = self._entries.setdefault(key, _Entry())
         entry.wake.set()
@@ -70,7 +71,7 @@ class Workers:
             entry.task = asyncio.create_task(self._run(key, entry), name=f"reconcile {key}")
 
     def longest_reconcile(self) -> float:
-        """Seconds that the oldest reconcile under way has taken."""
+        """Return the seconds that the oldest reconcile under way has taken."""
         now = self._clock.now()
         began = [entry.reconcile_began for entry in self._entries.values() if entry.reconcile_began]
         return max((now - since for since in began), default=0.0)
@@ -158,6 +159,6 @@ class Workers:
 
 
 def _longest(result: ReconcileResult | None) -> float:
-    """Longest delay after a failure, in seconds, while nothing is under way."""
+    """Return the longest delay after a failure, in seconds, while nothing is under way."""
     refused = result is not None and isinstance(result.failure, RefusedError)
     return LONGEST_REFUSED_DELAY if refused else LONGEST_DELAY

@@ -33,17 +33,17 @@ class Heard:
     interval: float = 1.0
 
     def followed_by(self, reading: TraceReading) -> Heard:
-        """What is known after one more reading."""
+        """Return what is known after one more reading."""
         gap = reading.at - self.reading.at
         return Heard(reading, self.since, min(max(gap, 1.0), LONGEST_INTERVAL))
 
     def is_late(self, now: float) -> bool:
-        """Whether a reading is missing, by the pod's own rhythm."""
+        """Return whether a reading is missing, by the pod's own rhythm."""
         return now - self.reading.at >= self.interval - ROUNDING
 
 
 class Hearing:
-    """Follows the frames of a trace; ``begin`` is when the trial starts, in its seconds."""
+    """The frames of a trace; ``begin`` is when the trial starts, in its seconds."""
 
     def __init__(self, begin: float) -> None:
         self._begin = begin
@@ -64,7 +64,7 @@ class Hearing:
     def samples(
         self, role: Role, now: float, clock: Callable[[float], float]
     ) -> tuple[PodSample, ...]:
-        """One release's pods as the judge sees them.
+        """Return one release's pods as the judge sees them.
 
         One that is silent while others of its release report was replaced; where all of a
         release are silent, none has values.

@@ -43,7 +43,7 @@ class TraceReading:
 
 
 def parse(line: str) -> TraceReading | None:
-    """What a line says; None where it does not say when, or of which release.
+    """Parse a line; None where it does not say when, or of which release.
 
     Raises:
         TraceError: the line is not in the trace's form; the message does not name the line.
@@ -57,7 +57,7 @@ def parse(line: str) -> TraceReading | None:
         raise TraceError(f"not JSON, write one object a line ({said}): {_begin(line)}") from error
     except (ValueError, RecursionError) as error:
         raise TraceError(
-            f"no number is that long, and nothing that deep: {_begin(line)}"
+            f"a number is too long, or objects are nested too deep: {_begin(line)}"
         ) from error
     if not isinstance(item, dict):
         raise TraceError('not an object: write {"t": 1, "release": "stable", …}')
@@ -155,13 +155,13 @@ def _number(item: dict[str, Any], name: str) -> float | None:
 
 
 def _cut(value: object) -> str:
-    """A value as it stands in the trace, bounded."""
+    """Write a value as it stands in the trace, bounded."""
     text = json.dumps(value)
     return text if len(text) <= 40 else text[:39] + "…"
 
 
 def write(reading: TraceReading) -> str:
-    """One reading as a line of a trace; inverse of reading it."""
+    """Write one reading as a line of a trace; inverse of reading it."""
     counters = reading.counters
     failures = (counters.failures_app, counters.failures_provider)
     known = [value for value in failures if value is not None]

@@ -32,7 +32,9 @@ def read(path: Path) -> tuple[SparkDeployment, tuple[str, ...]]:
     """
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise ManifestError(f"{path}: more than {MAX_BYTES} bytes is no manifest")
+            raise ManifestError(
+                f"{path}: larger than {MAX_BYTES} bytes: give a file with one manifest"
+            )
         documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8-sig")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise ManifestError(f"{path}: cannot be read as YAML or JSON: {error}") from error
@@ -46,7 +48,7 @@ def read(path: Path) -> tuple[SparkDeployment, tuple[str, ...]]:
 
 
 def _objects(documents: list[Any]) -> Iterator[dict[str, Any]]:
-    """Every object, those of a ``List`` one by one."""
+    """Yield every object, those of a ``List`` one by one."""
     for body in documents:
         if not isinstance(body, dict):
             continue
@@ -71,7 +73,7 @@ def _parsed(body: dict[str, Any]) -> SparkDeployment:
 
 
 def _unknown(body: dict[str, Any]) -> tuple[str, ...]:
-    """Fields of the spec that are in no model: the API server would drop them."""
+    """Return the fields of the spec that are in no model: the API server would drop them."""
     try:
         SparkDeployment.model_validate({**body, "status": {}}, extra="forbid")
     except ValidationError as error:

@@ -21,7 +21,7 @@ def check(canary: Canary) -> None:
     """Refuse what ``kubectl apply`` would refuse.
 
     Raises:
-        PlanError: the steps can't be taken in this order, or one of them can't end.
+        PlanError: the steps cannot be taken in this order, or one of them cannot end.
     """
     problems = "; ".join(_problems(canary))
     if problems:
@@ -43,5 +43,5 @@ def _problems(canary: Canary) -> Iterator[str]:
         if seconds(step.min_duration) >= seconds(limit):
             yield (
                 f"steps[{number}] has minDuration {step.min_duration} and {name} {limit}, so it"
-                " can't end: lower the one or raise the other"
+                " cannot end: lower minDuration or raise the other"
             )

@@ -44,7 +44,7 @@ class Known:
 
 
 def on_trial(snapshot: Snapshot) -> str:
-    """The release that is tried, or watched under guard; empty where none is."""
+    """Return the release that is tried, or watched under guard; empty where none is."""
     status = parse(snapshot.resource).status
     watched = status.candidate or (status.stable if status.previous else None)
     return watched.release if watched else ""
@@ -53,7 +53,7 @@ def on_trial(snapshot: Snapshot) -> str:
 async def readings(
     snapshot: Snapshot, metrics: Metrics, zero: float, tried: str = ""
 ) -> list[TraceReading]:
-    """A reading of every pod of the releases there are, in the order of time.
+    """Yield a reading of every pod of the releases there are, in the order of time.
 
     ``zero`` is when the trace's time begins, in seconds since the epoch; ``tried`` is the release
     that the trace calls the candidate, whatever it has become since.

@@ -31,7 +31,7 @@ class Replayed:
     decisions: tuple[dict[str, Any], ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as JSON values."""
+        """Return the result as JSON values."""
         return {
             "outcome": self.outcome,
             "at": self.at,
@@ -76,7 +76,7 @@ def _ended(world: World, outcome: ReplayOutcome, at: float, reason: str) -> Repl
 
 
 def _failed(world: World, at: float) -> Replayed:
-    """Traffic went back: by a verdict, because of what both fail at if so wished, or undecided."""
+    """Report that traffic went back: by a verdict, a failure that both share, or undecided."""
     failure = world.status.failure
     if failure is None:
         return _ended(world, "running", at, "Unknown")
@@ -85,7 +85,7 @@ def _failed(world: World, at: float) -> Replayed:
 
 
 def _unfinished(world: World, at: float) -> Replayed:
-    """The trace ends in a trial: it is held, or simply not over."""
+    """End a trace that stops in a trial: the trial is held, or simply not over."""
     if world.judge is None:
         return _ended(world, "running", at, world.status.phase)
     verdict = judge.verdict(judge_plan(world.resource.spec), world.judge, world.clock(at))

@@ -53,7 +53,7 @@ def frames(lines: Iterable[str]) -> Iterator[Frame]:
 
 
 def _in_order(lines: Iterable[str]) -> list[TraceReading]:
-    """All readings by their time; those of one time stay in the trace's order."""
+    """Return all readings by their time; those of one time stay in the trace's order."""
     found = list(_parsed(lines))
     pods = {(reading.role, reading.pod) for reading in found}
     if len(pods) > MAX_PODS:
@@ -68,7 +68,7 @@ def _in_order(lines: Iterable[str]) -> list[TraceReading]:
 
 
 def merged(earlier: TraceReading | None, later: TraceReading) -> TraceReading:
-    """One pod's readings of the same second as one: the later, and what only the earlier has."""
+    """Merge one pod's readings of the same second: the later, and what only the earlier has."""
     if earlier is None:
         return later
     lacking = {

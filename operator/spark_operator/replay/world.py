@@ -70,7 +70,7 @@ class World:
         return stable is not None and stable.release == self._candidate.name
 
     def clock(self, at: float) -> float:
-        """The trace's seconds as seconds since the epoch."""
+        """Convert the trace's seconds to seconds since the epoch."""
         return EPOCH + (at - self._start)
 
     def step(self, frame: Frame) -> None:
@@ -133,7 +133,7 @@ class World:
 
 
 def _numbers(verdict: VerdictStatus) -> list[dict[str, Any]]:
-    """A verdict's evidence as JSON values; what there is none of is null."""
+    """Return a verdict's evidence as JSON values; what there is none of is null."""
     return [
         {
             "metric": item.metric,
@@ -152,7 +152,7 @@ def _number(text: str) -> float | None:
 
 
 def _judged_alone(spec: SparkDeploymentSpec) -> SparkDeploymentSpec:
-    """The spec with nothing but the traffic to decide by.
+    """Return the spec with nothing but the traffic to decide by.
 
     What Jobs find counts as passed, and nobody can send further requests into a recording.
     """

@@ -79,7 +79,7 @@ class Rollouts:
         self._last[key] = after
 
     def forget(self, key: Key) -> None:
-        """The resource is gone."""
+        """Forget a resource that is gone."""
         self._last.pop(key, None)
         metrics: list[MetricWrapperBase] = [
             *(self._phase, self._weight, self._maintenance, self._quarantined),
@@ -127,6 +127,6 @@ class Rollouts:
 
 
 def _ended(last: SparkDeploymentStatus, now: SparkDeploymentStatus) -> list[HistoryEntry]:
-    """Rollouts that ended since: the history's newest entries, down to the last one known."""
+    """Return rollouts that ended since: the newest entries, down to the last one known."""
     known = {(entry.release, entry.ended_at) for entry in last.history}
     return [entry for entry in now.history if (entry.release, entry.ended_at) not in known]

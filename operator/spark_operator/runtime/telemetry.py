@@ -20,7 +20,7 @@ BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Telemetry:
-    """Counts reconciles, and tells the longest reconcile under way when asked."""
+    """A count of reconciles, and the longest reconcile under way when asked."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -39,6 +39,12 @@ class Telemetry:
         self._longest = Gauge(
             "spark_operator_longest_turn_seconds",
             "Age of the oldest reconcile under way.",
+            registry=self.registry,
+        )
+        self._internal_errors = Counter(
+            "spark_operator_internal_errors",
+            "Parts of a reconcile that raised an error of the operator's own.",
+            ["part"],
             registry=self.registry,
         )
         self._notifications = Counter(
@@ -70,6 +76,8 @@ class Telemetry:
     ) -> None:
         """Count one reconcile, and show what it decided."""
         self._reconciles.labels(outcome=outcome).inc()
+        for part in result.failed_parts if result is not None else ():
+            self._internal_errors.labels(part=part).inc()
         self._seconds.observe(max(0.0, seconds))
         if result is not None and result.statuses is not None:
             self._rollouts.follow(key, *result.statuses)
@@ -77,7 +85,7 @@ class Telemetry:
             self._rollouts.forget(key)
 
     def timed(self, metrics: Metrics, clock: Clock) -> Metrics:
-        """The same port, with the duration of every reading observed."""
+        """Return the same port, with the duration of every reading observed."""
         return _Timed(metrics, clock, self._sampling)
 
     def observe_notification(self, kind: str, outcome: str) -> None:
@@ -89,7 +97,7 @@ class Telemetry:
         self._longest.set_function(longest)
 
     def page(self) -> bytes:
-        """All metrics in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self.registry)
 
 

@@ -56,7 +56,8 @@ def registry(running: Operator) -> kopf.OperatorRegistry:
         running.workers.wake(Key(namespace or "", name or ""))
 
     async def child_changed(namespace: str | None, labels: kopf.Labels, **_: Any) -> None:
-        if OWNER_LABEL in labels:
+        # Anybody may label an object with nothing: that names no resource.
+        if labels.get(OWNER_LABEL):
             running.workers.wake(Key(namespace or "", labels[OWNER_LABEL]))
 
     for group, version, plural in WATCHED:

@@ -1,4 +1,4 @@
-"""Builds the operator from its parts."""
+"""The operator, built from its parts."""
 
 from __future__ import annotations
 
@@ -54,17 +54,17 @@ class Operator:
     lease: Lease | None = None
     """None: there is no election, this process leads."""
     ready: bool = False
-    """Whether this process watches, or waits for its reconcile to lead."""
+    """Whether this process watches, or waits until it leads."""
     watching: bool = False
     """Whether this process watches, so that what is known of resources is what there is."""
 
     def leads(self) -> bool:
-        """Whether this process decides now."""
+        """Return whether this process decides now."""
         return self.lease is None or self.lease.leads()
 
 
 async def api_client() -> ApiClient:
-    """A client of the cluster this pod runs in, else of the one KUBECONFIG names."""
+    """Return a client of the cluster this pod runs in, else of the one KUBECONFIG names."""
     configuration = Configuration()
     if TOKEN.exists():
         load_incluster_config(  # type: ignore[no-untyped-call]
@@ -80,7 +80,7 @@ async def api_client() -> ApiClient:
 
 @asynccontextmanager
 async def operator(settings: Settings) -> AsyncIterator[Operator]:
-    """The operator's parts, started; stopped on leaving.
+    """Start the operator's parts; stop them on leaving.
 
     Raises:
         MissingResourceDefinitionError: the CRD is not installed.
@@ -149,7 +149,7 @@ def _series(asker: httpx.AsyncClient, clock: Clock, settings: Settings) -> Prome
 
 
 def trusted(ca_file: str) -> ssl.SSLContext:
-    """TLS for channels, which trusts what httpx and the system trust, and a file's authorities.
+    """Return TLS for channels, which trusts what httpx and the system trust, and a given file.
 
     Raises:
         SettingsError: the file cannot be read or holds no certificates.
@@ -168,7 +168,7 @@ def trusted(ca_file: str) -> ssl.SSLContext:
 
 @asynccontextmanager
 async def channels(clock: Clock, settings: Settings) -> AsyncIterator[Channels]:
-    """What sends notifications; to this very machine only where it is no pod.
+    """Open what sends notifications; to this very machine only where it is no pod.
 
     Raises:
         SettingsError: the file of authorities is unusable.
@@ -192,7 +192,7 @@ def _receiver(
     settings: Settings,
     observer: Callable[[str], None],
 ) -> Receiver | None:
-    """What takes alerts in; None where nobody may push any.
+    """Return what takes alerts in; None where nobody may push any.
 
     Raises:
         SettingsError: the certificate or its key is unusable.

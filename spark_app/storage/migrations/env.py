@@ -1,4 +1,4 @@
-"""Alembic's environment: runs on the connection that `spark_app.storage.migrate` hands over."""
+"""Alembic's environment: runs on the connection that ``spark_app.storage.migrate`` hands over."""
 
 from alembic import context
 

@@ -136,7 +136,7 @@ class Spark:
         return answer.status_code, answer.json()
 
     async def metrics(self) -> dict[str, float]:
-        """Samples by name and sorted labels, such as `errors_total{origin="app",…}`."""
+        """Samples by name and sorted labels, such as ``errors_total{origin="app",…}``."""
         return parse_metrics((await self.client.get("/api/metrics")).text)
 
 
@@ -177,6 +177,8 @@ def settings(stand_in: str, **changes: Any) -> Settings:
         "OPENAI_BASE_URL": f"{stand_in}/v1",
         "SPARK_RELEASE": "r1",
         "SPARK_DEADLINE_SECONDS": 20.0,
+        "SPARK_ALLOW_ANONYMOUS": True,
+        "SPARK_SPOOL_DIR": None,
         "SPARK_ACCESS_LOG": False,
     }
     return Settings.model_validate(values | changes)
@@ -214,7 +216,7 @@ class Process:
 
 @contextlib.contextmanager
 def spark_process(stand_in: str, out: Any = None, **environment: str) -> Iterator[Process]:
-    """`python -m spark_app`, ready to serve; killed at the end."""
+    """``python -m spark_app``, ready to serve; killed at the end."""
     with bound_socket() as probe:
         port = probe.getsockname()[1]
     values = {
@@ -225,6 +227,7 @@ def spark_process(stand_in: str, out: Any = None, **environment: str) -> Iterato
         "ANTHROPIC_BASE_URL": stand_in,
         "SPARK_RELEASE": "r1",
         "SPARK_ACCESS_LOG": "false",
+        "SPARK_ALLOW_ANONYMOUS": "true",
     }
     process = subprocess.Popen(
         [sys.executable, "-m", "spark_app"],
@@ -252,7 +255,7 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def background(**changes: Any) -> Iterator[str]:
-    """Stand-in and service in a thread of their own, for callers that don't await."""
+    """Stand-in and service in a thread of their own, for callers that do not await."""
     ready: queue.Queue[str] = queue.Queue()
     loop = asyncio.new_event_loop()
     done = asyncio.Event()

@@ -34,12 +34,12 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One release: `folder` holds its copy of the package."""
+    """One release: ``folder`` holds its copy of the package."""
 
     folder: Path
 
     async def run(self, *arguments: str, **environment: str) -> Outcome:
-        """Run `spark-app` with exactly this environment and a report file."""
+        """Run ``spark-app`` with exactly this environment and a report file."""
         file = self.folder / "report.json"
         file.write_text("")
         process = await self.start(*arguments, SPARK_REPORT_FILE=str(file), **environment)
@@ -61,9 +61,9 @@ class Release:
 
 
 def release(folder: Path, upgrade: str | None = None, **declared: str) -> Release:
-    """Make a release in an empty folder; `upgrade` is the body of a third schema version.
+    """Make a release in an empty folder; ``upgrade`` is the body of a third schema version.
 
-    `declared` are further names of that version's module.
+    ``declared`` are further names of that version's module.
     """
     source = Path(spark_app.__file__).parent
     shutil.copytree(source, folder / "spark_app", ignore=shutil.ignore_patterns("__pycache__"))

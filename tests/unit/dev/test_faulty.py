@@ -30,6 +30,7 @@ def settings(provider: str = "http://127.0.0.1:9") -> Settings:
             "ANTHROPIC_BASE_URL": provider,
             "ANTHROPIC_MODEL": "claude-sonnet-5-5",
             "SPARK_RELEASE": "bad1",
+            "SPARK_ALLOW_ANONYMOUS": True,
         }
     )
 

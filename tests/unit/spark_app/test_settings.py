@@ -75,14 +75,14 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_missing_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_URL_FILE", "/nowhere/redis")
-    with pytest.raises(SettingsError, match="REDIS_URL_FILE: can't be read"):
+    with pytest.raises(SettingsError, match="REDIS_URL_FILE: cannot be read"):
         load_settings()
 
 
 def test_lists_and_required(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPARK_PROVIDERS", "openai, claude")
     monkeypatch.setenv("SPARK_REQUIRED", "redis")
-    with pytest.raises(SettingsError, match="isn't configured: redis"):
+    with pytest.raises(SettingsError, match="is not configured: redis"):
         load_settings()
     monkeypatch.setenv("REDIS_URL", "redis://localhost/0")
     settings = load_settings()

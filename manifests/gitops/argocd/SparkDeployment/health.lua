@@ -30,7 +30,7 @@ if holds("RolledBack") then
   return health("Degraded", condition("RolledBack").message)
 end
 local degraded = condition("Degraded")
--- Pods that are still starting are no trouble while others serve.
+-- Pods that are still starting are no problem while others serve.
 if holds("Degraded") and (degraded.reason ~= "PodsNotReady" or not holds("Available")) then
   return health("Degraded", degraded.message)
 end

@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Bucket:
-    """Lets ``rate`` requests a second pass, and ``burst`` at once."""
+    """A gate that lets ``rate`` requests a second pass, and ``burst`` at once."""
 
     rate: float
     burst: float
@@ -50,7 +50,7 @@ class Bucket:
     at: float = 0.0
 
     def take(self, now: float) -> bool:
-        """Whether one more may pass at ``now``, seconds since the epoch."""
+        """Return whether one more may pass at ``now``, seconds since the epoch."""
         gained = max(0.0, now - self.at) * self.rate
         self.left, self.at = min(self.burst, self.left + gained), now
         if self.left < 1.0:
@@ -166,7 +166,7 @@ class Receiver:
         return bool(wanted) and scheme.lower() == "bearer" and same
 
     async def _dealt_with(self, addressed: tuple[alertmanager.Addressed, ...]) -> list[str] | None:
-        """What came of each alert; None where not all are dealt with in time."""
+        """Return what came of each alert; None where not all are dealt with in time."""
         outcomes: list[str] = []
         futures = []
         try:
@@ -187,7 +187,7 @@ class Receiver:
 
 
 def _answer(status: int, text: str, headers: dict[str, str] | None = None) -> web.Response:
-    """An answer after which the connection is closed: the next try may meet another replica."""
+    """Answer and close the connection: the next try may meet another replica."""
     response = web.Response(status=status, text=text, headers=headers)
     response.force_close()
     return response

@@ -93,7 +93,7 @@ class KubeCluster:
     async def _unlisted(
         self, key: Key, listed: tuple[Manifest, ...], resource: Manifest
     ) -> tuple[tuple[Manifest, ...], tuple[Ref, ...]]:
-        """Children that somebody took the label off, and others' objects under children's names."""
+        """Return children that lost their label, and others' objects under children's names."""
         uid = resource["metadata"]["uid"]
         owned = {ref(item) for item in listed if is_owned_by(item, uid)}
         absent = [name for name in _names(key.name, resource) if name not in owned]
@@ -173,7 +173,7 @@ class KubeCluster:
         await self._recorder.publish(self, resource, event)
 
     async def get(self, path: str) -> Manifest | None:
-        """One object or list by path and query, or None where there is none."""
+        """Return one object or list by path and query, or None where there is none."""
         try:
             return await self.request("GET", path)
         except GoneError:
@@ -213,7 +213,7 @@ async def _nothing() -> list[Manifest]:
 
 
 def _names(name: str, resource: Manifest) -> list[Ref]:
-    """Names under which a resource's children are, whatever their labels say."""
+    """Return the names under which a resource's children are, whatever their labels say."""
     status = resource.get("status") or {}
     roles = [status.get(role) or {} for role in ("stable", "candidate", "previous")]
     return [

@@ -29,13 +29,13 @@ class Sighting:
 
 
 def sight(lease: Manifest, before: Sighting | None, now: float) -> Sighting:
-    """The sighting after looking at a lease: ``before``, unless the lease has changed."""
+    """Return the sighting after looking at a lease: ``before``, unless the lease has changed."""
     version = lease["metadata"]["resourceVersion"]
     return before if before and before.version == version else Sighting(version, now)
 
 
 def may_take(lease: Manifest, seen: Sighting, identity: str, now: float) -> bool:
-    """Whether ``identity`` may write itself into the lease."""
+    """Return whether ``identity`` may write itself into the lease."""
     spec = lease.get("spec") or {}
     holder = spec.get("holderIdentity") or ""
     duration = int(spec.get("leaseDurationSeconds") or LEASE_SECONDS)
@@ -43,7 +43,7 @@ def may_take(lease: Manifest, seen: Sighting, identity: str, now: float) -> bool
 
 
 def taken(lease: Manifest, identity: str, now: float) -> Manifest:
-    """The lease with ``identity`` as its holder, renewed; resourceVersion kept, to be compared."""
+    """Return the lease held by ``identity`` and renewed; resourceVersion kept, to be compared."""
     spec = dict(lease.get("spec") or {})
     if spec.get("holderIdentity") != identity:
         spec["leaseTransitions"] = int(spec.get("leaseTransitions") or 0) + 1
@@ -59,13 +59,13 @@ def taken(lease: Manifest, identity: str, now: float) -> Manifest:
 
 
 def released(lease: Manifest) -> Manifest:
-    """The lease given up, so that the next holder need not wait."""
+    """Return the lease given up, so that the next holder need not wait."""
     spec = dict(lease.get("spec") or {}) | {"holderIdentity": "", "leaseDurationSeconds": 1}
     return lease | {"spec": spec}
 
 
 def fresh(namespace: str, name: str) -> Manifest:
-    """A lease that nobody holds yet."""
+    """Return a lease that nobody holds yet."""
     return {
         "apiVersion": "coordination.k8s.io/v1",
         "kind": "Lease",
@@ -75,6 +75,6 @@ def fresh(namespace: str, name: str) -> Manifest:
 
 
 def _micro(now: float) -> str:
-    """MicroTime, which the Lease API wants: RFC 3339 with six digits."""
+    """Write a time as MicroTime, which the Lease API wants: RFC 3339 with six digits."""
     text = format_time(to_time(float(int(now))))
     return f"{text[:-1]}.{int(now % 1 * 1_000_000):06d}Z"

@@ -24,7 +24,7 @@ class Api(Protocol):
     """What is needed of an API server's client."""
 
     async def get(self, path: str) -> Manifest | None:
-        """One object by path, or None where there is none."""
+        """Return one object by path, or None where there is none."""
 
     async def request(
         self, method: str, path: str, body: Any = None, *, content_type: str = ...
@@ -33,7 +33,7 @@ class Api(Protocol):
 
 
 class EventRecorder:
-    """Writes core/v1 Events, the kind that ``kubectl describe`` shows."""
+    """A writer of core/v1 Events, the kind that ``kubectl describe`` shows."""
 
     def __init__(self, clock: Clock, instance: str) -> None:
         self._clock = clock

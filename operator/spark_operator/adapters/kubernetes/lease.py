@@ -82,7 +82,7 @@ class Lease:
                 )
 
     def leads(self) -> bool:
-        """Whether the last renewal is recent enough to act on."""
+        """Return whether the last renewal is recent enough to act on."""
         return self._monotonic() - self._renewed <= election.RENEW_SECONDS
 
     async def release(self) -> None:

@@ -29,7 +29,7 @@ SILENCE_SECONDS: Final = 120.0
 
 
 class MetadataClient:
-    """Asks for metadata and for nothing else: there is no other Accept header in here."""
+    """A client that asks for metadata only: there is no other Accept header in here."""
 
     def __init__(self, client: ApiClient, *, request_seconds: float) -> None:
         """``request_seconds``: longest time of a list, and to the beginning of a watch."""
@@ -37,7 +37,7 @@ class MetadataClient:
         self._seconds = request_seconds
 
     async def metadata(self, path: str) -> Manifest:
-        """One page of a list, without the objects' contents, by path and query.
+        """Return one page of a list, without the objects' contents, by path and query.
 
         Raises:
             ClusterError: one of its subclasses, by what the API server answered.
@@ -49,7 +49,7 @@ class MetadataClient:
                 return found
 
     async def metadata_events(self, path: str) -> AsyncIterator[Manifest]:
-        """The events of a watch, without the objects' contents, until the server ends it.
+        """Yield the events of a watch, without the objects' contents, until the server ends it.
 
         Raises:
             ClusterError: one of its subclasses, by what the API server answered; a watch that

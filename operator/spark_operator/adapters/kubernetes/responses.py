@@ -27,7 +27,7 @@ CHUNK_BYTES: Final = 1024 * 1024
 
 
 async def whole(answer: aiohttp.ClientResponse) -> bytes:
-    """The body of an answer.
+    """Return the body of an answer.
 
     Raises:
         UnavailableError: it is longer than ``MAX_ANSWER_BYTES``; the rest is not read.
@@ -67,7 +67,7 @@ def explained(method: str, path: str) -> Iterator[None]:
 
 
 def explanation(method: str, path: str, text: bytes) -> tuple[str, str]:
-    """What was asked and what the API server says about it, and its reason in one word."""
+    """Return what was asked and what the API server says about it, and its reason in one word."""
     try:
         status = json.loads(text)
         words, reason = str(status.get("message", "")), str(status.get("reason", ""))
@@ -77,7 +77,7 @@ def explanation(method: str, path: str, text: bytes) -> tuple[str, str]:
 
 
 def classify(status: int, message: str, reason: str) -> ClusterError:
-    """The error class for an HTTP status and a reason of the API server.
+    """Return the error class for an HTTP status and a reason of the API server.
 
     Source: https://kubernetes.io/docs/reference/using-api/api-concepts/, and the reasons in
     k8s.io/apimachinery/pkg/apis/meta/v1/types.go.

@@ -1,4 +1,4 @@
-"""Watches the metadata of Secrets, never their contents.
+"""A watch of the metadata of Secrets, never of their contents.
 
 The API server is asked for ``PartialObjectMetadata``, so no value ever reaches this process.
 Source: https://kubernetes.io/docs/reference/using-api/api-concepts/ on metadata-only fetches, and
@@ -31,13 +31,13 @@ log = logging.getLogger(__name__)
 
 
 class MetadataReader(Protocol):
-    """Reads objects' metadata."""
+    """A reader of objects' metadata."""
 
     async def metadata(self, path: str) -> Manifest:
-        """One page of a list."""
+        """Return one page of a list."""
 
     def metadata_events(self, path: str) -> AsyncIterator[Manifest]:
-        """The events of a watch until the server ends it."""
+        """Yield the events of a watch until the server ends it."""
 
 
 class SecretWatch:

@@ -133,7 +133,7 @@ def _counts(sample: Sample) -> bool:
 
 
 def _total(samples: list[Sample], present: list[Sample] | None = None) -> float | None:
-    """The sum, or None where the series (or those whose presence proves them) are absent."""
+    """Return the sum, or None where the series (or those that prove their presence) are absent."""
     if not samples and not present:
         return None
     return math.fsum(item.value for item in samples)

@@ -50,7 +50,7 @@ class PodMetrics:
         return {target.uid: found for target, found in zip(targets, told, strict=True)}
 
     async def _page(self, target: Target, read: Callable[[bytes], T]) -> T | None:
-        """What a pod's page says; None where it says nothing in time."""
+        """Return what a pod's page says; None where it says nothing in time."""
         host = f"[{target.ip}]" if ":" in target.ip else target.ip
         url = f"http://{host}:{target.port}{PATH}"
         try:

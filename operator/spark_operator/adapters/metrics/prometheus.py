@@ -170,7 +170,7 @@ class PrometheusSeries:
         )
 
     async def _query(self, ask: PrometheusQuery, asking: _Asking, text: str) -> Vector | str:
-        """The samples of one query, or in words why there is no good answer."""
+        """Return the samples of one query, or in words why there is no good answer."""
         try:
             return vector(await self._fetch(ask, text))
         except EXPLAINED as error:
@@ -183,7 +183,7 @@ class PrometheusSeries:
         return said
 
     async def _fetch(self, ask: PrometheusQuery, text: str) -> bytes:
-        """GET one query; what was resolved and checked is what is connected to."""
+        """Fetch the answer of one query; what was resolved and checked is what is connected to."""
         url = httpx.URL(ask.source.address)
         limit = seconds(ask.source.query_timeout)
         headers = {**PLAIN, "Host": url.netloc.decode("ascii"), "Connection": "close"}
@@ -224,7 +224,7 @@ class PrometheusSeries:
 
 
 def _bearer(token: str, file: str) -> str:
-    """The header's value (RFC 6750).
+    """Return the header's value (RFC 6750).
 
     Raises:
         ChannelError: the token is none; the message names its file.
@@ -239,7 +239,7 @@ def _bearer(token: str, file: str) -> str:
 def _of(
     ask: PrometheusQuery, asking: _Asking, answer: PrometheusResult, now: float
 ) -> dict[str, Reading]:
-    """A reading for each pod that was asked for."""
+    """Return a reading for each pod that was asked for."""
     return {
         uid: answer.readings.get(uid, Reading(now, None))._replace(known=uid in asking.seen)
         for uid in ask.pods.values()

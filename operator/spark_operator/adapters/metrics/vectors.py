@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 FUTURE_SECONDS: Final = 10.0
-"""A sample that is further ahead of our clock than this is none."""
+"""Most seconds that a sample's time may be ahead of our clock; a later one is ignored."""
 
 
 class PrometheusAnswerError(Exception):
@@ -71,7 +71,7 @@ def _labels(metric: Any) -> dict[str, str]:
 
 
 def single(found: Vector | str) -> float | str:
-    """The value of a query that gives exactly one finite value, or why there is none."""
+    """Return the value of a query that gives exactly one finite value, or why there is none."""
     if isinstance(found, str):
         return found
     if not found:
@@ -84,7 +84,7 @@ def single(found: Vector | str) -> float | str:
 
 
 def readings(found: Vector, label: str, pods: Mapping[str, str], now: float) -> dict[str, Reading]:
-    """Pods' counters with the times of their scrapes.
+    """Return pods' counters with the times of their scrapes.
 
     A pod with any number that is not finite or negative, without a time, or with one that is ahead
     of ``now``, has no counters.

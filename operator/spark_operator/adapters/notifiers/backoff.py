@@ -9,7 +9,7 @@ LONGEST_SECONDS: Final = 300.0
 
 
 def delay(failures: int, spread: float, asked: float = 0.0) -> float:
-    """Seconds to wait: doubling from one second to five minutes, between half and all of it.
+    """Return the seconds to wait: doubling from 1 s to 5 min, between half and all of it.
 
     Args:
         failures: how many attempts in a row have failed, from 1.

@@ -1,4 +1,4 @@
-"""Sends a message on the channel it is for."""
+"""A message's way to the channel it is for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sends notifications from the outboxes: a task for each channel of each resource.
+"""The sending of notifications: a task for each channel of each resource.
 
 Nothing here is needed after a restart: the outbox is in status, and what was sent is told to the
 resource's next reconcile, which takes it off.  A crash in between sends a notice again, with the
@@ -146,7 +146,7 @@ class Notifier:
             line.task = asyncio.create_task(self._run(key, line), name=f"notify {key} {route.id}")
 
     def _sink(self, route: ChannelRoute) -> asyncio.Semaphore:
-        """What bounds the exchanges with a sink, whoever's resources they are about."""
+        """Return what bounds the exchanges with a sink, for all resources together."""
         address = route.channel.model_dump_json(
             include={"server", "webhook_url", "routing_key", "url", "url_from"}
         )

@@ -25,7 +25,7 @@ MAX_ADDRESSES: Final = 4
 
 
 class Outgoing:
-    """Posts through one client; a host's name is resolved once and the result is what is used."""
+    """A client that posts; a host's name is resolved once and the result is what is used."""
 
     def __init__(self, http: httpx.AsyncClient, *, loopback: bool = False) -> None:
         """``loopback`` allows addresses of this machine, for an operator outside of a cluster."""

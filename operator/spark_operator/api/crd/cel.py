@@ -1,4 +1,4 @@
-"""CEL rules of the schema: what one field's bounds can't say, with a message that says the cure.
+"""CEL rules of the schema: what one field's bounds cannot say, with a message that says the cure.
 
 Source: https://kubernetes.io/docs/reference/using-api/cel/
 """
@@ -15,14 +15,14 @@ PATTERN_MESSAGE: Final = "x-spark-pattern-message"
 
 
 def rule(expression: str, message: str, *, field: str = "", found: str = "") -> dict[str, str]:
-    """One CEL rule.
+    """Return one CEL rule.
 
     Args:
         expression: what must hold, in CEL; ``self`` is the value the rule stands at.
         message: names the field and says what to change.
         field: member that the error is reported at, such as ``.steps``; else the value itself.
         found: CEL expression of a message that can name what was found; ``message`` is told where
-            it can't be evaluated.
+            it cannot be evaluated.
     """
     made = {"rule": expression, "message": message}
     if found:
@@ -33,32 +33,32 @@ def rule(expression: str, message: str, *, field: str = "", found: str = "") -> 
 
 
 def rules(*items: dict[str, str]) -> dict[str, Any]:
-    """Schema extension that carries CEL rules, for a field or a model."""
+    """Return the schema extension that carries CEL rules, for a field or a model."""
     return {"x-kubernetes-validations": list(items)}
 
 
 def explained(message: str) -> dict[str, Any]:
-    """Schema extension that says what to write where the field's pattern is not met."""
+    """Return the schema extension that says what to write where the pattern is not met."""
     return {PATTERN_MESSAGE: message}
 
 
 def is_duration(value: str) -> str:
-    """CEL condition that ``value`` has the form of a duration, so that ``duration()`` reads it."""
+    """Return the CEL condition that ``value`` is a duration, so that ``duration()`` reads it."""
     return f"{value}.matches('{DURATION_PATTERN}')"
 
 
 def is_percent(value: str) -> str:
-    """CEL condition that ``value`` has the form of a percentage."""
+    """Return the CEL condition that ``value`` has the form of a percentage."""
     return f"{value}.matches('{PERCENT_PATTERN}')"
 
 
 def percent(value: str) -> str:
-    """CEL number of a percentage that has the form of one."""
+    """Return the CEL number of a percentage that has the form of one."""
     return f"double({value}.replace('%', ''))"
 
 
 def between(shortest: str, longest: str) -> dict[str, Any]:
-    """Schema extension that bounds a duration; both ends are allowed."""
+    """Return the schema extension that bounds a duration; both ends are allowed."""
     return rules(
         rule(
             f"!{is_duration('self')} || (duration(self) >= duration('{shortest}')"
@@ -69,7 +69,7 @@ def between(shortest: str, longest: str) -> dict[str, Any]:
 
 
 def at_most(largest: str) -> dict[str, Any]:
-    """Schema extension that bounds a quantity; ``largest`` is allowed."""
+    """Return the schema extension that bounds a quantity; ``largest`` is allowed."""
     return rules(
         rule(
             f"!isQuantity(self) || quantity(self).compareTo(quantity('{largest}')) <= 0",
@@ -79,7 +79,7 @@ def at_most(largest: str) -> dict[str, Any]:
 
 
 def within_limit(name: str) -> dict[str, str]:
-    """A container's request for resource ``name`` may not be above its limit."""
+    """Require that a container's request for resource ``name`` is not above its limit."""
     request, limit = f"self.requests.{name}", f"self.limits.{name}"
     return rule(
         f"!has({request}) || !has({limit}) || !isQuantity({request}) || !isQuantity({limit})"
@@ -90,7 +90,7 @@ def within_limit(name: str) -> dict[str, str]:
 
 
 def no_key(field: str, forbidden: str, problem: str) -> dict[str, str]:
-    """No key ``k`` of the map ``field`` may be ``forbidden``; the message names the first one."""
+    """Refuse ``forbidden`` keys ``k`` of the map ``field``; the message names the first one."""
     return rule(
         f"self.all(k, !({forbidden}))",
         f"{field}: {problem}",

@@ -16,10 +16,10 @@ MAX_OBJECT_NAME: Final = 253
 
 
 def custom_resource_definition() -> dict[str, Any]:
-    """The whole CRD, ready to be applied.
+    """Return the whole CRD, ready to be applied.
 
     Raises:
-        SchemaError: a model can't be written as a structural schema.
+        SchemaError: a model cannot be written as a structural schema.
     """
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
@@ -83,7 +83,7 @@ def _root() -> dict[str, Any]:
             ),
             rule(
                 "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
-                "metadata.name can't name a Service: use lower case letters, digits and -,"
+                "metadata.name cannot name a Service: use lower case letters, digits and -,"
                 " starting with a letter and ending with a letter or digit",
                 field=".metadata.name",
             ),

@@ -62,7 +62,7 @@ _ORDER: Final = (
 
 
 class SchemaError(Exception):
-    """A model can't be written as a structural schema; the message names the field and the cure."""
+    """A model cannot be written as a structural schema; the message names field and cure."""
 
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(f"{path}: {problem}")
@@ -137,7 +137,7 @@ class _Writer:
     def _definition(self, reference: str, path: str) -> Schema:
         name = reference.rsplit("/", 1)[-1]
         if name in self._inside:
-            raise SchemaError(path, f"{name} contains itself: a structural schema can't recurse")
+            raise SchemaError(path, f"{name} contains itself: a structural schema cannot recurse")
         self._inside.append(name)
         definition: Schema = self._definitions[name]
         return definition

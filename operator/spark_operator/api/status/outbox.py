@@ -17,7 +17,10 @@ MAX_ALARMS: Final = 8
 class Notice(Model):
     """One notification that some channel has not taken yet; at most 1 KiB as JSON."""
 
-    id: str = Field(max_length=16, description="Same transition, same id: receivers drop repeats.")
+    id: str = Field(
+        max_length=16,
+        description="Same for the same transition, so that receivers can drop repeats.",
+    )
     at: Time = Field(description="When it happened.")
     kind: Reason = Field(description="The transition, or the failing state it is about.")
     reason: Reason = Field(description="Why, in one word.")
@@ -69,9 +72,10 @@ class NotificationsStatus(Model):
     )
     incident: Count = Field(0, description="Number of the last incident.")
     told: Annotated[tuple[ToldNotice, ...], Field(max_length=MAX_OUTBOX)] = Field(
-        (), description="Queued in the last 10 minutes, newest first."
+        (), description="Notifications queued in the last 10 minutes, newest first."
     )
     dropped: Count = Field(
-        0, description="Given up: not taken within 24 h, or pushed out of a full outbox."
+        0,
+        description="Notifications given up: untaken for 24 h, or pushed out of a full outbox.",
     )
     dropped_at: Time | None = Field(None, description="When one was last given up.")

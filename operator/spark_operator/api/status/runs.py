@@ -46,9 +46,11 @@ class JobStatus(Model):
     number: int = Field(
         ge=1,
         le=MAX_RUNS,
-        description="Which run of this kind, from 1; after the last again from 1.",
+        description="Number of the run, from 1; after the highest number it is 1 again.",
     )
-    attempt: int = Field(1, ge=1, le=9, description="Which run in a row without a result.")
+    attempt: int = Field(
+        1, ge=1, le=9, description="Number of the run in a row of runs without a result."
+    )
     repeats: int = Field(
         0, ge=0, le=9, description="How often it failed before, while the other release passed."
     )

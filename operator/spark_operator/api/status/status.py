@@ -191,7 +191,7 @@ class ConsumedRequest(Model):
 
 
 class AlertStatus(Model):
-    """An alert that was pushed in and taken in; it acts once."""
+    """An alert that was pushed in and accepted; it acts once."""
 
     fingerprint: str = Field(
         pattern=r"^[0-9a-f]{1,32}$", max_length=32, description="Names its set of labels."
@@ -203,7 +203,7 @@ class AlertStatus(Model):
     outcome: Literal["RolledBack", "Held", "Noted"] = Field(
         description="What came of it: a rollback, a hold of the weight, or a condition only."
     )
-    at: Time = Field(description="When it was taken in.")
+    at: Time = Field(description="When it was accepted.")
     seen_at: Time = Field(description="When it was last heard of.")
     resolved_at: Time | None = Field(None, description="When it was said to be over.")
 
@@ -264,10 +264,14 @@ class SparkDeploymentStatus(Model):
     )
     verdict: VerdictStatus | None = Field(None, description="The judge's last word.")
     judge: str | None = Field(
-        None, max_length=MAX_JUDGE, description="The judge's state, opaque, to outlive a restart."
+        None,
+        max_length=MAX_JUDGE,
+        description="The judge's state; an opaque text that survives a restart of the operator.",
     )
     baseline: str | None = Field(
-        None, max_length=1024, description="How the stable release's errors come, opaque."
+        None,
+        max_length=1024,
+        description="What is normal for the stable release's errors; an opaque text.",
     )
     judge_at: Time | None = Field(None, description="When the judge's state was written.")
     first_traffic_at: Time | None = Field(
@@ -299,8 +303,15 @@ class SparkDeploymentStatus(Model):
     secrets_revision: str | None = Field(
         None, max_length=64, description="Names the credentials' contents that pods were given."
     )
+    accepted_spec: str | None = Field(
+        None,
+        max_length=16_384,
+        description="The last spec that was valid, opaque: in force while a later one is not.",
+    )
     audited: str | None = Field(
-        None, max_length=1024, description="What the spec said when it was last looked at, opaque."
+        None,
+        max_length=1024,
+        description="What the spec said when it was last looked at; an opaque text.",
     )
     diagnosis: Annotated[tuple[Finding, ...], Field(max_length=MAX_FINDINGS)] = Field(
         (), description="What the operator found about a common issue that goes on."
@@ -318,7 +329,8 @@ class SparkDeploymentStatus(Model):
         (), description="Requests by annotation that were consumed, newest first."
     )
     alerts: Annotated[tuple[AlertStatus, ...], Field(max_length=MAX_ALERTS)] = Field(
-        (), description="Alerts pushed in, newest first; one that stands here acts no second time."
+        (),
+        description="Alerts pushed in, newest first; one that is listed here does not act again.",
     )
     replicas: Count = Field(0, description="Pods of the stable release, for /scale.")
     ready_replicas: Count = Field(0, description="Those that are ready.")

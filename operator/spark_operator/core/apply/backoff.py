@@ -36,7 +36,7 @@ class Attempt:
     not_before: float = 0.0
 
     def again(self, writes: str, now: float) -> Attempt:
-        """The attempt that was made at ``now``: a repetition of this one, or a new one."""
+        """Return the attempt that was made at ``now``: a repetition of this one, or a new one."""
         if writes != self.writes or now - self.not_before > LONGEST_SECONDS:
             return Attempt(writes, 0, now)
         repeats = self.repeats + 1
@@ -45,7 +45,7 @@ class Attempt:
 
 
 def signature(writes: list[Write]) -> str:
-    """A text that is equal for equal writes, whatever was seen of the objects; empty for none."""
+    """Return a text that is equal for equal writes, whatever the objects' state; empty for none."""
     if not writes:
         return ""
     texts = [

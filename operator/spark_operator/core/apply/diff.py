@@ -1,4 +1,4 @@
-"""From what shall be and what is to the writes between them."""
+"""The writes that lead from the live children to the wanted ones."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ def diff(
     ours: int,
     spared: frozenset[Ref] = frozenset(),
 ) -> list[Write]:
-    """The writes that make ``live`` into ``wanted``, in the order of ``wanted``, deletions last.
+    """Return the writes that make ``live`` into ``wanted``, in its order, deletions last.
 
     What was added to an object is taken out after the object was applied.
 
     Args:
-        wanted: manifests that shall exist.
+        wanted: manifests that must exist.
         live: the resource's children as the API server gives them.
         uid: UID of the resource; objects it does not control are left alone.
         ours: epoch of the decision that ``wanted`` projects.
@@ -124,7 +124,7 @@ def _is_as_wanted(wanted: Manifest, live: Manifest | None) -> bool:
 
 
 def _is_of_another_run(wanted: Manifest, owned: Mapping[Ref, Manifest]) -> bool:
-    """Whether what stands under a Job's name was made for an earlier run."""
+    """Return whether what stands under a Job's name was made for an earlier run."""
     live = owned.get(ref(wanted))
     if live is None or wanted["kind"] not in ONCE:
         return False
@@ -133,7 +133,7 @@ def _is_of_another_run(wanted: Manifest, owned: Mapping[Ref, Manifest]) -> bool:
 
 
 def _fenced(wanted: Manifest, live: Manifest | None) -> Manifest:
-    """The manifest, to be written over exactly what was seen.
+    """Return the manifest, to be written over exactly what was seen.
 
     An apply with a resourceVersion still creates an object that is gone; with a UID it does not.
     With a resourceVersion that no object has, it creates an object and changes none.
@@ -147,7 +147,7 @@ def _fenced(wanted: Manifest, live: Manifest | None) -> Manifest:
 
 
 def surplus_revisions(live: Mapping[str, int], used: frozenset[str], limit: int) -> tuple[str, ...]:
-    """Releases whose revisions may go: the oldest unused ones beyond ``limit``.
+    """Return releases whose revisions may go: the oldest unused ones beyond ``limit``.
 
     Args:
         live: revision number by release.

@@ -1,9 +1,9 @@
 """What somebody added to a child, as a patch that takes it out again.
 
 An apply puts right what was changed or removed, and leaves additions alone. Who added what stands
-in `metadata.managedFields` (FieldsV1): what another manager set through the main resource and the
+in ``metadata.managedFields`` (FieldsV1): what another manager set through the main resource and the
 rendered manifest does not have is foreign. Left alone are annotations (tools keep their notes
-there, and `kubectl rollout restart` is one), what came through a subresource (an HPA's replicas,
+there, and ``kubectl rollout restart`` is one), what came through a subresource (an HPA's replicas,
 the controllers' status), and what an admission webhook added to our own requests, which the API
 server counts as ours.
 
@@ -28,7 +28,7 @@ _FIELD, _ITEM = "f:", "k:"
 
 
 def stripping(wanted: Manifest, live: Manifest) -> Manifest | None:
-    """A strategic merge patch that removes foreign additions, or None where there are none.
+    """Return a strategic merge patch that removes foreign additions, None where there are none.
 
     The patch carries the resourceVersion and UID that were seen.
     """
@@ -57,7 +57,7 @@ def _is_foreign(entry: dict[str, Any]) -> bool:
 
 
 def _removal(fields: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
-    """The patch for one object: null for each foreign member, nested patches for the others."""
+    """Return the patch for one object: null for foreign members, nested patches for others."""
     patch: dict[str, Any] = {}
     for key, below in fields.items():
         name = key.removeprefix(_FIELD)
@@ -77,7 +77,7 @@ def _removal(fields: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 def _items(fields: dict[str, Any], wanted: list[Any]) -> list[dict[str, Any]]:
-    """The patch for a list of objects with a merge key: foreign ones deleted, others patched."""
+    """Return the patch for a list with a merge key: foreign items deleted, others patched."""
     patches: list[dict[str, Any]] = []
     for key, below in fields.items():
         if not key.startswith(_ITEM):
@@ -94,7 +94,7 @@ def _items(fields: dict[str, Any], wanted: list[Any]) -> list[dict[str, Any]]:
 
 
 def _plain(item: Any) -> dict[str, Any]:
-    """An item's scalar members, which can be part of its identity."""
+    """Return an item's scalar members, which can be part of its identity."""
     members = item.items() if isinstance(item, dict) else ()
     return {key: value for key, value in members if isinstance(value, str | int)}
 

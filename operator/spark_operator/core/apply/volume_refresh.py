@@ -47,7 +47,7 @@ class _Content:
     changed: float
 
     def is_known_to(self, pod: Manifest) -> bool:
-        """Whether a pod has it, was told of it, or never had anything else."""
+        """Return whether a pod has it, was told of it, or never had anything else."""
         if not any(item["name"] == self.volume for item in pod["spec"].get("volumes") or ()):
             return True
         told = (pod["metadata"].get("annotations") or {}).get(self.annotation)
@@ -60,9 +60,9 @@ class _Content:
 def touches(
     resource: SparkDeployment, snapshot: Snapshot, secrets: Mapping[str, SecretData] | None
 ) -> list[Touch]:
-    """The pods to be touched, of all releases.
+    """Return the pods to be touched, of all releases.
 
-    Nothing is touched for live files before they are stored as they shall be: a pod that is told
+    Nothing is touched for live files before they are stored as they must be: a pod that is told
     too early would not be told again.
 
     Args:
@@ -100,7 +100,7 @@ def _files(resource: SparkDeployment, snapshot: Snapshot) -> _Content | None:
 
 
 def _written_at(meta: Manifest) -> float:
-    """When we last changed an object, 0 where nobody knows."""
+    """Return when we last changed an object, 0 where nobody knows."""
     ours = (item for item in meta.get("managedFields") or () if item.get("manager") == MANAGER)
     return max((timestamp(item.get("time")) for item in ours), default=0.0)
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from spark_operator.core.model.reasons import Reason
     from spark_operator.core.model.release import Release
     from spark_operator.core.observe.observations import Observations
-    from spark_operator.core.observe.values import Alert, Workload
+    from spark_operator.core.observe.values import Alert, PartFailure, Workload
 
 
 TICK_SECONDS: Final = 1.0
@@ -61,6 +61,8 @@ class RolloutDraft:
     """What arrived, and what came of each."""
     requeue_times: list[float] = field(default_factory=list)
     watch: bool = False
+    failures: list[PartFailure] = field(default_factory=list)
+    """Parts that raised in this decision."""
 
     @property
     def spec(self) -> SparkDeploymentSpec:
@@ -182,7 +184,7 @@ class RolloutDraft:
         self.set(history=(entry, *self.status.history)[:limit])
 
     def role(self, release: Release) -> ReleaseStatus:
-        """A release that takes a role now."""
+        """Return a release that takes a role now."""
         work = self.observations.workload(release.name)
         return ReleaseStatus(
             release=release.name,
@@ -195,7 +197,7 @@ class RolloutDraft:
 
 
 def actual_weight(draft: RolloutDraft) -> int:
-    """The candidate's share of traffic that ready pods make now, in percent."""
+    """Return the candidate's share of traffic that ready pods make now, in percent."""
     role, route = draft.status.candidate, draft.observations.route
     if role is None or route is None:
         return 0

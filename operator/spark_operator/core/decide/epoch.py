@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def moves_children(before: SparkDeploymentStatus, after: SparkDeploymentStatus) -> bool:
-    """Whether a decision changes what the children should be."""
+    """Return whether a decision changes what the children should be."""
 
     def projected(status: SparkDeploymentStatus) -> tuple[object, ...]:
         return (

@@ -45,7 +45,7 @@ def foresee(draft: RolloutDraft) -> None:
 
 
 def worst_case(plan: JudgePlan, fraction: float, rate: float) -> float:
-    """Seconds until a release whose every request fails is out, at this share of the traffic.
+    """Return the seconds until a release that fails every request is out, at this share.
 
     The real judge is rehearsed with one candidate pod that fails always and a stable pod that
     fails as rarely as usual.

@@ -29,7 +29,7 @@ LONGEST_SHARED_SECONDS: Final = 3600
 
 
 def follow_newer_spec(draft: RolloutDraft) -> Progress:
-    """The spec names another release than the one on trial."""
+    """End the trial where the spec names another release than the one on trial."""
     role = draft.status.candidate
     if draft.phase not in (Phase.PREFLIGHT, *ON_TRIAL):
         return Progress.DONE
@@ -43,15 +43,13 @@ def follow_newer_spec(draft: RolloutDraft) -> Progress:
             "the spec names the stable release again",
         )
     else:
-        message = (
-            f"the spec names a further release, {draft.desired.image}: {role.image} is dropped"
-        )
+        message = f"the spec names another release, {draft.desired.image}: {role.image} is dropped"
         roll_back(draft, RolloutOutcome.SUPERSEDED, DecisionReason.NEWER_RELEASE, message)
     return Progress.LEFT_PHASE
 
 
 def cut_quarantined_image(draft: RolloutDraft) -> Progress:
-    """The candidate's pods run an image that failed before under another configuration."""
+    """Cut a candidate whose pods run an image that failed before under another configuration."""
     role = draft.status.candidate
     if draft.phase not in ON_TRIAL or role is None:
         return Progress.DONE
@@ -59,7 +57,7 @@ def cut_quarantined_image(draft: RolloutDraft) -> Progress:
     if held is None:
         return Progress.DONE
     message = (
-        f"its image is quarantined since {held.at:%Y-%m-%d %H:%M:%S}Z ({held.reason}, release"
+        f"its image was quarantined at {held.at:%Y-%m-%d %H:%M:%S}Z ({held.reason}, release"
         f" {held.release}): it gets no traffic until it is let out with the annotation"
         f" spark.dev/let-out: {held.release}@TOKEN"
     )
@@ -68,7 +66,7 @@ def cut_quarantined_image(draft: RolloutDraft) -> Progress:
 
 
 def cut_failing_release(draft: RolloutDraft) -> Progress:
-    """The judge says Fail: nothing may delay the cut."""
+    """Cut the release that the judge fails: nothing may delay the cut."""
     if draft.phase not in WATCHED or draft.verdict is None or draft.verdict.kind != "Fail":
         return Progress.DONE
     if not draft.spec.rollback.automatic or _nothing_to_return_to(draft):
@@ -78,7 +76,7 @@ def cut_failing_release(draft: RolloutDraft) -> Progress:
 
 
 def _nothing_to_return_to(draft: RolloutDraft) -> bool:
-    """Whether going back would take users from a release that serves to one that cannot.
+    """Return whether going back would take users from a release that serves to one that cannot.
 
     Degraded tells; it is looked at again each tick.
     """
@@ -88,7 +86,7 @@ def _nothing_to_return_to(draft: RolloutDraft) -> bool:
 
 
 def end_shared_failure(draft: RolloutDraft) -> Progress:
-    """Both releases fail alike, and the user wants the trial ended then."""
+    """End the trial where both releases fail alike and the user wants it ended then."""
     if draft.phase not in ON_TRIAL or draft.verdict is None or not draft.verdict.shared:
         return Progress.DONE
     if draft.spec.rollback.on_shared_failure != "Rollback":
@@ -98,7 +96,7 @@ def end_shared_failure(draft: RolloutDraft) -> Progress:
 
 
 def enforce_deadline(draft: RolloutDraft) -> Progress:
-    """A step took longer than it may: nobody knows whether the candidate is good."""
+    """End a step that took longer than it may: nobody knows whether the candidate is good."""
     step = draft.status.step
     if draft.phase not in (Phase.PROGRESSING, Phase.PROMOTING) or step is None:
         return Progress.DONE
@@ -112,7 +110,7 @@ def enforce_deadline(draft: RolloutDraft) -> Progress:
         return Progress.DONE
     ready = draft.candidate.ready
     if step.observed_since is None and draft.status.weight.desired < 100:
-        trouble = draft.candidate.trouble or "no pod reports a trouble"
+        trouble = draft.candidate.trouble or "no pod reports a problem"
         roll_back(
             draft,
             RolloutOutcome.INCONCLUSIVE,
@@ -131,7 +129,7 @@ def enforce_deadline(draft: RolloutDraft) -> Progress:
 
 
 def _what_is_lacking(draft: RolloutDraft) -> str:
-    """Why the step could not be left."""
+    """Say why the step could not be left."""
     if draft.verdict is not None and draft.verdict.kind == "Pass":
         failed = [j for j in draft.status.jobs if j.kind == "verify" and j.state != "Passed"]
         if failed:
@@ -148,7 +146,7 @@ def _put_off(draft: RolloutDraft, step: StepStatus, elapsed: float) -> None:
 
 
 def _clock_stands(draft: RolloutDraft) -> bool:
-    """Whether the step's time does not run: it is no fault of the candidate that it takes long."""
+    """Return whether the step's time stands still: the candidate is not why it takes long."""
     if draft.spec.paused or draft.status.held:
         return True
     if maintenance.blind(draft):
@@ -162,7 +160,7 @@ def _clock_stands(draft: RolloutDraft) -> bool:
 
 
 def _step_limit(draft: RolloutDraft, index: int) -> str:
-    """The longest time this step may last, as the user wrote it."""
+    """Return the longest time this step may last, as the user wrote it."""
     canary = draft.spec.strategy.canary
     return canary.steps[min(index, len(canary.steps) - 1)].max_duration or canary.progress_deadline
 

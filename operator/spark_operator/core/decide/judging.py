@@ -1,4 +1,4 @@
-"""The judge inside a decision: it is fed, heard, and its state is kept in status."""
+"""The judge inside a decision: its readings, its verdict, and its state in status."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def consult_judge(draft: RolloutDraft) -> None:
 
 
 def _restored(draft: RolloutDraft) -> judge.JudgeState:
-    """The judge's state from its checkpoint, or a new one, which knows nothing."""
+    """Return the judge's state from its checkpoint, or a new one, which knows nothing."""
     if draft.status.judge:
         try:
             return judge.decode(draft.plan, draft.status.judge)
@@ -82,7 +82,7 @@ def checkpoint(draft: RolloutDraft) -> None:
 
 
 def verdict_status(verdict: Verdict, at: datetime) -> VerdictStatus:
-    """The judge's verdict as status keeps it."""
+    """Return the judge's verdict as status keeps it."""
     evidence = tuple(
         EvidenceStatus(
             metric=item.metric,

@@ -1,4 +1,4 @@
-"""What a step that acts comes to."""
+"""The result of a step that acts."""
 
 from __future__ import annotations
 

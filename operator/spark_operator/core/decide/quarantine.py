@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def stable_digests(status: SparkDeploymentStatus, failed: str) -> frozenset[str]:
-    """Image digests that are or were stable, as far as status remembers.
+    """Return the image digests that are or were stable, as far as status remembers.
 
     That the ``failed`` release itself was promoted before it failed under guard proves nothing.
     """
@@ -39,7 +39,7 @@ def add(
     at: datetime,
     serving: Iterable[str] = (),
 ) -> tuple[QuarantineEntry, ...]:
-    """The quarantine with a failed release added, newest first, bounded.
+    """Return the quarantine with a failed release added, newest first, bounded.
 
     ``serving``: digests that pods of the stable release run now.
     """
@@ -55,7 +55,7 @@ def add(
 def find(
     status: SparkDeploymentStatus, release: str, digests: Collection[str] = ()
 ) -> QuarantineEntry | None:
-    """The entry that keeps this release, or an image that its pods run, from traffic."""
+    """Return the entry that keeps this release, or an image of its pods, from traffic."""
     for entry in status.quarantine:
         if entry.release == release or entry.digest in digests:
             return entry
@@ -63,7 +63,7 @@ def find(
 
 
 def remove(status: SparkDeploymentStatus, release: str) -> tuple[QuarantineEntry, ...]:
-    """The quarantine without a release, and without others of the same digest."""
+    """Return the quarantine without a release, and without others of the same digest."""
     digests = {item.digest for item in status.quarantine if item.release == release} - {None}
     return tuple(
         item for item in status.quarantine if item.release != release and item.digest not in digests
@@ -71,7 +71,7 @@ def remove(status: SparkDeploymentStatus, release: str) -> tuple[QuarantineEntry
 
 
 def was_stable(status: SparkDeploymentStatus, release: str) -> bool:
-    """Whether the history knows this release as promoted, and nothing worse since."""
+    """Return whether the history knows this release as promoted, and nothing worse since."""
     for entry in status.history:
         if entry.release == release and entry.outcome != RolloutOutcome.SUPERSEDED:
             return entry.outcome == RolloutOutcome.PROMOTED

@@ -66,7 +66,7 @@ def roll_back(draft: RolloutDraft, outcome: RolloutOutcome, reason: Reason, mess
 
 
 def _failing(draft: RolloutDraft, role: ReleaseStatus) -> ReleaseStatus:
-    """The role with the digest that failed; with none where pods run several and nobody knows."""
+    """Return the role with the digest that failed; with none where nobody knows which did."""
     work = draft.observations.workload(role.release)
     if len(work.digests) < 2:
         return role
@@ -74,7 +74,7 @@ def _failing(draft: RolloutDraft, role: ReleaseStatus) -> ReleaseStatus:
 
 
 def _swap(draft: RolloutDraft) -> None:
-    """Under guard the failing release is already stable: the warm previous one takes over."""
+    """Make the warm previous release stable again: under guard the failing one is stable."""
     failing, previous = draft.status.stable, draft.status.previous
     if failing is None or previous is None:
         return

@@ -1,6 +1,6 @@
 """The judge: from readings to a verdict with its evidence.
 
-Pure: no clock, no I/O, no logging; the same input gives the same answer. `docs/judge.md`
+Pure: no clock, no I/O, no logging; the same input gives the same answer. ``docs/judge.md``
 explains the mathematics and what the named sensitivities buy.
 """
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from spark_operator.core.judge.verdict import Evidence
 
 SUSPICION = 10.0
-"""Evidence against the candidate that keeps a `Pass` back; a tenth of what a `Fail` needs."""
+"""Evidence against the candidate that keeps a ``Pass`` back; a tenth of what a ``Fail`` needs."""
 MOST_TO_PASS = 1_000_000
 """Requests; no threshold that can be written needs more."""
 
@@ -139,17 +139,16 @@ def requests_to_pass(plan: JudgePlan) -> int:
 
 def _checks_open(plan: JudgePlan, state: JudgeState, now: float) -> str:
     """Return in words how many classic checks are still to pass; empty if none."""
-    del now
     passed, needed = state.checks.passed, plan.threshold.successes
     return "" if passed >= needed else f"{passed} checks passed at this weight, {needed} needed"
 
 
 def in_doubt(plan: JudgePlan, state: JudgeState) -> str:
-    """Return in words what speaks against a `Pass` without being a `Fail`."""
+    """Return in words what speaks against a ``Pass`` without being a ``Fail``."""
     if plan.mode is Mode.EVIDENCE and strength_of_all(plan, state) > SUSPICION:
         return "there is some evidence against the release"
     if state.presence.cause:
-        return f"the candidate is not all there: {state.presence.cause}"
+        return f"the candidate is not fully available: {state.presence.cause}"
     if not is_idle(state, state.at) and any(b.is_open for b in state.breakers):
         return "a breaker is open on the candidate"
     return ""
@@ -192,10 +191,10 @@ class _Answer:
 
 
 def verdict(plan: JudgePlan, state: JudgeState, now: float) -> Verdict:
-    """Return the verdict on the candidate as of `now` (Unix seconds).
+    """Return the verdict on the candidate as of ``now`` (Unix seconds).
 
-    A `Fail` once reached stays. Nothing shared with stable, and nothing missing, is a `Fail`;
-    a `Pass` needs readings at the present weight, enough of them, and no warning that holds.
+    A ``Fail`` once reached stays. Nothing shared with stable, and nothing missing, is a ``Fail``;
+    a ``Pass`` needs readings at the present weight, enough of them, and no warning that holds.
     """
     plan = tuned(plan, state.baseline)
     answer = _Answer(plan, state, now, _warnings(plan, state))

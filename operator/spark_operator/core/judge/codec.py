@@ -41,7 +41,7 @@ LARGEST_BASELINE = 1024
 
 
 class JudgeStateError(ValueError):
-    """A stored state can't be read; start the judge anew, with no evidence for a `Pass`."""
+    """A stored state cannot be read; start the judge anew, with no evidence for a ``Pass``."""
 
 
 def _pack_float(value: float) -> Any:
@@ -269,11 +269,11 @@ def _state(plan: JudgePlan, packed: Any) -> JudgeState:
 
 
 def decode(plan: JudgePlan, text: str) -> JudgeState:
-    """Return the state that `encode` wrote, for the same plan.
+    """Return the state that ``encode`` wrote, for the same plan.
 
     Raises:
         JudgeStateError: the text is damaged, of another version, or of a plan that read other
-            latency bounds. Start anew with `start` and `at_step`.
+            latency bounds. Start anew with ``start`` and ``at_step``.
     """
     version, _, body = text.partition(":")
     if version != VERSION or len(text) > LARGEST_TEXT:
@@ -285,7 +285,7 @@ def decode(plan: JudgePlan, text: str) -> JudgeState:
         raw = inflate.decompress(b64decode(body, validate=True), LARGEST_JSON)
         return _state(plan, json.loads(raw))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, zlib.error) as error:
-        raise JudgeStateError(f"judge state can't be read ({error}); start anew") from error
+        raise JudgeStateError(f"judge state cannot be read ({error}); start anew") from error
 
 
 def encode_baseline(baseline: Baseline) -> str:
@@ -294,7 +294,7 @@ def encode_baseline(baseline: Baseline) -> str:
 
 
 def decode_baseline(text: str) -> Baseline | None:
-    """Return what `encode_baseline` wrote; None for text that can't be read."""
+    """Return what ``encode_baseline`` wrote; None for text that cannot be read."""
     version, _, body = text.partition(":")
     if version != VERSION or len(text) > LARGEST_BASELINE:
         return None

@@ -43,7 +43,7 @@ def start(plan: JudgePlan, now: float, baseline: str = "") -> JudgeState:
     Args:
         plan: the numbers of this trial.
         now: Unix seconds; containers that start later count from zero.
-        baseline: what `baseline_of` said when stable was watched last; text that can't be read
+        baseline: what ``baseline_of`` said when stable was watched last; text that cannot be read
             is as good as none.
     """
     return JudgeState(
@@ -76,11 +76,10 @@ def baseline_of(state: JudgeState, *, promoted: bool) -> str:
 
 
 def at_step(plan: JudgePlan, state: JudgeState, now: float) -> JudgeState:
-    """Return the state for a new weight: `Pass` evidence starts anew, `Fail` evidence stays.
+    """Return the state for a new weight: ``Pass`` evidence starts anew, ``Fail`` evidence stays.
 
-    Only what happens between two readings that are both later than `now` counts for a `Pass`.
+    Only what happens between two readings that are both later than ``now`` counts for a ``Pass``.
     """
-    del plan
     return replace(state, step=Step(now), checks=Checks(now, failed=state.checks.failed))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Sensitivity(StrEnum):
-    """How errors are believed to come; see `docs/judge.md`."""
+    """How errors are believed to come; see ``docs/judge.md``."""
 
     FAST = "fast"
     BALANCED = "balanced"
@@ -35,11 +35,11 @@ class QueryRule:
     """A user query's bounds.
 
     Attributes:
-        name: the query's name, as in `QueryValue`.
+        name: the query's name, as in ``QueryValue``.
         max: the value must not be above this.
         min: the value must not be below this.
         max_ratio: a breach counts only if the candidate's value is also more than this
-            times stable's (for `min`: less than stable's divided by it). None: no comparison.
+            times stable's (for ``min``: less than stable's divided by it). None: no comparison.
         action: what a proven breach does.
     """
 
@@ -52,7 +52,7 @@ class QueryRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actions:
-    """What each breach does (`Rollback` is a `Fail`, `Hold` keeps a `Pass` back)."""
+    """What each breach does (``Rollback`` is a ``Fail``, ``Hold`` keeps a ``Pass`` back)."""
 
     error_rate_critical: Action = Action.ROLLBACK
     error_rate_warning: Action = Action.HOLD
@@ -80,8 +80,8 @@ class JudgePlan:
     Attributes:
         sensitivity: the preset the numbers come from.
         mode: by evidence, or the classic way.
-        alpha: bound on the probability of a false `Fail` over a whole trial, at least 1e-4.
-        pass_alpha: bound on the probability of a `Pass` at or above `error_rate_warning`.
+        alpha: bound on the probability of a false ``Fail`` over a whole trial, at least 1e-4.
+        pass_alpha: bound on the probability of a ``Pass`` at or above ``error_rate_warning``.
         horizon_seconds: how long a trial with its guard lasts; evidence may begin at any
             moment in it, and the prior over that moment is spread over this time.
         independent: errors of one pod are independent of each other (every request is one
@@ -92,12 +92,12 @@ class JudgePlan:
         longest_block_seconds: stable's history may lengthen a block up to this; 0: history is
             not used at all.
         trusts_history: if stable's errors were independent, the candidate's are taken to be.
-        warm_up_seconds: a container younger than this may fail up to `warm_up_error_rate`.
-        pass_seconds: least time at a weight before a `Pass`.
+        warm_up_seconds: a container younger than this may fail up to ``warm_up_error_rate``.
+        pass_seconds: least time at a weight before a ``Pass``.
         ratio: smallest factor between candidate and stable that matters.
-        error_rate_warning: the rate below which a `Pass` must show the candidate to be.
-        error_rate_critical: above it, any lead over stable is a `Fail`.
-        error_rate_success: a rate below this is never a `Fail`, whatever stable's is.
+        error_rate_warning: the rate below which a ``Pass`` must show the candidate to be.
+        error_rate_critical: above it, any lead over stable is a ``Fail``.
+        error_rate_success: a rate below this is never a ``Fail``, whatever stable's is.
         latency_bound: requests slower than this are counted; a histogram's boundary.
         latency_share: share of them that must not be exceeded (5% for a 95th percentile).
         latency_shift_bounds: boundaries at which candidate and stable are compared.
@@ -169,9 +169,9 @@ def plan_for(sensitivity: Sensitivity, **overrides: Any) -> JudgePlan:
 
     Args:
         sensitivity: the preset.
-        overrides: fields of `JudgePlan` that the user set.
+        overrides: fields of ``JudgePlan`` that the user set.
 
     Raises:
-        TypeError: an override is no field of `JudgePlan`.
+        TypeError: an override is no field of ``JudgePlan``.
     """
     return replace(JudgePlan(sensitivity=sensitivity, **_PRESETS[sensitivity]), **overrides)

@@ -84,7 +84,7 @@ def _cause(plan: JudgePlan, presence: Presence, tick: Tick) -> tuple[str, bool]:
     pods = [pod for pod in tick.candidate if pod.pod in been_ready]
     if not pods:
         others = len(tick.candidate)
-        return f"none of the pods that were ready is left, {others} others are not yet", True
+        return f"no pod that was ready is left, and {others} others are not ready yet", True
     unready = sum(1 for pod in pods if not pod.ready)
     unread = sum(1 for pod in pods if pod.ready and not _fresh(plan, pod, tick.at))
     if 2 * (unready + unread) > len(pods):
@@ -111,7 +111,7 @@ def look_for(
     """Return the candidate's presence after one more look.
 
     Time away counts while stable answers, and only once the candidate has been ready. It is
-    forgotten after `STEADY_SECONDS` without trouble, so a crash loop adds up and one short
+    forgotten after ``STEADY_SECONDS`` without trouble, so a crash loop adds up and one short
     restart does not. Scrapes that fail count, from the first, once they have failed for
     `SILENCE_SECONDS` on end: here and there one fails on any busy node. What takes pods away from
     outside is excused until the replacement had its start.
@@ -152,7 +152,7 @@ def look_for(
 def unavailable(plan: JudgePlan, presence: Presence) -> str:
     """Return why the candidate counts as unavailable, in words; empty if it does not."""
     if presence.down >= plan.unavailable_seconds:
-        cause = presence.cause or "it comes and goes"
+        cause = presence.cause or "its pods come and go"
         return f"away for {presence.down:.0f} s while stable answers: {cause}"
     if presence.restarts >= MOST_RESTARTS:
         return f"{presence.restarts} container restarts in this trial ({presence.ooms} OOM kills)"

@@ -1,4 +1,4 @@
-"""Times that must blame nobody, such as maintenance: the judge passes over them."""
+"""The judge's fresh start after times in which nobody is blamed, such as maintenance."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def resume(state: JudgeState, now: float) -> JudgeState:
     """Return the state as if nothing had been read since the last look before the gap.
 
     Evidence from before it stays, what was counted in no block yet is dropped, every pod gives a
-    base line first, and the evidence for a `Pass` starts anew. Clocks of absence and of breakers
+    base line first, and the evidence for a ``Pass`` starts anew. Clocks of absence and of breakers
     start anew too: they may have run on what the gap is about.
 
     Args:
@@ -45,13 +45,13 @@ def resume(state: JudgeState, now: float) -> JudgeState:
 
 
 def forgive(state: JudgeState, now: float) -> JudgeState:
-    """Return the state with the evidence for a `Pass` begun anew, while stable fails alike.
+    """Return the state with the evidence for a ``Pass`` begun anew, while stable fails alike.
 
     Else ten minutes of a provider's outage would keep a good release from passing for an hour.
-    The evidence for a `Fail` stays: it compares the two.
+    The evidence for a ``Fail`` stays: it compares the two.
 
     Args:
         state: while the verdict is shared.
-        now: Unix seconds; only what is read later counts for a `Pass`.
+        now: Unix seconds; only what is read later counts for a ``Pass``.
     """
     return replace(state, step=Step(now))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from spark_operator.core.judge.verdict import Evidence, VerdictReason
 
 Row = tuple[float, ...]
-"""A mixture's parts, one per alternative rate (`eprocess.grow`)."""
+"""A mixture's parts, one per alternative rate (``eprocess.grow``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Block:
 class Recent:
     """Counts that fade: what is going on now.
 
-    `n`, `x` of the candidate, then of stable. Stable's fade slower: they also say what to
+    ``n``, ``x`` of the candidate, then of stable. Stable's fade slower: they also say what to
     expect of it.
     """
 
@@ -58,7 +58,7 @@ class Recent:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What was read at the present weight: the only ground for a `Pass`.
+    """What was read at the present weight: the only ground for a ``Pass``.
 
     Attributes:
         at: when the weight became what it is, Unix seconds.
@@ -142,7 +142,7 @@ class BreakerTimes:
 class Checks:
     """The classic mode's counts: those of the open interval, and the checks so far.
 
-    `n`, `x` are the candidate's requests and failures, then stable's.
+    ``n``, ``x`` are the candidate's requests and failures, then stable's.
     """
 
     since: float
@@ -212,7 +212,7 @@ class JudgeState:
             line at its next reading.
         bounds: the latency bounds that tracks and block were read with.
         block: the open block.
-        rows: evidence by hypothesis and side, see `blocks.py`.
+        rows: evidence by hypothesis and side, see ``blocks.py``.
         working: the share of the start capital put to work so far.
         recent: fading counts by metric.
         step: the present weight's counts.
@@ -222,7 +222,7 @@ class JudgeState:
         stable_at: the last good reading of stable.
         stable_busy_at: the last reading in which stable had finished a request.
         checks: the classic mode's counts.
-        failed: reason, message and evidence of a `Fail` once reached; it stays.
+        failed: reason, message and evidence of a ``Fail`` once reached; it stays.
         baseline: how stable's errors came before this trial.
     """
 

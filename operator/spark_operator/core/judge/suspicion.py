@@ -42,10 +42,10 @@ def leaning(plan: JudgePlan, state: JudgeState, verdict: Verdict) -> str:
 
 
 def _signs(state: JudgeState, verdict: Verdict) -> Iterator[str]:
-    """What needs no odds: breaches that hold, absence, breakers."""
+    """Yield what needs no odds: breaches that hold, absence, breakers."""
     yield from (w.message for w in verdict.warnings if w.action is not Action.NOTIFY)
     if state.presence.cause and not state.presence.excused:
-        yield f"the candidate is not all there: {state.presence.cause}"
+        yield f"the candidate is not fully available: {state.presence.cause}"
     for breaker in state.breakers:
         if breaker.is_open and is_on_candidate_only(breaker, state.at):
             yield f"the breaker of {breaker.provider} is open on the candidate only"

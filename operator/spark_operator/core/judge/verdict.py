@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class VerdictKind(StrEnum):
-    """The four verdicts. Only `PASS` lets traffic rise, only `FAIL` rolls back."""
+    """The four verdicts. Only ``PASS`` lets traffic rise, only ``FAIL`` rolls back."""
 
     PASS = "Pass"  # noqa: S105 - a verdict, no password
     FAIL = "Fail"
@@ -61,7 +61,7 @@ class Evidence:
     """One metric's numbers behind a verdict.
 
     Attributes:
-        metric: its name in `camelCase`, as in the resource.
+        metric: its name in ``camelCase``, as in the resource.
         n: observations on the candidate: requests, or seconds for a timer.
         value: the candidate's value: a share in 0..1, or seconds.
         bound: the value's confidence bound towards the threshold; None for a timer.

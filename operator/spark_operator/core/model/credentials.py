@@ -47,11 +47,11 @@ class Revision(NamedTuple):
         return cls(int(count), dict.fromkeys(FIELDS, UNKNOWN) | known)
 
     def __str__(self) -> str:
-        """The text of ``status.secretsRevision``, at most 56 characters."""
+        """Write the text of ``status.secretsRevision``, at most 56 characters."""
         return f"{self.rotations}-{''.join(self.tokens[field] for field in FIELDS)}"
 
 
 def count(status: SparkDeploymentStatus) -> int:
-    """How often pods were restarted for their credentials."""
+    """Return how often pods were restarted for their credentials."""
     found = Revision.parse(status.secrets_revision)
     return found.rotations if found else 0

@@ -48,4 +48,4 @@ class LedgerDecision(DescribedEnum):
     MAINTENANCE_ANNOUNCED = "MaintenanceAnnounced", "A maintenance window will begin."
     MAINTENANCE_STARTED = "MaintenanceStarted", "Users are answered 503 on purpose."
     MAINTENANCE_ENDED = "MaintenanceEnded", "Users are served again."
-    MAINTENANCE_CANCELLED = "MaintenanceCancelled", "An announced window is not held."
+    MAINTENANCE_CANCELLED = "MaintenanceCancelled", "An announced window was cancelled or missed."

@@ -12,7 +12,7 @@ DEFAULT_TAG: Final = "latest"
 
 
 def canonical(image: str) -> str:
-    """The full form of an image reference: domain, path, and tag or digest.
+    """Return the full form of an image reference: domain, path, and tag or digest.
 
     ``spark`` and ``docker.io/library/spark:latest`` are the same image and give the same text.
     """
@@ -29,12 +29,12 @@ def canonical(image: str) -> str:
 
 
 def is_mutable(image: str) -> bool:
-    """Whether what the reference names can change: it has no digest."""
+    """Return whether what the reference names can change: it has no digest."""
     return "@" not in image
 
 
 def digest_of(image_id: str) -> str | None:
-    """The digest in a container status' ``imageID``, or None where it has none."""
+    """Return the digest in a container status' ``imageID``, or None where it has none."""
     _, at, digest = image_id.rpartition("@")
     candidate = digest if at else image_id
     return candidate if candidate.startswith("sha256:") else None

@@ -23,12 +23,12 @@ def job_name(name: str, job: JobStatus) -> str:
 
 
 def run_id(job: JobStatus) -> str:
-    """What tells a Job from an earlier one of the same name."""
+    """Return what tells a Job from an earlier one of the same name."""
     return format_time(job.started_at)
 
 
 def timeout(resource: SparkDeployment, kind: JobKind) -> float:
-    """Seconds that a Job of this kind may take."""
+    """Return the seconds that a Job of this kind may take."""
     spec = resource.spec
     if kind == "preflight":
         return seconds(spec.preflight.timeout)

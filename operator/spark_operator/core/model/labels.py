@@ -35,7 +35,7 @@ NO_RELEASE: Final = "none"
 
 
 def common(name: str, release: str | None = None) -> dict[str, str]:
-    """Labels of a child; ``release`` for those that belong to one."""
+    """Return the labels of a child; ``release`` for those that belong to one."""
     labels = {
         "app.kubernetes.io/name": "spark",
         "app.kubernetes.io/part-of": "spark",
@@ -46,12 +46,12 @@ def common(name: str, release: str | None = None) -> dict[str, str]:
 
 
 def selector(name: str, release: str | None = None) -> dict[str, str]:
-    """Labels that select the pods of one release, or of all releases."""
+    """Return the labels that select the pods of one release, or of all releases."""
     return {OWNER_LABEL: name} | ({RELEASE_LABEL: release} if release else {})
 
 
 def selector_text(name: str, release: str | None = None) -> str:
-    """A selector as text, the form the scale subresource wants."""
+    """Write a selector as text, the form the scale subresource wants."""
     return ",".join(f"{key}={value}" for key, value in selector(name, release).items())
 
 

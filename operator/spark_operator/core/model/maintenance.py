@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def in_maintenance(status: SparkDeploymentStatus) -> bool:
-    """Whether users are answered 503 on purpose."""
+    """Return whether users are answered 503 on purpose."""
     return status.maintenance is not None and status.maintenance.state == "Active"
 
 
 def when(at: datetime | None) -> str:
-    """A time as people read it."""
+    """Write a time as people read it."""
     return f"{at:%Y-%m-%d %H:%M:%S}Z" if at else "an unknown time"

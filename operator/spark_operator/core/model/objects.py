@@ -27,7 +27,7 @@ class ChildKind(NamedTuple):
     plural: str
 
     def path(self, namespace: str, name: str = "") -> str:
-        """URL path of the collection, or of one object in it."""
+        """Return the URL path of the collection, or of one object in it."""
         root = "/api/v1" if self.api_version == "v1" else f"/apis/{self.api_version}"
         collection = f"{root}/namespaces/{namespace}/{self.plural}"
         return f"{collection}/{name}" if name else collection
@@ -60,34 +60,34 @@ SELECTORS: Final = frozenset({"selector", "podSelector", "labelSelector"})
 
 
 def ref(manifest: Manifest) -> Ref:
-    """The identity of an object."""
+    """Return the identity of an object."""
     return Ref(manifest["kind"], manifest["metadata"]["name"])
 
 
 def is_owned_by(manifest: Manifest, uid: str) -> bool:
-    """Whether the resource with this UID is the object's controller."""
+    """Return whether the resource with this UID is the object's controller."""
     owners = manifest["metadata"].get("ownerReferences") or []
     return any(owner.get("uid") == uid and owner.get("controller") for owner in owners)
 
 
 def epoch(manifest: Manifest) -> int:
-    """The epoch of the decision an object stems from, 0 where it carries none that can be."""
+    """Return the epoch of the decision an object stems from, 0 where it carries no valid one."""
     text = (manifest["metadata"].get("annotations") or {}).get(EPOCH_ANNOTATION, "0")
     return int(text) if text.isdecimal() and len(text) < 16 else 0
 
 
 def timestamp(text: str | None) -> float:
-    """A time as the API server writes it, in seconds since the epoch; 0 where there is none."""
+    """Read the API server's form of a time: seconds since the epoch; 0 where there is none."""
     return cast("datetime", parse_time(text)).timestamp() if text else 0.0
 
 
 def digest(value: Any, digits: int) -> str:
-    """So many hexadecimal digits of SHA-256 over JSON values, the order of members set aside."""
+    """Return that many hexadecimal digits of SHA-256 over JSON values, in any order of members."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:digits]
 
 
 def covers(live: Any, wanted: Any) -> bool:
-    """Whether every member that is wanted is there as wanted; what else is there is ignored.
+    """Return whether every member that is wanted is there as wanted; what else is there is ignored.
 
     Lists must have the same length, and selectors must be equal: a foreign entry in either is a
     difference, because it changes what the others mean. In lists that the API merges by a key

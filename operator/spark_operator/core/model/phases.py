@@ -73,7 +73,7 @@ TRANSITIONS: Final[dict[Phase, dict[Phase, str]]] = {
     },
     Phase.ROLLING_BACK: {
         Phase.ROLLED_BACK: "traffic cut, the candidate's pods gone",
-        Phase.PENDING: "traffic cut, and the spec names a further release",
+        Phase.PENDING: "traffic cut, and the spec names another release",
         Phase.STABLE: "traffic cut, and the spec names stable",
     },
     Phase.ROLLED_BACK: {
@@ -98,7 +98,7 @@ def check_transition(source: Phase, target: Phase) -> None:
 
 
 def diagram() -> str:
-    """The table as a Mermaid state diagram."""
+    """Draw the table as a Mermaid state diagram."""
     lines = ["stateDiagram-v2", f"    [*] --> {Phase.PENDING}"]
     lines += [
         f"    {source} --> {target}: {why}"

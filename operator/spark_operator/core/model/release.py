@@ -46,7 +46,7 @@ class Release:
 
     @classmethod
     def of(cls, spec: SparkDeploymentSpec) -> Release:
-        """The release that a spec asks for."""
+        """Return the release that a spec asks for."""
         return cls(
             image=spec.image,
             environment=spec.environment,
@@ -58,7 +58,7 @@ class Release:
 
     @classmethod
     def from_data(cls, data: Any, name: str = "") -> Release:
-        """The release that a ControllerRevision's ``data`` describes; inverse of ``data``.
+        """Read the release that a ControllerRevision's ``data`` describes; inverse of ``data``.
 
         ``name`` is the name it was given; an operator that does not know one of its members would
         compute another.
@@ -85,7 +85,7 @@ class Release:
         return made
 
     def data(self) -> dict[str, Any]:
-        """The release as JSON values, defaults of its settings left out."""
+        """Return the release as JSON values, defaults of its settings left out."""
         data = {
             "image": self.image,
             "environment": self.environment,
@@ -112,5 +112,5 @@ VOLUME: Final = "live"
 
 
 def takes_up(template: dict[str, Any]) -> bool:
-    """Whether a pod template mounts the files; those of older operators do not."""
+    """Return whether a pod template mounts the files; those of older operators do not."""
     return any(item["name"] == VOLUME for item in template["spec"].get("volumes") or ())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 def candidate_pods(stable: int, weight: int) -> int:
-    """Pods that give a candidate ``weight`` percent beside ``stable`` pods.
+    """Return how many pods give a candidate ``weight`` percent beside ``stable`` pods.
 
     For 0 < weight <= 50 this is max(1, round(N*w/(100-w))); at 100 it is N; at 0 one pod runs
     without traffic, so that it can be verified.
@@ -26,5 +26,5 @@ def candidate_pods(stable: int, weight: int) -> int:
 
 
 def share(candidate: int, stable: int) -> int:
-    """The candidate's share of traffic in whole percent, 0 where there are no pods."""
+    """Return the candidate's share of traffic in whole percent, 0 where there are no pods."""
     return round(100 * candidate / (candidate + stable)) if candidate else 0

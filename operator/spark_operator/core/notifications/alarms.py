@@ -116,7 +116,7 @@ class Change:
 
 
 def seen(status: SparkDeploymentStatus) -> dict[str, Sight]:
-    """The failing states that a status shows."""
+    """Return the failing states that a status shows."""
     found = {
         rule.kind: sight
         for condition in status.conditions
@@ -206,7 +206,7 @@ def _alarm(kind: str, sight: Sight, at: datetime) -> Alarm:
 
 
 def _calm_at(kind: str, status: SparkDeploymentStatus) -> datetime | None:
-    """When a state that is not seen any more is over; None: at once."""
+    """Return when a state that is not seen any more is over; None: at once."""
     condition = next((rule.condition for rule in RULES if rule.kind == kind), None)
     changed = [c.last_transition_time for c in status.conditions if c.type == condition]
     return changed[0] + CALM if changed else None

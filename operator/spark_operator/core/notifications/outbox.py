@@ -26,17 +26,17 @@ REPEAT: Final = timedelta(minutes=10)
 
 
 def identity(*parts: object) -> str:
-    """The id of a notice: the same for the same transition, on any replica, after any restart."""
+    """Return a notice's id: the same for one transition on any replica, after any restart."""
     return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
 def size(notice: Notice) -> int:
-    """Bytes of a notice as it stands in status."""
+    """Return the bytes of a notice as it stands in status."""
     return len(json.dumps(notice.to_dict(), separators=(",", ":"), ensure_ascii=False).encode())
 
 
 def fit(notice: Notice) -> Notice:
-    """The notice, its message cut so that the whole has at most ``MAX_NOTICE_BYTES``."""
+    """Return the notice, its message cut so that all has at most ``MAX_NOTICE_BYTES``."""
     excess = size(notice) - MAX_NOTICE_BYTES
     while excess > 0:
         # A character has at least one byte, so this many fewer are never too few to get on.

@@ -34,7 +34,7 @@ class ChannelRoute:
 
 
 def routes(spec: SparkDeploymentSpec) -> tuple[ChannelRoute, ...]:
-    """The channels that are for this resource's environment."""
+    """Return the channels that are for this resource's environment."""
     told = spec.notifications
     groups: tuple[tuple[str, tuple[Channel, ...]], ...] = (
         ("email", told.email),
@@ -51,14 +51,14 @@ def routes(spec: SparkDeploymentSpec) -> tuple[ChannelRoute, ...]:
 
 
 def reaches(channel: Channel, severity: Severity) -> bool:
-    """Whether the channel wants to hear of something this severe."""
+    """Return whether the channel wants to hear of something this severe."""
     return RANK[severity] >= RANK[channel.min_severity]
 
 
 def recipients(
     among: Iterable[ChannelRoute], severity: Severity, action: Action, alarms: Iterable[Alarm]
 ) -> tuple[str, ...]:
-    """Ids of the channels that a notice is for.
+    """Return the ids of the channels that a notice is for.
 
     Args:
         among: the channels there are.

@@ -53,7 +53,7 @@ class Message:
 
     @classmethod
     def of(cls, resource: SparkDeployment, notice: Notice) -> Message:
-        """The message about one notice of a resource."""
+        """Return the message about one notice of a resource."""
         meta = resource.metadata
         return cls(notice, meta.namespace, meta.name, meta.uid, resource.spec.environment)
 
@@ -68,7 +68,7 @@ class Message:
         return f"{GROUP}/{self.uid}/{self.notice.incident}"
 
     def fields(self) -> dict[str, str]:
-        """What a template's fields stand for."""
+        """Return what a template's fields stand for."""
         notice = self.notice
         return {
             "state": STATES[notice.action],
@@ -103,12 +103,12 @@ def slack_escape(value: str) -> str:
 
 
 def slack(message: Message, template: str | None) -> dict[str, Any]:
-    """Body for an incoming webhook."""
+    """Return the body for an incoming webhook."""
     return {"text": text(message, template, slack_escape)}
 
 
 def pagerduty(message: Message, template: str | None, routing_key: str) -> dict[str, Any]:
-    """Body of an event; one that is no trigger carries what names its incident only."""
+    """Return an event's body; one that is no trigger carries what names its incident only."""
     notice = message.notice
     event: dict[str, Any] = {
         "routing_key": routing_key,
@@ -134,7 +134,7 @@ def pagerduty(message: Message, template: str | None, routing_key: str) -> dict[
 
 
 def webhook(message: Message, template: str | None) -> dict[str, Any]:
-    """Body for a plain webhook."""
+    """Return the body for a plain webhook."""
     notice = message.notice
     return {
         **message.fields(),
@@ -147,13 +147,13 @@ def webhook(message: Message, template: str | None) -> dict[str, Any]:
 
 
 def signature(key: str, timestamp: int, body: bytes) -> str:
-    """Value of ``X-Spark-Signature``: HMAC-SHA256 over ``TIMESTAMP.BODY``, hexadecimal."""
+    """Sign for ``X-Spark-Signature``: HMAC-SHA256 over ``TIMESTAMP.BODY``, hexadecimal."""
     signed = f"{timestamp}.".encode() + body
     return "sha256=" + hmac.new(key.encode(), signed, hashlib.sha256).hexdigest()
 
 
 def email(message: Message, channel: EmailChannel) -> EmailMessage:
-    """A mail; a repeat has the same Message-ID, by which mail programs drop it."""
+    """Return a mail; a repeat has the same Message-ID, by which mail programs drop it."""
     notice, mail = message.notice, EmailMessage()
     mail["From"] = channel.sender
     mail["To"] = ", ".join(channel.to)

@@ -55,17 +55,18 @@ def owners(managed: Iterable[Manifest]) -> tuple[Owner, ...]:
 
 
 def asked_by(managed: Iterable[Manifest], annotation: str) -> str:
-    """Who set an annotation of the resource last; empty where nobody knows."""
+    """Return who set an annotation of the resource last; empty where nobody knows."""
     path = f"metadata.annotations.{annotation}"
     setters = [owner for owner in owners(managed) if path in owner.paths]
     return max(setters, key=lambda owner: owner.time).manager if setters else ""
 
 
 def _paths(fields: Manifest, prefix: str = "", depth: int = 0) -> Iterator[str]:
-    """Paths of leaves; an item of a list ends one, because its key is made of values."""
+    """Yield paths of leaves; an item of a list ends one, because its key is made of values."""
     names = [name for name in fields if name.startswith(_FIELD)]
     if prefix and (not names or depth >= MAX_DEPTH):
-        yield prefix + "[]" * any(name[:2] in ("k:", "v:") for name in fields)
+        is_list = any(name[:2] in ("k:", "v:") for name in fields)
+        yield f"{prefix}[]" if is_list else prefix
         return
     for name in names:
         below = fields[name] if isinstance(fields[name], dict) else {}

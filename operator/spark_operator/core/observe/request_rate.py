@@ -14,7 +14,7 @@ HIGHEST_RATE: Final = 10_000.0
 
 
 def request_rate(before: Tick | None, after: Tick | None) -> float | None:
-    """Requests per second on stable between two ticks; None where they do not tell."""
+    """Return requests per second on stable between two ticks; None where they do not tell."""
     if before is None or after is None or after.at <= before.at:
         return None
     then, now = _requests(before.stable), _requests(after.stable)

@@ -49,7 +49,7 @@ class SecretData:
     writers: tuple[Writer, ...]
 
     def stamp(self, key: str) -> str:
-        """Names the contents of a key: 12 hexadecimal digits that change when the key does.
+        """Name the contents of a key: 12 hexadecimal digits that change when the key does.
 
         Two changes by one manager within one second are one; a change of another key by the same
         manager counts, because they share one time.
@@ -60,12 +60,12 @@ class SecretData:
         return hashlib.sha256(text.encode()).hexdigest()[:STAMP_DIGITS]
 
     def says_the_same_as(self, other: SecretData) -> bool:
-        """Whether no key was written between the two, as far as can be told."""
+        """Return whether no key was written between the two, as far as can be told."""
         mine, theirs = (self.uid, self.writers), (other.uid, other.writers)
         return mine == theirs and (bool(self.writers) or self.version == other.version)
 
     def changed_at(self, key: str) -> float:
-        """When the key was last written, seconds since the epoch; 0 where nobody knows."""
+        """Return when the key was last written, seconds since the epoch; 0 where nobody knows."""
         times = [writer.time for writer in self.writers if key in writer.keys]
         return max(map(timestamp, times), default=0.0)
 

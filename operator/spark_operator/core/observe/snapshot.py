@@ -64,7 +64,7 @@ def pod(manifest: Manifest) -> Pod:
 
 
 def _disruption(meta: dict[str, Any], conditions: dict[str, dict[str, Any]]) -> str:
-    """What takes a pod away: a drain, a preemption, a node's loss or pressure, or whoever deletes.
+    """Name what takes a pod away: a drain, a preemption, a node's loss or pressure, a person.
 
     A release crashes its containers; it neither evicts nor deletes its pods.
     Source: https://kubernetes.io/docs/concepts/workloads/pods/disruptions/
@@ -76,7 +76,7 @@ def _disruption(meta: dict[str, Any], conditions: dict[str, dict[str, Any]]) -> 
 
 
 def _container(status: dict[str, Any]) -> dict[str, Any]:
-    """What a pod's status says of our container, whichever others a webhook has put beside it."""
+    """Return what a pod's status says of our container, not of those that a webhook added."""
     found: list[dict[str, Any]] = status.get("containerStatuses") or []
     ours = (item for item in found if item.get("name") in (CONTAINER, JOB_CONTAINER))
     return next(ours, found[0] if found else {})
@@ -97,7 +97,7 @@ def _trouble(container: dict[str, Any], conditions: dict[str, dict[str, Any]]) -
 
 
 def workloads(snapshot: Snapshot) -> dict[str, Workload]:
-    """Deployments and pods by the release they belong to."""
+    """Return Deployments and pods by the release they belong to."""
     uid = snapshot.resource["metadata"]["uid"]
     pods: dict[str, list[Pod]] = {}
     for item in map(pod, snapshot.pods):
@@ -123,7 +123,7 @@ def workloads(snapshot: Snapshot) -> dict[str, Workload]:
 
 
 def jobs(snapshot: Snapshot) -> dict[str, Job]:
-    """Jobs by name, each with what its last pod says."""
+    """Return Jobs by name, each with what its last pod says."""
     uid = snapshot.resource["metadata"]["uid"]
     pods: dict[str, Manifest] = {}
     for item in sorted(snapshot.job_pods, key=lambda it: it["metadata"]["creationTimestamp"]):
@@ -160,7 +160,7 @@ def _job(manifest: Manifest, last: Manifest | None) -> Job:
 
 
 def _release_in_name(item: Manifest) -> str:
-    """The release that a child's name ends in: names cannot be edited, labels can."""
+    """Return the release that a child's name ends in: names cannot be edited, labels can."""
     return str(item["metadata"]["name"]).rpartition("-")[2]
 
 
@@ -172,7 +172,7 @@ def _rotations(deployment: Manifest | None) -> int:
 
 
 def _refusal(deployment: Manifest | None) -> str:
-    """Why a Deployment's pods cannot be created, in the API server's words."""
+    """Say why a Deployment's pods cannot be created, in the API server's words."""
     conditions = ((deployment or {}).get("status") or {}).get("conditions") or []
     for item in conditions:
         if item.get("type") == "ReplicaFailure" and item.get("status") == "True":
@@ -181,7 +181,7 @@ def _refusal(deployment: Manifest | None) -> str:
 
 
 def revisions(snapshot: Snapshot) -> dict[str, tuple[Release, int]]:
-    """Releases that have a ControllerRevision, with its number.
+    """Return releases that have a ControllerRevision, with its number.
 
     One that cannot be read is left out, as if it were gone: nothing else may stand still for it.
     """
@@ -196,7 +196,7 @@ def revisions(snapshot: Snapshot) -> dict[str, tuple[Release, int]]:
 
 
 def route(snapshot: Snapshot) -> TrafficRoute | None:
-    """What the users' Service selects; None while there is no such Service."""
+    """Return what the users' Service selects; None while there is no such Service."""
     meta = snapshot.resource["metadata"]
     for item in snapshot.children:
         is_route = item["kind"] == "Service" and item["metadata"]["name"] == meta["name"]
@@ -206,14 +206,14 @@ def route(snapshot: Snapshot) -> TrafficRoute | None:
 
 
 def epoch(snapshot: Snapshot) -> int:
-    """The highest epoch that an owned child carries, 0 where there is none."""
+    """Return the highest epoch that an owned child carries, 0 where there is none."""
     uid = snapshot.resource["metadata"]["uid"]
     owned = (item for item in snapshot.children if is_owned_by(item, uid))
     return max(map(objects.epoch, owned), default=0)
 
 
 def rests(snapshot: Snapshot) -> bool:
-    """Whether a resource waits for nothing but people and alerts."""
+    """Return whether a resource waits for nothing but people and alerts."""
     status = snapshot.resource.get("status") or {}
     running = any(job.get("state") == "Running" for job in status.get("jobs") or ())
     return status.get("phase") in ("Stable", "RolledBack") and not running

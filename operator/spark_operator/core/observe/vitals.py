@@ -37,7 +37,7 @@ class Round(NamedTuple):
 
 
 def keep(rounds: Sequence[Round], newest: Round) -> tuple[Round, ...]:
-    """The rounds that are worth comparing, with one more, oldest first."""
+    """Return the rounds that are worth comparing, with one more, oldest first."""
     recent = [item for item in rounds if newest.at - item.at <= LONGEST_SECONDS]
     return (*recent[1 - MAX_ROUNDS :], newest)
 
@@ -46,17 +46,17 @@ class Trend:
     """The newest round beside the oldest one that is kept."""
 
     def __init__(self, rounds: Sequence[Round]) -> None:
-        """``rounds``: at least two, oldest first."""
+        """Compare rounds; ``rounds`` has at least two, oldest first."""
         self._old = {item.pod.uid: item for item in rounds[0].pods}
         self.pods = rounds[-1].pods
         self.seconds = rounds[-1].at - rounds[0].at
 
     def was_there(self, uid: str) -> Checked | None:
-        """The pod as it was in the oldest round."""
+        """Return the pod as it was in the oldest round."""
         return self._old.get(uid)
 
     def gained(self, *names: str, by: str = "", **where: str) -> dict[str, float]:
-        """Increase of counters over the pods, by the value of one label.
+        """Return the increase of counters over the pods, by the value of one label.
 
         A pod that was not there before, or whose container restarted, counts from zero; a counter
         that fell without that says nothing.
@@ -78,11 +78,11 @@ class Trend:
         return sums
 
     def gain(self, *names: str, **where: str) -> float:
-        """The same over all labels."""
+        """Return the increase over all labels."""
         return sum(self.gained(*names, **where).values())
 
     def now(self, name: str, by: str = "", **where: str) -> dict[str, list[float]]:
-        """Values of a gauge on each pod, by the value of one label."""
+        """Return the values of a gauge on each pod, by the value of one label."""
         found: dict[str, list[float]] = {}
         for pod in self.pods:
             for item in _matching(pod.vitals or (), (name,), where):

@@ -29,7 +29,7 @@ USER: Final = 65532
 
 
 def deployment(resource: SparkDeployment, release: Release, replicas: int) -> Manifest:
-    """The Deployment of one release; ``replicas`` 0 stops its pods."""
+    """Return the Deployment of one release; ``replicas`` 0 stops its pods."""
     name = resource.metadata.name
     return {
         "apiVersion": "apps/v1",
@@ -49,7 +49,7 @@ def deployment(resource: SparkDeployment, release: Release, replicas: int) -> Ma
 
 
 def pod_template(name: str, release: Release) -> dict[str, Any]:
-    """A release's pod template, without the credentials, which are no part of a release.
+    """Return a release's pod template, without the credentials, which are no part of a release.
 
     It is kept with the release, so that an operator that renders differently restarts nothing.
     """
@@ -60,7 +60,7 @@ def pod_template(name: str, release: Release) -> dict[str, Any]:
 
 
 def _with_secrets(template: dict[str, Any], resource: SparkDeployment) -> dict[str, Any]:
-    """The template with references to today's credentials, the users' keys as a file if it can."""
+    """Return the template with references to credentials, the users' keys as a file if it can."""
     pod = template["spec"]
     mounts = release.takes_up(template)
     container, *others = pod["containers"]
@@ -156,7 +156,7 @@ def _environment(release: Release) -> list[dict[str, Any]]:
 
 
 def _secret_environment(resource: SparkDeployment, fields: list[str]) -> list[dict[str, Any]]:
-    """Credentials by reference; the service knows the verification's key as one of its own."""
+    """Return credentials by reference; the service knows the verification's key as its own."""
     wanted = {VARIABLES[field]: getattr(resource.spec.secrets, field) for field in fields}
     wanted["SPARK_VERIFY_API_KEY"] = resource.spec.verification.api_key
     return [
@@ -167,7 +167,7 @@ def _secret_environment(resource: SparkDeployment, fields: list[str]) -> list[di
 
 
 def _resources(resources: Resources) -> dict[str, dict[str, str]]:
-    """Requests and limits as the API server stores them, absent members left out."""
+    """Return requests and limits as the API server stores them, absent members left out."""
     both = {"requests": resources.requests, "limits": resources.limits}
     return {
         kind: {

@@ -30,7 +30,7 @@ _SERVING: Final = ("ports", "startupProbe", "readinessProbe", "livenessProbe")
 
 
 def job(resource: SparkDeployment, release: Release, entry: JobStatus) -> Manifest:
-    """The Job of an entry of status: one pod, one try, bounded in time."""
+    """Return the Job of an entry of status: one pod, one try, bounded in time."""
     name = resource.metadata.name
     meta = metadata(resource, jobs.job_name(name, entry), release.name)
     meta["labels"][JOB_LABEL] = entry.kind
@@ -63,7 +63,7 @@ def job(resource: SparkDeployment, release: Release, entry: JobStatus) -> Manife
 
 
 def _pod(resource: SparkDeployment, release: Release) -> dict[str, Any]:
-    """The release's own pod, as its Deployment would run it."""
+    """Return the release's own pod, as its Deployment would run it."""
     pod: dict[str, Any] = deployment(resource, release, 0)["spec"]["template"]["spec"]
     # Nothing that serves has to be drained.
     return _without(pod, ("topologySpreadConstraints",)) | {"terminationGracePeriodSeconds": 10}

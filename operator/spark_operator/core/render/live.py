@@ -36,7 +36,7 @@ READ_BY_GROUP: Final = 0o440
 
 
 def live(resource: SparkDeployment) -> dict[str, str]:
-    """The files' texts by name: equal values give equal texts.
+    """Return the files' texts by name: equal values give equal texts.
 
     An isolated service closes too: a connection that a user keeps open outlives the Service's cut.
     """
@@ -56,14 +56,14 @@ def live(resource: SparkDeployment) -> dict[str, str]:
 
 
 def _end(resource: SparkDeployment) -> dict[str, str]:
-    """When the service opens again, as far as that is known: users are told the time left."""
+    """Say when the service opens again, as far as is known: users are told the time left."""
     window = resource.status.maintenance
     known = window is not None and window.state == "Active" and not resource.spec.isolated
     return {"until": format_time(window.until)} if known and window and window.until else {}
 
 
 def live_config_map(resource: SparkDeployment) -> Manifest:
-    """The ConfigMap that every pod of every release mounts."""
+    """Return the ConfigMap that every pod of every release mounts."""
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -73,22 +73,22 @@ def live_config_map(resource: SparkDeployment) -> Manifest:
 
 
 def volume(name: str) -> dict[str, Any]:
-    """The pod's volume with the files; ``name`` is the resource's."""
+    """Return the pod's volume with the files; ``name`` is the resource's."""
     return {"name": VOLUME, "configMap": {"name": name + LIVE_SUFFIX, "defaultMode": 0o444}}
 
 
 def mount() -> dict[str, Any]:
-    """Where the container sees them: a whole folder, because a single file is never refreshed."""
+    """Return where the container sees them: a folder, because a single file is never refreshed."""
     return {"name": VOLUME, "mountPath": FOLDER, "readOnly": True}
 
 
 def variables() -> dict[str, str]:
-    """The environment that tells the service where the files are."""
+    """Return the environment that tells the service where the files are."""
     return {variable: f"{FOLDER}/{file}" for variable, file in FILES.items()}
 
 
 def with_keys(pod: dict[str, Any], resource: SparkDeployment) -> dict[str, Any]:
-    """A pod's spec with the users' keys mounted as a file, where the resource refers to any."""
+    """Return a pod's spec with the users' keys mounted as a file, where there are references."""
     reference = resource.spec.secrets.api_keys
     if reference is None:
         return pod

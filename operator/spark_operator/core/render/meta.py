@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def metadata(resource: SparkDeployment, name: str, release: str | None = None) -> dict[str, Any]:
-    """Name, labels, owner and epoch of a child; the garbage collector follows the owner."""
+    """Return name, labels, owner and epoch of a child; the garbage collector follows the owner."""
     meta = resource.metadata
     return {
         "name": name,

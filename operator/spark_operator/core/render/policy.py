@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def service_account(resource: SparkDeployment) -> Manifest:
-    """An identity that can do nothing: its token is not even mounted."""
+    """Return an identity that can do nothing: its token is not even mounted."""
     return {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
@@ -24,7 +24,7 @@ def service_account(resource: SparkDeployment) -> Manifest:
 
 
 def config_map(resource: SparkDeployment, release: Release) -> Manifest:
-    """A release's environment; it never changes, so it is immutable."""
+    """Return a release's environment; it never changes, so it is immutable."""
     name = child_name(resource.metadata.name, release.name)
     return {
         "apiVersion": "v1",
@@ -36,7 +36,7 @@ def config_map(resource: SparkDeployment, release: Release) -> Manifest:
 
 
 def disruption_budget(resource: SparkDeployment, release: str) -> Manifest:
-    """At most one pod of the stable release may be evicted at a time."""
+    """Let at most one pod of the stable release be evicted at a time."""
     return {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
@@ -49,7 +49,7 @@ def disruption_budget(resource: SparkDeployment, release: str) -> Manifest:
 
 
 def network_policy(resource: SparkDeployment) -> Manifest:
-    """Pods may be reached on the service's port only; isolated, they reach and are reached by none.
+    """Let pods be reached on the service's port only, and isolated ones not at all, nor reach out.
 
     A policy that lists a direction without a rule denies it:
     https://kubernetes.io/docs/concepts/services-networking/network-policies/

@@ -16,7 +16,7 @@ PORT = 80
 
 
 def routed_release(resource: SparkDeployment) -> str | None:
-    """The release that the users' Service selects; None for all that have pods.
+    """Return the release that the users' Service selects; None for all that have pods.
 
     The Service is shared only while a candidate has traffic and less than all of it.
     """
@@ -31,7 +31,7 @@ def routed_release(resource: SparkDeployment) -> str | None:
 
 
 def services(resource: SparkDeployment) -> list[Manifest]:
-    """The users' Service first: it is what cuts traffic."""
+    """Return the Services, the users' first: it is what cuts traffic."""
     name, status = resource.metadata.name, resource.status
     stable = status.stable.release if status.stable else NO_RELEASE
     candidate = status.candidate.release if status.candidate else NO_RELEASE

@@ -48,7 +48,7 @@ WRONG = {
         "spec.strategy.canary.progressDeadline",
         ("raise progressDeadline or shorten minDuration",),
     ),
-    "step that can't end": Wrong(
+    "step that cannot end": Wrong(
         {"strategy": {"canary": {"steps": [{"weight": 100, "maxDuration": "10s"}]}}},
         f"{STEPS}[0].maxDuration",
         ("lower minDuration or raise maxDuration",),
@@ -180,7 +180,7 @@ WRONG = {
 NAMES = {
     "too long": ("a" * 41, ("more than 40 characters", "shorten it")),
     "starting with a digit": ("1spark", ("starting with a letter",)),
-    "with a dot": ("spark.prod", ("can't name a Service", "use lower case letters")),
+    "with a dot": ("spark.prod", ("cannot name a Service", "use lower case letters")),
     "upper case": ("Spark", ("use lower case letters",)),
 }
 

@@ -88,6 +88,7 @@ def released(module: str, version: int, **environment: str) -> Iterator[Release]
         "ANTHROPIC_API_KEY": "claude-key",
         "SPARK_RELEASE": name(version),
         "SPARK_ACCESS_LOG": "false",
+        "SPARK_ALLOW_ANONYMOUS": "true",
         **environment,
     }
     process = subprocess.Popen([sys.executable, "-m", module], env=values)  # noqa: S603

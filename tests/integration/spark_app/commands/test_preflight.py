@@ -1,4 +1,4 @@
-"""Preflight with real dependencies: what works passes, what doesn't is said in plain words."""
+"""Preflight with real dependencies: what works passes, what does not is said in plain words."""
 
 from __future__ import annotations
 
@@ -77,4 +77,4 @@ async def test_a_revoked_key_warns_while_another_provider_works(providers: Provi
 async def test_an_unreachable_provider_is_named() -> None:
     found, good = await asyncio.wait_for(_run("http://127.0.0.1:1"), 30)
     assert not good
-    assert "can't be reached" in found["provider:openai"].detail
+    assert "cannot be reached" in found["provider:openai"].detail

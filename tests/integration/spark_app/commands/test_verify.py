@@ -1,4 +1,4 @@
-"""`verify` and `traffic` against the real service: what they count as, and what they say."""
+"""``verify`` and ``traffic`` against the real service: what they count as, and what they say."""
 
 from __future__ import annotations
 

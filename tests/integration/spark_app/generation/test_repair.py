@@ -1,4 +1,4 @@
-"""An answer that doesn't pass is asked for again, once, with what is wrong."""
+"""An answer that does not pass is asked for again, once, with what is wrong."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import time
 from typing import TYPE_CHECKING, Any
@@ -107,11 +108,13 @@ async def test_a_revoked_key_is_refused_and_others_are_not(served: Spark, mounte
         path = "/api/admin/revocations"
         answer = await served.client.post(path, json=restored, headers=key(MASTER))
         assert answer.json()["keys"]["revoked"] == ["user-alice"], "the list says otherwise"
-        mounted.write(revocations__json='{"revoked": ["user-bob", "no id"]}')
-        await until(lambda: served.app.files.files[0].good is False)
-        assert not await accepted(served, ALICE), "a wrong list leaves the last good one"
+        mounted.write(revocations__json='{"revoked": ["no id", 5, "bob", "user-alice", "master"]}')
+        await until(lambda: served.app.keys.identify(MASTER) is None)
+        assert not await accepted(served, ALICE), "each entry stands for itself"
         metrics = await served.metrics()
-        assert metrics['spark_live_file_good{file="revocations"}'] == 0
+        assert metrics['spark_revocations{state="malformed"}'] == 2
+        assert metrics['spark_revocations{state="in_force"}'] == 3
+        assert metrics['spark_live_file_good{file="revocations"}'] == 1
         assert metrics['spark_live_file_good{file="api_keys"}'] == 1
         mounted.write(revocations__json='{"revoked": []}')
         await until(lambda: served.app.keys.identify(ALICE) is not None)
@@ -186,3 +189,77 @@ async def test_a_provider_order_is_taken_up_and_an_admins_change_outlives_a_resy
     await until(lambda: served.app.keys.identify(ALICE) is None)
     await asyncio.sleep(INTERVAL)
     assert served.app.gateway.routing.order == ("claude",)
+
+
+UNREADABLE = {
+    "no JSON": '{"revoked": ["user-alice"',
+    "no list": '{"revoked": "user-alice"}',
+    "another document": "[]",
+    "empty": "",
+    "too long": '{"revoked": ["' + "a" * 5_000_000 + '"]}',
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+async def test_a_list_of_revocations_that_can_not_be_read_shuts_the_door(
+    served: Spark, mounted: Volume, name: str
+) -> None:
+    assert (await served.generate(headers=key(BOB))).status_code == 200
+    mounted.write(revocations__json=UNREADABLE[name])
+    await until(served.app.keys.in_doubt)
+    await shut(served)
+    mounted.write(revocations__json='{"revoked": ["user-alice"]}')
+    await until(lambda: not served.app.keys.in_doubt())
+    assert (await served.generate("Create a coin", headers=key(BOB))).status_code == 200
+    assert (await served.generate(headers=key(ALICE))).status_code == 401
+
+
+async def shut(served: Spark) -> None:
+    """Nobody with a key is served, and whoever looks sees why."""
+    for value in (ALICE, BOB, MASTER, VERIFIER):
+        answer = await served.generate(headers=key(value))
+        assert (answer.status_code, answer.json()["code"]) == (503, "revocations_unknown")
+        assert answer.headers["retry-after"] == "5"
+    state = await served.client.get("/api/admin/state", headers=key(MASTER))
+    assert (state.status_code, state.json()["code"]) == (503, "revocations_unknown")
+    for headers in ({}, key(ALICE)):
+        health = await served.client.get("/api/spark/health", headers=headers)
+        assert (health.status_code, health.json()["status"]) == (200, "degraded")
+        assert health.json()["checks"]["keys"]["status"] == "fail"
+        assert "key_id" not in health.json()
+    for path in ("/livez", "/readyz"):
+        assert (await served.client.get(path)).status_code == 200
+
+
+@pytest.mark.parametrize("missing", ["revocations__json", "api-keys"])
+async def test_a_pod_that_starts_without_a_list_lets_nobody_in(
+    providers: Providers, keys: Volume, mounted: Volume, missing: str
+) -> None:
+    volume = keys if missing == "api-keys" else mounted
+    volume.hide(missing.replace("__", "."))
+    async with make_spark(providers.url, **live(keys, mounted)) as spark:
+        await shut(spark)
+        volume.show(missing.replace("__", "."))
+        await until(lambda: not spark.app.keys.in_doubt())
+        assert (await spark.generate(headers=key(ALICE))).status_code == 200
+
+
+async def test_which_revision_a_pod_has_taken_up_is_told(served: Spark, mounted: Volume) -> None:
+    def digest(text: str) -> str:
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    first, second = '{"revoked": []}', '{"revoked": ["user-alice"]}'
+    _, health = await served.health()
+    assert health["live"]["revocations"] == {"revision": digest(first), "current": True}
+    assert set(health["live"]) == {"revocations", "api_keys", "maintenance", "providers"}
+    mounted.write(revocations__json=second)
+    await until(lambda: served.app.keys.identify(ALICE) is None)
+    metrics = await served.metrics()
+    told = [name for name in metrics if name.startswith("spark_live_file_revision{")]
+    assert len(told) == 4
+    wanted = f'spark_live_file_revision{{file="revocations",revision="{digest(second)}"}}'
+    assert metrics[wanted] == 1
+    mounted.write(revocations__json="garbage")
+    await until(served.app.keys.in_doubt)
+    _, health = await served.health()
+    assert health["live"]["revocations"] == {"revision": digest(second), "current": False}

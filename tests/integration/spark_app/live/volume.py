@@ -1,7 +1,8 @@
 """A mounted ConfigMap or Secret, changed as kubelet changes it: one symbolic link is swapped.
 
-See `AtomicWriter` in kubernetes/pkg/volume/util: the files are links into `..data`, which is a link
-to a folder with a time in its name; a change writes a new folder and renames a new link over it.
+See ``AtomicWriter`` in kubernetes/pkg/volume/util: the files are links into ``..data``, which is a
+link to a folder with a time in its name; a change writes a new folder and renames a new link
+over it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class Volume:
         self.write(**files)
 
     def path(self, name: str) -> str:
-        """Where the container sees a file; a dot in its name is written `__`."""
+        """Where the container sees a file; a dot in its name is written ``__``."""
         return str(self.folder / name.replace("__", "."))
 
     def write(self, **files: str) -> None:

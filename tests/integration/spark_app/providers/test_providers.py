@@ -52,7 +52,7 @@ CODES = {
     "drip": {LATE},
 }
 HARMLESS = {("stream error", False)}
-"""A stream's error can't hit an answer that isn't streamed."""
+"""A stream's error cannot hit an answer that is not streamed."""
 
 
 def _fresh(spark: Spark) -> None:
@@ -116,7 +116,7 @@ async def test_the_other_provider_answers_instead(providers: Providers, stream: 
             assert answer.status_code == 200, (fault, answer.text)
             code = _code(answer.status_code, answer.text)
             if stream and fault in {"reset", "malformed"}:
-                # What was sent can't be taken back: no failover after the first piece.
+                # What was sent cannot be taken back: no failover after the first piece.
                 assert code is not None, fault
             else:
                 assert code is None, (fault, answer.text)
@@ -145,7 +145,7 @@ async def test_the_breaker_opens_after_ten_and_then_nobody_waits(providers: Prov
 async def test_answers_count_beside_failures_and_close_the_breaker_again(
     providers: Providers, stream: bool
 ) -> None:
-    async with make_spark(providers.url) as spark:
+    async with make_spark(providers.url, SPARK_PROBE_SECONDS=3600) as spark:
         breaker = spark.app.gateway.pools["claude"].breaker
         for number in range(12):
             await spark.generate(f"good script {number}", stream=stream)

@@ -73,7 +73,7 @@ async def test_sigterm_under_load_loses_nothing(providers: Providers) -> None:
 
 
 async def _drained(client: httpx2.AsyncClient) -> httpx2.Response:
-    """The first answer of `/readyz` that isn't good: the signal has reached the process."""
+    """The first answer of ``/readyz`` that is not good: the signal has reached the process."""
     while True:
         answer = await client.get("/readyz")
         if answer.status_code != 200:

@@ -1,7 +1,7 @@
 """A bounded soak with random provider faults: every count of the service equals its users' own.
 
-Two minutes by default, thirty with `make soak`. Nothing may hang past the deadline, no 5xx may lack
-a code, no connection may break, and memory must not grow.
+Two minutes by default, thirty with ``make soak``. Nothing may hang past the deadline, no 5xx may
+lack a code, no connection may break, and memory must not grow.
 """
 
 from __future__ import annotations

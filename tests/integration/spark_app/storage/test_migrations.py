@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from spark_app.storage.chain import MigrationError
 from spark_app.storage.database import connect
-from spark_app.storage.migrate import LOCK_KEY, LockTimeoutError, MigrationError, migrate
+from spark_app.storage.migrate import LOCK_KEY, LockTimeoutError, migrate
 from spark_app.storage.tables import metadata
 
 FIRST, SECOND = "20241201000000", "20241207000000"
@@ -156,6 +157,6 @@ async def test_the_command_names_a_wrong_database_and_no_password() -> None:
     code, _, error = await _command("mysql://a:b@c/d", "up")
     assert (code, "postgresql://" in error) == (2, True)
     code, _, error = await _command("postgresql://u:hunter2@127.0.0.1:1/d", "up")
-    assert (code, "can't be reached" in error) == (3, True)
+    assert (code, "cannot be reached" in error) == (3, True)
     assert "hunter2" not in error
     assert "Traceback" not in error

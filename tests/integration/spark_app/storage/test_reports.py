@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
+from spark_app.storage.chain import MigrationError
 from spark_app.storage.database import connect
-from spark_app.storage.migrate import MigrationError, migrate
+from spark_app.storage.migrate import migrate
 from tests.integration.spark_app.releases import ADDS, FIRST, SECOND, THIRD, Release, release
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
+import httpx2
 import nats
 import pytest
 import sqlalchemy as sa
@@ -16,11 +17,12 @@ from spark_app.storage.database import connect
 from spark_app.storage.migrate import migrate
 from spark_app.storage.redis import CONNECTIONS, REST, RedisStore
 from spark_app.telemetry.metrics import Metrics
-from tests.integration.spark_app.harness import Providers, Spark, counted, until
+from tests.integration.spark_app.harness import Providers, Spark, counted, spark_process, until
 from tests.integration.spark_app.harness import spark as make_spark
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
     from nats.aio.client import Client
 
@@ -226,6 +228,29 @@ async def test_admin_changes_are_audited(providers: Providers, postgres: Service
         ("master", "revoke", "user-mallory")
     ]
     assert found[0]["request_id"] == "audit-1"
+
+
+async def test_an_audit_record_outlives_a_killed_service_and_a_database_that_is_away(
+    providers: Providers, postgres: Service, tmp_path: Path
+) -> None:
+    await migrate(postgres.url, "up")
+    environment = {"SPARK_MASTER_API_KEY": "master-key", "SPARK_SPOOL_DIR": str(tmp_path / "spool")}
+    away = "postgresql://spark@127.0.0.1:1/spark"
+    with spark_process(providers.url, DATABASE_URL=away, **environment) as process:
+        async with httpx2.AsyncClient(base_url=process.url, timeout=10) as client:
+            headers = {"X-API-Key": "master-key", "X-Request-ID": "audit-2"}
+            wanted = {"keyId": "user-trent"}
+            answer = await client.post("/api/admin/revocations", json=wanted, headers=headers)
+            assert answer.status_code == 200
+        process.process.kill()
+        process.process.wait(10)
+    query = "SELECT * FROM spark_audit_log WHERE request_id = 'audit-2'"
+    assert await _rows(postgres.url, query) == []
+    with spark_process(providers.url, DATABASE_URL=postgres.url, **environment):
+        async with asyncio.timeout(20):
+            while not (found := await _rows(postgres.url, query)):  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0.1)
+    assert [row["target"] for row in found] == ["user-trent"]
 
 
 async def test_nats_killed_under_load_fails_nobody_and_gets_every_event(

@@ -1,4 +1,4 @@
-"""Sentry, `ERROR_TRACKING_URL` and OpenTelemetry: what arrives, and what must not be in it."""
+"""Sentry, ``ERROR_TRACKING_URL`` and OpenTelemetry: what arrives, and what must not be in it."""
 
 from __future__ import annotations
 

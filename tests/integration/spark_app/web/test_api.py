@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import tarfile
@@ -215,3 +216,64 @@ async def test_the_page_runs_nothing_foreign_and_is_framed_by_nobody(spark: Spar
 async def test_the_page_can_be_switched_off(providers: Providers) -> None:
     async with make_spark(providers.url, SPARK_PAGE=False) as spark:
         assert (await spark.client.get("/")).status_code == 404
+
+
+async def raw(spark: Spark, request: bytes) -> tuple[bytes, bytes]:
+    """Head and body of what the service answers to some bytes."""
+    host, port = spark.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(request)
+    async with asyncio.timeout(15):
+        answer = await reader.read()
+    writer.close()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return head, body
+
+
+async def test_head_is_get_without_a_body(spark: Spark) -> None:
+    paths = ("/livez", "/readyz", "/api/spark/health", "/api/metrics", "/api/openapi.json", "/")
+    for path in paths:
+        got, head = await spark.client.get(path), await spark.client.head(path)
+        assert (head.status_code, head.content) == (got.status_code, b""), path
+        assert head.headers["content-type"] == got.headers["content-type"]
+    wrong = await spark.client.put("/readyz")
+    assert wrong.headers["allow"] == "GET, HEAD"
+    assert (await spark.client.head(GENERATE)).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [b"GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n", b"no http at all\r\n\r\n"],
+    ids=["no host", "no http"],
+)
+async def test_what_is_no_proper_request_is_a_problem_with_an_id(
+    spark: Spark, request_: bytes
+) -> None:
+    head, body = await raw(spark, request_)
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"application/problem+json" in head
+    problem = json.loads(body)
+    assert problem["code"] == "bad_request"
+    assert f"x-request-id: {problem['request_id']}".encode() in head
+    assert b"x-spark-release: r1" in head
+
+
+async def test_a_stream_that_is_refused_by_its_quality_is_none(spark: Spark) -> None:
+    for accept, streamed in (
+        ("text/event-stream", True),
+        ("application/json, Text/Event-Stream;q=0.5", True),
+        ("application/json, text/event-stream;q=0", False),
+        ("text/event-stream; q=0.000", False),
+        ("text/event-streams", False),
+    ):
+        answer = await spark.generate(headers={"accept": accept})
+        assert answer.headers["content-type"].startswith("text/event-stream") is streamed, accept
+
+
+@pytest.mark.parametrize("name", ["CON", "nul", "Com1", "lpt9"])
+async def test_no_file_is_named_like_a_device_of_windows(spark: Spark, name: str) -> None:
+    code = f"using UnityEngine;\npublic class {name} : MonoBehaviour {{ }}\n"
+    answer = await spark.client.post("/api/export", json={"code": code, "scriptName": name})
+    assert (answer.status_code, answer.json()["code"]) == (422, "request_invalid")
+    assert answer.json()["errors"][0]["pointer"] == "/scriptName"
+    assert not analyse(code).valid

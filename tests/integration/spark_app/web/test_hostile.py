@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import json
+import resource
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +80,7 @@ def chunks(text: object, *, model: object = "gpt-5.5", tokens: object = 1) -> by
 async def provider(
     status: int, body: bytes, *, endless: bool = False, encoding: bytes = b"identity"
 ) -> AsyncIterator[str]:
-    """Answers everything so, as a provider would who doesn't keep to his own API."""
+    """Answers everything so, as a provider would who does not keep to his own API."""
     media = b"text/event-stream" if body.startswith((b"event:", b"data:")) else b"application/json"
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -169,7 +171,7 @@ async def test_verification_says_what_it_can_not_read() -> None:
     async with provider(200, b"no gzip", encoding=b"gzip") as url:
         checks = await verify(url, Bounds())
     assert [check.status for check in checks] == ["fail"] * 4
-    assert all("can't be read (DecodingError)" in check.detail for check in checks)
+    assert all("cannot be read (DecodingError)" in check.detail for check in checks)
 
 
 @pytest.mark.parametrize("status", [403, 429])
@@ -270,3 +272,76 @@ async def test_a_thousand_mistakes_are_told_in_a_few_lines(providers: Providers)
     assert answer.status_code == 422
     assert len(answer.json()["errors"]) == 20
     assert len(answer.content) < 10_000
+
+
+DEEP = b"[" * 250_000
+BODIES = {
+    "deep": DEEP,
+    "deep object": b'{"a":' * 50_000,
+    "deep and closed": b"[" * 120_000 + b"]" * 120_000,
+    "deep within": b'{"prompt": ' + b"[" * 120_000 + b"]" * 120_000 + b"}",
+    "a long number": b'{"prompt": ' + b"9" * 250_000 + b"}",
+    "a long exponent": b'{"prompt": 1e' + b"9" * 250_000 + b"}",
+    "many escapes": b'{"prompt": "' + b"\\u0061" * 40_000 + b'"}',
+    "blanks": b'{"prompt": "' + b" " * 250_000 + b'"}',
+    "a long model": b'{"prompt": "x", "model": "' + b"a" * 250_000 + b'!"}',
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+async def test_no_document_keeps_the_loop_busy(providers: Providers, name: str) -> None:
+    async with make_spark(providers.url) as spark:
+        for path in (GENERATE, "/api/export"):
+            began = time.thread_time()
+            answer = await spark.client.post(path, content=BODIES[name])
+            # Service, client and stand-in share this thread.
+            assert time.thread_time() - began < 1.0
+            assert answer.status_code in {400, 422}, answer.text
+            assert len(answer.content) < 10_000
+
+
+@pytest.mark.parametrize("name", ["claude", "openai"])
+@pytest.mark.parametrize(
+    "body",
+    [b"[" * 2_000_000, b'{"content": ' + b"[" * 1_000_000 + b"]" * 1_000_000 + b"}"],
+    ids=["open", "closed"],
+)
+async def test_a_deep_answer_of_a_provider_is_a_bad_answer(name: str, body: bytes) -> None:
+    other = {"claude": "OPENAI_API_KEY", "openai": "ANTHROPIC_API_KEY"}[name]
+    async with provider(200, body) as url, make_spark(url, **{other: None}) as spark:
+        answer = await spark.generate()
+        assert (answer.status_code, answer.json()["code"]) == (502, "provider_bad_output")
+        metrics = await spark.metrics()
+    assert counted(metrics, "errors_total", origin="app") == 0
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["json", "stream"])
+@pytest.mark.parametrize("name", ["claude", "openai"])
+async def test_an_answer_that_is_packed_is_not_unpacked(name: str, stream: bool) -> None:
+    packed = gzip.compress(b"event: x\n" + b" " * 100_000_000)
+    other = {"claude": "OPENAI_API_KEY", "openai": "ANTHROPIC_API_KEY"}[name]
+    async with (
+        provider(200, packed, encoding=b"gzip") as url,
+        make_spark(url, **{other: None}) as spark,
+    ):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        answer = await spark.generate(stream=stream)
+        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        assert (answer.status_code, answer.json()["code"]) == (502, "provider_bad_output")
+    assert grown < 32 * 1024
+
+
+@pytest.mark.parametrize("announced", [b"10737418240", b"262145", b"9" * 5000])
+async def test_a_body_that_is_announced_too_long_is_refused_at_once(
+    providers: Providers, announced: bytes
+) -> None:
+    async with make_spark(providers.url) as spark:
+        host, port = spark.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        head = b"POST %b HTTP/1.1\r\nHost: x\r\nContent-Length: %b\r\n\r\n"
+        writer.write(head % (GENERATE.encode(), announced))
+        async with asyncio.timeout(5):
+            answer = await reader.read()
+        writer.close()
+    assert answer.startswith((b"HTTP/1.1 413 ", b"HTTP/1.1 400 "))
+    assert b"connection: close" in answer.lower()

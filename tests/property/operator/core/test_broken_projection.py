@@ -1,4 +1,4 @@
-"""Rules 6 and 8 to 11, broken on purpose: the property of each decisions red."""
+"""Rules 6 and 8 to 11, broken on purpose: the property of each turns red."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def test_the_first_of_its_kind_is_read_without_what_is_the_clusters(file: Path, 
         (json.dumps(_canary(steps=[{"weight": 50}])), "last step must have weight 100"),
         (json.dumps(_canary(steps=[{"weight": 60}, {"weight": 100}])), "at most 50, or 100"),
         (json.dumps(_canary(steps=[{"weight": 9}, {"weight": 5}, {"weight": 100}])), "must rise"),
-        (json.dumps(_canary(progressDeadline="20s")), r"steps\[0\] .* can't end"),
+        (json.dumps(_canary(progressDeadline="20s")), r"steps\[0\] .* cannot end"),
         (
             json.dumps(_canary(steps=[{"weight": 100, "minDuration": "1m", "maxDuration": "1m"}])),
             "maxDuration 1m",

@@ -25,4 +25,4 @@ def test_a_release_as_good_as_stable_is_kept_however_uneven_the_recording(
         found = replay(parse({**builders.body(), "spec": spec}), frames(lines))
     assert found.outcome == "running", found.reason
     said = {item["message"] for item in found.decisions}
-    assert not [message for message in said if "not all there" in message]
+    assert not [message for message in said if "not fully available" in message]

@@ -26,8 +26,8 @@ def _readings(*lines: str) -> list[TraceReading]:
     ("line", "said"),
     [
         ("{", "not JSON"),
-        ("[" * 60_000, "that deep"),
-        ('{"t": 1' + "0" * 5000 + "}", "that long"),
+        ("[" * 60_000, "nested too deep"),
+        ('{"t": 1' + "0" * 5000 + "}", "number is too long"),
         (" " * 70_000 + "{}", "at most 65536"),
         ("[1]", "not an object"),
         ('{"t": 1, "release": "canary", "pod": "p"}', "stable"),

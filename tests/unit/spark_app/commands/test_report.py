@@ -59,4 +59,4 @@ def test_it_is_written_in_place_and_only_where_it_is_wanted(
     assert file.stat().st_ino == inode
     monkeypatch.setenv("SPARK_REPORT_FILE", str(tmp_path / "no" / "folder"))
     write_report(True, [])
-    assert "SPARK_REPORT_FILE can't be written" in capsys.readouterr().err
+    assert "SPARK_REPORT_FILE cannot be written" in capsys.readouterr().err

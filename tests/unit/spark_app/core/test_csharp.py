@@ -1,4 +1,4 @@
-"""What counts as a Unity script, and what is said about one that doesn't."""
+"""What counts as a Unity script, and what is said about one that does not."""
 
 import time
 from string import Template
@@ -41,16 +41,16 @@ def test_plausible_scripts_pass(path) -> None:  # type: ignore[no-untyped-def]
         (GOOD.replace("class Mover", "class Other"), "line 3: the class is 'Other'"),
         (GOOD.replace("public class", "class"), "there is no public class"),
         (GOOD.replace("using UnityEngine;", ""), "line 3: 'MonoBehaviour' is unknown here"),
-        (GOOD.replace("class Mover", "static class Mover"), "can't be static"),
-        (GOOD.replace("Mover :", "Mover<T> :"), "can't be generic"),
+        (GOOD.replace("class Mover", "static class Mover"), "cannot be static"),
+        (GOOD.replace("Mover :", "Mover<T> :"), "cannot be generic"),
         (GOOD.replace("private void Update", "public Mover() { } void Update"), "constructor"),
         (GOOD.replace("Vector3.forward", "new Mover()"), "line 7: 'new Mover()' makes no"),
-        (GOOD + "public class Second { }\n", "line 10: 'Second' is a second public class"),
+        (GOOD + "public class Second : MonoBehaviour { }\n", "line 10: 'Second' is a second"),
         (GOOD + "```\n", "line 10: a Markdown fence is left"),
         (GOOD.replace("Time.deltaTime);", "Time.deltaTime"), "line 7:"),
         (GOOD[:-3], "line 3: syntax error near"),
         ("", "line 1: there is no public class"),
-        ("I can't help with that.", "line 1:"),
+        ("I cannot help with that.", "line 1:"),
     ],
 )
 def test_what_is_wrong_is_named_by_line(code: str, said: str) -> None:
@@ -62,7 +62,7 @@ def test_what_is_wrong_is_named_by_line(code: str, said: str) -> None:
     ("code", "said"),
     [
         (GOOD.replace("void Update", "void update"), "is 'Update' meant?"),
-        (GOOD.replace("public class", "public abstract class"), "can't be attached"),
+        (GOOD.replace("public class", "public abstract class"), "cannot be attached"),
         ("using UnityEditor;\n" + GOOD, "UnityEditor is not there in a built game"),
     ],
 )

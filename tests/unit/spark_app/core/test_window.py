@@ -48,3 +48,16 @@ def test_whoever_waits_for_the_reset_is_let_in(amount: int, pauses: list[float])
         if not count.allowed:
             clock.now += count.reset + 0.001
             assert window.hit("a").allowed
+
+
+@given(st.integers(1, 5), st.lists(st.floats(0, 90), min_size=1, max_size=60))
+def test_looking_whether_it_is_full_tells_the_next_hit_and_counts_nothing(
+    amount: int, pauses: list[float]
+) -> None:
+    clock = Clock()
+    window = SlidingWindow(amount, 60.0, clock)
+    for pause in pauses:
+        clock.now += pause
+        full = window.full("a")
+        assert window.full("a") is full
+        assert window.hit("a").allowed is not full

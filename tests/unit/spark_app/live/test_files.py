@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import pathlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -78,8 +80,38 @@ def test_a_file_that_is_gone_is_not_an_empty_one(
     (tmp_path / "file").unlink()
     for _ in range(3):
         file.look()
-    assert (taken, file.good, file.goodness()) == (["first"], False, 0.0)
+    assert (taken, file.good) == (["first"], False)
     (tmp_path / "file").write_text("first")
     for _ in range(2):
         file.look()
-    assert (taken, file.good, file.goodness()) == (["first"], True, 1.0)
+    assert (taken, file.good) == (["first"], True)
+
+
+def test_what_could_not_be_read_is_tried_again_without_a_change(
+    file: LiveFile, taken: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("second")
+
+    def fail(_: Path) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(pathlib.Path, "read_bytes", fail)
+        for _ in range(3):
+            file.look()
+        assert (taken, file.good) == (["first"], False)
+    file.look()
+    assert (taken, file.good) == (["first", "second"], True)
+
+
+def test_the_revision_is_that_of_the_content_in_force(file: LiveFile, tmp_path: Path) -> None:
+    first = hashlib.sha256(b"first").hexdigest()[:12]
+    assert file.revision == first
+    (tmp_path / "file").write_text("wrong")
+    for _ in range(2):
+        file.look()
+    assert (file.revision, file.good) == (first, False)
+    (tmp_path / "file").write_text("second")
+    for _ in range(2):
+        file.look()
+    assert file.revision == hashlib.sha256(b"second").hexdigest()[:12]

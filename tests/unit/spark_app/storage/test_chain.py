@@ -24,8 +24,8 @@ def test_floor_and_rest_of_the_way() -> None:
 @pytest.mark.parametrize(
     ("declared", "words"),
     [
-        ([(B, None), (A, None)], "don't ascend"),
-        ([(A, None), (A, None)], "don't ascend"),
+        ([(B, None), (A, None)], "do not ascend"),
+        ([(A, None), (A, None)], "do not ascend"),
         ([(A, None), (B, C), (C, None)], "correct it in the release"),
         ([(A, "20230101000000")], "correct it in the release"),
     ],

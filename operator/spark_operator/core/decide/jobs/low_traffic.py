@@ -22,7 +22,7 @@ MOST_FAILED: Final = 1.0
 
 
 def is_low(draft: RolloutDraft, limit: float, least: int) -> bool:
-    """Whether the step's time, at the present rate, ends before there is enough to pass on.
+    """Return whether the step's time, at the present rate, ends before there is enough to pass on.
 
     Args:
         draft: a trial at a weight above 0.
@@ -76,14 +76,14 @@ def _send(draft: RolloutDraft) -> None:
     draft.record(
         LedgerDecision.SYNTHETIC_TRAFFIC,
         DecisionReason.LOW_TRAFFIC,
-        f"{_counted(draft)}: {bounds.max_requests} requests of the operator's own are sent to each"
+        f"{_counted(draft)}: the operator sends {bounds.max_requests} requests of its own to each"
         f" release, {bounds.rate} a second",
         release=role.release,
     )
 
 
 def _by_readiness(draft: RolloutDraft) -> str:
-    """Why the step may be left: nothing speaks against the candidate, and it is all there."""
+    """Say why the step may be left: no evidence against it, and all pods are ready."""
     quiet = draft.judge is not None and not judge.in_doubt(draft.plan, draft.judge)
     failed = [item.value * item.n for item in draft.verdict.evidence] if draft.verdict else []
     all_there = draft.candidate.ready > 0 and draft.candidate.ready == len(draft.candidate.live)

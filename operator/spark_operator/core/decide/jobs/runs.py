@@ -1,4 +1,4 @@
-"""The Jobs of a resource: which shall run, and what came of them.
+"""The Jobs of a resource: which must run, and what came of them.
 
 Status holds the last Job of each kind. One that is ``Running`` is rendered; what its pod reported
 is taken over into status, and from then on the object itself is of no more use.
@@ -39,7 +39,7 @@ DECISIVE: Final = ("preflight", "migrate", "undo")
 def find(
     draft: RolloutDraft, kind: JobKind, release: str, step: int | None = None
 ) -> JobStatus | None:
-    """The last Job of a kind, if it was about this release and step."""
+    """Return the last Job of a kind, if it was about this release and step."""
     for job in draft.status.jobs:
         if job.kind == kind and job.release == release and job.step == step:
             return job
@@ -56,7 +56,7 @@ def start(
     schema: SchemaStatus | None = None,
     repeats: int = 0,
 ) -> None:
-    """Decide that a Job shall run, in place of the last one of its kind."""
+    """Decide that a Job must run, in place of the last one of its kind."""
     before = next((job for job in draft.status.jobs if job.kind == kind), None)
     same = before is not None and before.release == release
     job = JobStatus(
@@ -76,7 +76,7 @@ def start(
 
 
 def _attempt(before: JobStatus) -> int:
-    """Which run in a row this is; one after as many as are made at once begins a new row."""
+    """Return this run's number in its row; after a full row a new one begins at 1."""
     return before.attempt % MOST_ATTEMPTS + 1 if before.state == "Lost" else 1
 
 
@@ -164,19 +164,19 @@ def _late(job: JobStatus) -> JobState:
 
 
 def _ended(draft: RolloutDraft, job: JobStatus, state: JobState, message: str) -> JobStatus:
-    """How a Job ended; where it left the schema is for its report to say, and else not known."""
+    """Return the Job with how it ended; only its report says where it left the schema."""
     changed = {"state": state, "finished_at": draft.at, "message": clip(message)}
     unknown = {"schema_": None} if job.kind in ("migrate", "undo") else {}
     return job.model_copy(update=changed | unknown)
 
 
 def summary(job: JobStatus) -> str:
-    """What a Job that passed has found, in words for people."""
+    """Say what a Job that passed has found, in words for people."""
     return _said(job, "pass", "warn", "fail") or "it passed"
 
 
 def explain(job: JobStatus) -> str:
-    """Why a Job did not pass, in words for people."""
+    """Say why a Job did not pass, in words for people."""
     # A preflight may fail by its warnings alone, when none of its providers works.
     return _said(job, "fail") or _said(job, "warn") or job.message or "it said nothing"
 

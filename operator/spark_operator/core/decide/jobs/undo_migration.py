@@ -23,7 +23,7 @@ BASE: Final = "base"
 
 
 def undo(draft: RolloutDraft) -> Progress:
-    """Bring the schema where it shall stay, after the release on its way out migrated it."""
+    """Bring the schema to where it must stay, after the release on its way out migrated it."""
     name = draft.on_trial.release
     migrated = runs.find(draft, "migrate", name)
     kept = draft.observations.revisions.get(name)
@@ -46,12 +46,12 @@ def undo(draft: RolloutDraft) -> Progress:
 
 
 def version_of(schema: SchemaStatus) -> str:
-    """What brings a schema where it is now, as the rollback's command names it."""
+    """Return what brings a schema where it is now, as the rollback's command names it."""
     return schema.current or BASE
 
 
 def _has_way(migrated: JobStatus) -> bool:
-    """Whether undoing leads where the migration began, and not past it.
+    """Return whether undoing leads where the migration began, and not past it.
 
     Without a version the command undoes the last one, which is stable's own where the migration
     came to nothing.
@@ -84,7 +84,7 @@ def _tell_kept(draft: RolloutDraft, migrated: JobStatus, migrations: Migrations)
     how = {
         "Allowed": "it may be undone with the annotation spark.dev/undo-migration: TOKEN",
         "Forbidden": "the release says that it cannot be undone",
-        "Automatic": "where it was before is not known, since no preflight looked: see to it"
+        "Automatic": "the version before is not known, because no preflight looked: undo it"
         " yourself with the annotation spark.dev/undo-migration: VERSION@TOKEN",
     }[migrations.rollback]
     stable = draft.status.stable.image if draft.status.stable else "nothing"

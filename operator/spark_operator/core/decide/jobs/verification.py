@@ -56,7 +56,7 @@ def verify(draft: RolloutDraft) -> Progress:
 
 
 def is_shared(draft: RolloutDraft) -> bool:
-    """Whether both releases fail their verification, so that neither is blamed."""
+    """Return whether both releases fail their verification, so that neither is blamed."""
     if draft.phase not in WATCHED:
         return False
     last = {job.kind: job.state for job in draft.status.jobs}
@@ -64,7 +64,7 @@ def is_shared(draft: RolloutDraft) -> bool:
 
 
 def unanswered(draft: RolloutDraft) -> str:
-    """Why the watched release is to blame and is not rolled back by itself; empty: it is not so."""
+    """Say why the watched release is to blame but stays; empty where it is not to blame."""
     last = {job.kind: job for job in draft.status.jobs}
     job, beside = last.get("verify"), last.get("compare")
     if draft.spec.rollback.automatic or draft.phase not in WATCHED or not job or not beside:
@@ -75,7 +75,7 @@ def unanswered(draft: RolloutDraft) -> str:
 
 
 def _subject(draft: RolloutDraft) -> Subject | None:
-    """What is to be verified in this phase; None where nothing can be."""
+    """Return what is to be verified in this phase; None where nothing can be."""
     name, status = draft.resource.metadata.name, draft.status
     if draft.phase is Phase.GUARDING and status.stable is not None:
         previous = _address_of(draft, draft.previous)
@@ -88,7 +88,7 @@ def _subject(draft: RolloutDraft) -> Subject | None:
 
 
 def _address_of(draft: RolloutDraft, work: Workload) -> str:
-    """Address of the first ready pod of a release that no Service selects; empty: none is."""
+    """Return the address of the first ready pod of a release that no Service selects, or empty."""
     ip = next((pod.ip for pod in work.live if pod.ready and pod.ip), "")
     host = f"[{ip}]" if ":" in ip else ip
     return f"http://{host}:{draft.spec.pod.port}" if ip else ""
@@ -119,13 +119,14 @@ def _accuse(draft: RolloutDraft, subject: Subject, job: JobStatus) -> Progress:
             return Progress.WAIT
         return _verify(draft, subject, repeats=job.repeats)
     if job.repeats:
-        message = f"twice, while the release beside it passes: {why}"
+        message = f"its verification failed twice, and the other release passes: {why}"
         roll_back(draft, RolloutOutcome.FAILED, DecisionReason.VERIFICATION_FAILED, message)
         return Progress.LEFT_PHASE
     draft.record(
         LedgerDecision.VERIFICATION_REPEATED,
         DecisionReason.FAILED_ONCE,
-        f"the release beside it passes: once more before it is given up: {why}",
+        "the other release passes: the verification is repeated once before the release is"
+        f" given up: {why}",
         release=job.release,
         warning=True,
     )

@@ -1,4 +1,4 @@
-"""At rest, and on the way back to it."""
+"""The phases in which no release is on trial, and the rollback that leads to them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def rolled_back(draft: RolloutDraft) -> None:
 
 
 def _is_worth_another_look(draft: RolloutDraft) -> bool:
-    """Whether the spec was changed after a preflight found fault with what the spec refers to."""
+    """Return whether the spec was changed after a preflight found fault with its references."""
     failure, seen = draft.status.failure, draft.resource.status.observed_generation
     changed = seen != draft.resource.metadata.generation
     return changed and failure is not None and failure.reason == "PreflightFailed"

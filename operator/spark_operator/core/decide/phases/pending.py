@@ -76,7 +76,8 @@ def _install(draft: RolloutDraft) -> None:
         draft.record(
             LedgerDecision.INSTALLING,
             DecisionReason.FIRST_RELEASE,
-            f"first release {draft.desired.image} is being started: nothing to compare it with",
+            f"first release {draft.desired.image} is being started:"
+            " there is nothing to compare it with",
             release=draft.desired.name,
         )
         draft.requeue_at(draft.now)

@@ -46,7 +46,7 @@ def progressing(draft: RolloutDraft) -> None:
 def _hold(draft: RolloutDraft) -> Progress:
     """Pause where the spec or a person asks for it."""
     if draft.spec.paused:
-        why = "spec.paused is true: the weight is held, the watch goes on"
+        why = "spec.paused is true: the weight is held, the candidate is still watched"
         return _pause(draft, DecisionReason.SPEC_PAUSED, why)
     if draft.status.held:
         why = "a person asked to hold: go on with the annotation spark.dev/resume: TOKEN"
@@ -104,13 +104,13 @@ def _reach_weight(draft: RolloutDraft) -> Progress:
 
 
 def _surplus(draft: RolloutDraft) -> bool:
-    """Whether more pods are left than this weight allows, of a switch that came to nothing."""
+    """Return whether a switch that was not completed left more pods than this weight allows."""
     wanted = candidate_pods(draft.spec.replicas, draft.status.weight.desired)
     return len(draft.candidate.live) > wanted
 
 
 def _has_had_its_time(draft: RolloutDraft) -> bool:
-    """Whether the step lasted for as long as its plan asks for, from when its samples count."""
+    """Return whether the step lasted as long as its plan asks, from when its samples count."""
     status = draft.status.step
     if status is None or status.observed_since is None:
         return False
@@ -118,12 +118,12 @@ def _has_had_its_time(draft: RolloutDraft) -> bool:
 
 
 def _longest(draft: RolloutDraft) -> float:
-    """Longest time of the step, in seconds."""
+    """Return the longest time of the step, in seconds."""
     return seconds(_step(draft).max_duration or draft.spec.strategy.canary.progress_deadline)
 
 
 def _why_done(draft: RolloutDraft) -> str:
-    """Why this step may be left; empty while it may not."""
+    """Say why this step may be left; empty while it may not."""
     if draft.status.weight.desired == 0:
         return "ready for the step's whole time, without traffic"
     if _judged(draft):
@@ -132,7 +132,7 @@ def _why_done(draft: RolloutDraft) -> str:
 
 
 def _judged(draft: RolloutDraft) -> bool:
-    """Whether the judge has passed the candidate at this weight, or there was nothing to judge."""
+    """Return whether the judge passed the candidate at this weight, or had nothing to judge."""
     if draft.status.weight.desired == 0:
         return True
     if draft.judge is None or draft.verdict is None or draft.verdict.kind != "Pass":
@@ -188,7 +188,7 @@ def paused(draft: RolloutDraft) -> None:
 
 
 def _awaits_approval(draft: RolloutDraft) -> bool:
-    """Whether the step has had its time and is to be left by a person's word only."""
+    """Return whether the step has had its time and is to be left by a person's word only."""
     step, status = _step(draft), draft.status.step
     if not step.manual or status is None or status.approved or status.observed_since is None:
         return False

@@ -62,7 +62,7 @@ def promoting(draft: RolloutDraft) -> None:
 
 
 def _outlasts_maintenance(draft: RolloutDraft) -> bool:
-    """Whether users came back before the switch that they were not to notice."""
+    """Return whether users came back before the switch that they were not to notice."""
     step = draft.status.step
     unserved = step is not None and step.in_maintenance and draft.status.weight.desired < 100
     return unserved and not in_maintenance(draft.status)
@@ -118,7 +118,7 @@ def _watch_to_the_end(draft: RolloutDraft, *, in_vain: bool) -> Progress:
 
 
 def _is_suspected(draft: RolloutDraft) -> bool:
-    """Whether errors above the warning may yet become a verdict.
+    """Return whether errors above the warning may yet become a verdict.
 
     A restart of the operator costs the evidence since its last checkpoint: a guard that ended by
     the clock alone would let a failing release through.

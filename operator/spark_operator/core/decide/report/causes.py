@@ -40,7 +40,7 @@ _UNNAMED: Final = "other"
 
 
 def keys(trend: Trend) -> Causes:
-    """Provider keys that are configured and that the provider refuses."""
+    """Yield the configured keys that their provider refuses."""
     present = trend.now("spark_provider_key_present", by="provider")
     accepted = trend.now("spark_provider_keys_accepted", by="provider")
     return tuple(
@@ -52,7 +52,7 @@ def keys(trend: Trend) -> Causes:
 
 
 def breakers(trend: Trend) -> Causes:
-    """Breakers that are not closed, and what opened them."""
+    """Yield breakers that are not closed, and what opened them."""
     found = []
     closed = trend.now("spark_circuit_breaker_state", by="provider", state="closed")
     for provider, states in sorted(closed.items()):
@@ -67,7 +67,7 @@ def breakers(trend: Trend) -> Causes:
 
 
 def providers(trend: Trend) -> Causes:
-    """What providers' calls failed of, where no breaker says it already."""
+    """Yield what providers' calls failed of, where no breaker says it already."""
     closed = trend.now("spark_circuit_breaker_state", by="provider", state="closed")
     names = sorted(trend.gained("spark_provider_failures_total", by="provider"))
     return tuple(
@@ -86,7 +86,7 @@ def _kinds(trend: Trend, provider: str) -> str:
 
 
 def quotas(trend: Trend) -> Causes:
-    """Quotas at a provider that are nearly used up."""
+    """Yield quotas at a provider that are nearly used up."""
     found = []
     names = trend.now("spark_provider_quota_limit", by="provider")
     for provider in sorted(names):
@@ -104,7 +104,7 @@ def quotas(trend: Trend) -> Causes:
 
 
 def killed(trend: Trend) -> Causes:
-    """Containers that ended for memory, or ended at all."""
+    """Yield containers that ended because they used too much memory, or ended at all."""
     restarted = [
         item.pod
         for item in trend.pods
@@ -126,7 +126,7 @@ def killed(trend: Trend) -> Causes:
 
 
 def unready(trend: Trend) -> Causes:
-    """Pods that were not ready in the oldest round and still are not."""
+    """Yield pods that were not ready in the oldest round and still are not."""
     pods = [
         item.pod
         for item in trend.pods
@@ -134,12 +134,12 @@ def unready(trend: Trend) -> Causes:
     ]
     if not pods:
         return ()
-    why = next((pod.trouble for pod in pods if pod.trouble), "it reports no trouble")
+    why = next((pod.trouble for pod in pods if pod.trouble), "it reports no problem")
     return (f"{len(pods)} of {len(trend.pods)} pods are not ready, such as {pods[0].name}: {why}",)
 
 
 def cache(draft: RolloutDraft, trend: Trend) -> Causes:
-    """A cache that is seldom hit."""
+    """Yield a cache that seldom has the answer."""
     hits = trend.gain("spark_cache_requests_total", result="hit")
     total = trend.gain("spark_cache_requests_total")
     limit = draft.spec.analysis.cache_hit_rate.warning
@@ -154,7 +154,7 @@ def cache(draft: RolloutDraft, trend: Trend) -> Causes:
 
 
 def slow_providers(trend: Trend, bound: float) -> Causes:
-    """Providers whose calls take most of the time that a generation may."""
+    """Yield providers whose calls take most of the time that a generation may take."""
     spent = trend.gained("spark_provider_duration_seconds_sum", by="provider")
     calls = trend.gained("spark_provider_duration_seconds_count", by="provider")
     return tuple(
@@ -166,7 +166,7 @@ def slow_providers(trend: Trend, bound: float) -> Causes:
 
 
 def pools(trend: Trend) -> Causes:
-    """Pools of connections that are all in use."""
+    """Yield pools of connections that are all in use."""
     found = []
     named = {
         **{f"connections to {p}": ("spark_provider_connections", p) for p in FIELDS},
@@ -184,7 +184,7 @@ def pools(trend: Trend) -> Causes:
 
 
 def resources(trend: Trend) -> Causes:
-    """CPU that is held back by its limit, and memory close to it."""
+    """Yield CPU that is held back by its limit, and memory close to it."""
     found = []
     periods = trend.gain("spark_cpu_periods_total")
     held = trend.gain("spark_cpu_throttled_periods_total")
@@ -203,7 +203,7 @@ def resources(trend: Trend) -> Causes:
 
 
 def limited_keys(trend: Trend) -> Causes:
-    """Whose requests are refused, and how much the most pressed key has left."""
+    """Yield whose requests are refused, and how much of its limit the busiest key has left."""
     by_key = {
         key: sum(counts)
         for key, counts in trend.now("spark_rate_limited_recent", by="key_id").items()
@@ -229,7 +229,7 @@ def limited_keys(trend: Trend) -> Causes:
 
 
 def recent_release(draft: RolloutDraft) -> Causes:
-    """A release that became stable lately."""
+    """Yield a release that became stable lately."""
     role = draft.status.stable
     if role is None or draft.at - role.since > RECENT or not draft.status.history:
         return ()

@@ -56,7 +56,7 @@ class Symptom(NamedTuple):
 
 
 def diagnose(draft: RolloutDraft) -> tuple[Finding, ...]:
-    """What the newest round says beside the oldest; what was said before, while there is none.
+    """Compare the newest round with the oldest; keep what was said before while there is none.
 
     Only in the decision that made the round: in the others nothing new is known.
     """
@@ -77,7 +77,7 @@ def _findings(symptom: Symptom) -> Iterator[Finding]:
 
 
 def errors(draft: RolloutDraft, trend: Trend) -> Symptom | None:
-    """High Error Rates: more than the runbook's warning of first attempts answered 5xx."""
+    """Look for High Error Rates: more first attempts answered 5xx than the runbook's warning."""
     requests = trend.gain(*REQUESTS, attempt="first")
     by_origin = trend.gained(*REQUESTS, by="origin", attempt="first", status_class="5xx")
     failed = sum(count for origin, count in by_origin.items() if origin != "none")
@@ -101,7 +101,7 @@ def errors(draft: RolloutDraft, trend: Trend) -> Symptom | None:
 
 
 def health(trend: Trend) -> Symptom | None:
-    """Health Check Failing: pods that do not get ready, or breakers that are not closed."""
+    """Look for Health Check Failing: pods that do not get ready, breakers that are not closed."""
     missing, opened = unready(trend), breakers(trend)
     if not missing and not opened:
         return None
@@ -110,7 +110,7 @@ def health(trend: Trend) -> Symptom | None:
 
 
 def slow(draft: RolloutDraft, trend: Trend) -> Symptom | None:
-    """Slow Response Times: the 95th percentile of generations above the runbook's warning."""
+    """Look for Slow Response Times: the 95th percentile of generations above the warning."""
     bound = seconds(draft.spec.analysis.latency_p95.warning)
     counts = {_bound(le): n for le, n in trend.gained(LATENCY, by="le").items()}
     total = counts.get(math.inf, 0.0)

@@ -13,7 +13,7 @@ MAX_MESSAGE: Final = 1024
 
 
 def invalid_status(resource: Manifest, message: str, now: float) -> dict[str, Any]:
-    """The stored status with ``Accepted`` False and ``Stalled`` True; the rest is kept.
+    """Return the stored status with ``Accepted`` False and ``Stalled`` True; the rest is kept.
 
     Works on plain JSON, because the resource does not fit the models.  Children are left as they
     are: what ran goes on running.

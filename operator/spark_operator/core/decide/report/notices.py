@@ -67,7 +67,7 @@ def announce(draft: RolloutDraft) -> None:
 
 
 def aspect(draft: RolloutDraft) -> tuple[bool, str, str] | None:
-    """What the condition ``Notified`` says: whether it holds, reason, message; None: no channels.
+    """Return what the condition ``Notified`` says: status, reason, message; None: no channels.
 
     It does not hold while a channel has not taken a notice for ``SLOW``.
     """

@@ -11,7 +11,7 @@ HIGHEST: Final = 10.0
 
 
 def about(number: float) -> str:
-    """A count to one significant digit, exact below ten; at most ``LARGEST``."""
+    """Round a count to one significant digit, exact below ten; at most ``LARGEST``."""
     number = min(number, LARGEST)
     if number < 10:
         return f"{number:.0f}"
@@ -20,6 +20,6 @@ def about(number: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in per cent, in fives from five on; at most ``HIGHEST``."""
+    """Write a share in per cent, rounded to fives from five on; at most ``HIGHEST``."""
     value = 100.0 * min(share, HIGHEST)
     return f"{round(value / 5) * 5:.0f}%" if value >= 5 else f"{value:.1g}%"

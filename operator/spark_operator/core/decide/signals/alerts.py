@@ -78,7 +78,7 @@ def act_on_alerts(draft: RolloutDraft) -> Progress:
 
 
 def holds(draft: RolloutDraft) -> bool:
-    """Whether an alert keeps the weight where it is."""
+    """Return whether an alert keeps the weight where it is."""
     return draft.phase in ON_TRIAL and any(
         _concerns(draft, item) and (item.severity == "critical" or not _is_shared(draft, item))
         for item in draft.status.alerts
@@ -86,7 +86,7 @@ def holds(draft: RolloutDraft) -> bool:
 
 
 def firing(draft: RolloutDraft) -> tuple[AlertStatus, ...]:
-    """The alerts that are going on, the critical ones first."""
+    """Return the alerts that are going on, the critical ones first."""
     found = [item for item in draft.status.alerts if item.resolved_at is None]
     return tuple(sorted(found, key=lambda item: item.severity != "critical"))
 
@@ -108,7 +108,7 @@ def _known(draft: RolloutDraft, alert: Alert) -> AlertStatus | None:
 
 
 def _refusal(draft: RolloutDraft, alert: Alert) -> AlertOutcome | None:
-    """Why nothing comes of a firing alert; None where something does."""
+    """Say why nothing comes of a firing alert; None where something does."""
     began, watched = draft.status.first_traffic_at, _watched(draft)
     about_watched = watched is not None and alert.release in ("", watched.release)
     before_traffic = began is None or to_time(alert.starts_at) < began
@@ -123,7 +123,7 @@ def _refusal(draft: RolloutDraft, alert: Alert) -> AlertOutcome | None:
 
 
 def _serving(draft: RolloutDraft) -> set[str]:
-    """What an alert may name: nothing, or a release that is not on its way out."""
+    """Return what an alert may name: nothing, or a release that is not on its way out."""
     stable = draft.status.stable
     return {"", *(role.release for role in (stable, _watched(draft)) if role)}
 
@@ -135,12 +135,12 @@ def _watched(draft: RolloutDraft) -> ReleaseStatus | None:
 
 
 def _concerns(draft: RolloutDraft, item: AlertStatus) -> bool:
-    """Whether an alert may act: one that was only noted, as in maintenance, never does."""
+    """Return whether an alert may act: one that was only noted, as in maintenance, never does."""
     return item.outcome != "Noted" and _is_about(draft, item)
 
 
 def _is_about(draft: RolloutDraft, item: AlertStatus) -> bool:
-    """Whether an alert goes on and is about the release that is watched now, or the service.
+    """Return whether an alert goes on and is about the release that is watched now, or the service.
 
     A warning about the service blames nobody.
     """
@@ -151,12 +151,17 @@ def _is_about(draft: RolloutDraft, item: AlertStatus) -> bool:
         and began is not None
         and item.resolved_at is None
         and item.starts_at >= began
-        and item.release in (watched.release, *("",) * (item.severity == "critical"))
+        and (item.release == watched.release or _blames_service(item))
     )
 
 
+def _blames_service(item: AlertStatus) -> bool:
+    """Return whether the alert names no release and is critical."""
+    return not item.release and item.severity == "critical"
+
+
 def _is_shared(draft: RolloutDraft, item: AlertStatus) -> bool:
-    """Whether the other release fails alike: by the judge, or by an alert of the same name."""
+    """Return whether the other release fails too: by the judge, or an alert of the same name."""
     if draft.verdict is not None and draft.verdict.shared:
         return True
     beside = _beside(draft)
@@ -166,7 +171,7 @@ def _is_shared(draft: RolloutDraft, item: AlertStatus) -> bool:
 
 
 def _beside(draft: RolloutDraft) -> ReleaseStatus | None:
-    """The release that the watched one is compared with.
+    """Return the release that the watched one is compared with.
 
     Alerts about releases that are gone may go on for a while: they say nothing about either.
     """
@@ -209,7 +214,8 @@ def _resolve(draft: RolloutDraft, item: AlertStatus) -> AlertOutcome:
     draft.record(
         LedgerDecision.ALERT_RESOLVED,
         DecisionReason.RESOLVED,
-        f"alert {item.name} ({item.fingerprint}) is over: it speaks neither for nor against",
+        f"alert {item.name} ({item.fingerprint}) is over:"
+        " it no longer counts for or against a release",
         release=item.release,
     )
     return "Resolved"
@@ -222,7 +228,7 @@ def _replace(draft: RolloutDraft, item: AlertStatus, **changes: object) -> Alert
 
 
 def _why_at_once(draft: RolloutDraft, item: AlertStatus) -> str:
-    """Why an alert that names the release speaks against it; empty: stable fails alike."""
+    """Say why an alert that names the release speaks against it; empty: stable fails alike."""
     if _is_shared(draft, item):
         return ""
     began = draft.status.first_traffic_at
@@ -231,11 +237,13 @@ def _why_at_once(draft: RolloutDraft, item: AlertStatus) -> str:
 
 
 def _why_not_alike(draft: RolloutDraft) -> str:
-    """What speaks against the watched release and not against the other; empty: they are alike."""
+    """Say what speaks against the watched release only; empty: it and the other are alike."""
     if draft.judge is None or draft.verdict is None:
         return ""
     found = judge.leaning(draft.plan, draft.judge, draft.verdict)
-    return f"names the service, and stable is not alike over the same time: {found}" * bool(found)
+    if not found:
+        return ""
+    return f"names the service, and stable does not fail the same way over the same time: {found}"
 
 
 def _roll_back(draft: RolloutDraft, item: AlertStatus, message: str) -> None:

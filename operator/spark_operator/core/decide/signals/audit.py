@@ -48,7 +48,7 @@ class Audited(NamedTuple):
         )
 
     def __str__(self) -> str:
-        """The text of ``status.audited``."""
+        """Write the text of ``status.audited``."""
         members = ",".join(f"{key}={self.members[key]}" for key in sorted(self.members))
         return f"{self.time:.0f};{','.join(sorted(self.marks)[:MAX_MARKS])};{members}"
 
@@ -77,13 +77,13 @@ def notice(draft: RolloutDraft) -> None:
 
 
 def _members(spec: SparkDeploymentSpec) -> dict[str, str]:
-    """A hash of each member; one at its default is left out, so a new default changes nothing."""
+    """Hash each member; one at its default is left out, so that a new default changes nothing."""
     values = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return {name: digest(value, DIGITS) for name, value in values.items()}
 
 
 def _involved(found: tuple[Owner, ...], changed: list[str], before: Audited) -> list[Owner]:
-    """Who wrote since then and owns what changed; else whoever wrote last, who took it out."""
+    """Return who wrote since then and owns what changed, else the last writer, who took it out."""
     since = [owner for owner in found if owner.time >= before.time]
     later = [o for o in since if o.time > before.time or o.mark not in before.marks] or since
     owning = [owner for owner in later if _owned(owner, changed)]
@@ -92,7 +92,7 @@ def _involved(found: tuple[Owner, ...], changed: list[str], before: Audited) -> 
 
 
 def _is_scaling(changed: list[str], involved: list[Owner]) -> bool:
-    """Whether only /scale was used, of which an API server keeps a record, or none at all."""
+    """Return whether only ``/scale`` was used, of which some API servers keep no record."""
     editors = [owner for owner in involved if owner.subresource != "scale"]
     return changed == ["replicas"] and not any(_owned(owner, changed) for owner in editors)
 
@@ -102,7 +102,7 @@ def _touched(owner: Owner, changed: list[str]) -> list[str]:
 
 
 def _owned(owner: Owner, changed: list[str]) -> list[str]:
-    """The paths below changed members; a member that is taken out is nobody's any more."""
+    """Return the paths below changed members; nobody owns a member that was taken out."""
     return [path for path in owner.paths if _member(path) in changed]
 
 

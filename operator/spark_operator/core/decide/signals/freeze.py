@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def frozen(draft: RolloutDraft) -> Freeze | None:
-    """The freeze that keeps the wanted release from starting; None where none does.
+    """Return the freeze that keeps the wanted release from starting; None where none does.
 
     Going back is no start: to stable, to one that was stable before, to one that a person asked
     for by name.  The first release of all has nobody to disturb.
@@ -33,7 +33,7 @@ def frozen(draft: RolloutDraft) -> Freeze | None:
 
 
 def waits(draft: RolloutDraft) -> str:
-    """Why the wanted release does not start, in words; empty where no freeze holds it.
+    """Say why the wanted release does not start; empty where no freeze holds it.
 
     One that has started goes on: a freeze is about starting.
     """

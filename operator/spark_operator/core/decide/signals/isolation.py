@@ -24,7 +24,7 @@ MESSAGE: Final = (
 
 
 def recorded(status: SparkDeploymentStatus) -> bool:
-    """Whether a status says that the service is cut off."""
+    """Return whether a status says that the service is cut off."""
     return any(item.type == CONDITION and item.status == "True" for item in status.conditions)
 
 

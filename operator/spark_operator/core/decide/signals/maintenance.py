@@ -41,7 +41,7 @@ class MaintenanceWindow(NamedTuple):
 
 
 def look(maintenance: Maintenance, at: datetime) -> MaintenanceWindow:
-    """Whether maintenance goes on, is announced, or neither."""
+    """Return whether maintenance goes on, is announced, or neither."""
     if maintenance.enabled:
         return MaintenanceWindow("Active")
     begins, until = maintenance.from_, maintenance.until
@@ -129,7 +129,7 @@ def _cancel(draft: RolloutDraft, before: MaintenanceStatus) -> None:
     draft.record(
         LedgerDecision.MAINTENANCE_CANCELLED,
         DecisionReason.MISSED if missed else DecisionReason.WITHDRAWN,
-        f"the window from {when(before.begins)} is not held: {why}",
+        f"the window from {when(before.begins)} was skipped: {why}",
         warning=missed,
     )
 
@@ -148,7 +148,7 @@ def _forget(draft: RolloutDraft) -> None:
 
 
 def blind(draft: RolloutDraft) -> bool:
-    """Whether what is read now blames nobody: maintenance goes on, or has only just ended."""
+    """Return whether today's readings blame nobody: maintenance goes on, or has just ended."""
     window = draft.status.maintenance
     if window is None or window.state == "Announced":
         return False
@@ -156,7 +156,7 @@ def blind(draft: RolloutDraft) -> bool:
 
 
 def covers(status: SparkDeploymentStatus, at: datetime) -> bool:
-    """Whether what began then began in maintenance, or right after it."""
+    """Return whether what began then began in maintenance, or right after it."""
     window = status.maintenance
     if window is None or window.state == "Announced" or at < window.begins:
         return False
@@ -164,5 +164,5 @@ def covers(status: SparkDeploymentStatus, at: datetime) -> bool:
 
 
 def rests(draft: RolloutDraft) -> bool:
-    """Whether the judge passes over this decision, up to and with the one that finds the end."""
+    """Return whether the judge skips this decision; the one that finds the end is skipped too."""
     return blind(draft) or in_maintenance(draft.resource.status)

@@ -30,7 +30,7 @@ CLOSED, OPEN = "closed", "open"
 
 
 def message(draft: RolloutDraft) -> str:
-    """Which providers are down, in a sentence; empty where none is, or none is known to be.
+    """Say in a sentence which providers are down; empty where none is, or none is known to be.
 
     Half-open says neither: it keeps a breaker open that was, and opens none. Between two looks what
     was known stays.
@@ -74,26 +74,26 @@ def notice(draft: RolloutDraft) -> None:
 
 
 def _configured(draft: RolloutDraft) -> set[str]:
-    """Providers with a key: the service shows the breaker of one without as closed."""
+    """Return providers with a key: the service shows the breaker of one without as closed."""
     secrets = draft.spec.secrets
     keys = {"claude": secrets.anthropic_api_key, "openai": secrets.openai_api_key}
     return {provider for provider, key in keys.items() if key is not None}
 
 
 def _condition(draft: RolloutDraft) -> Condition | None:
-    """The condition that says so, as it stood before this decision."""
+    """Return the condition that says so, as it stood before this decision."""
     return next((item for item in draft.status.conditions if item.reason == REASON), None)
 
 
 def _serving(draft: RolloutDraft, tick: Tick) -> tuple[PodSample, ...]:
-    """The pods that users are served by: the breaker of one that asks nobody stays closed."""
+    """Return the pods that serve users: the breaker of one that asks nobody stays closed."""
     if draft.phase is Phase.GUARDING or draft.status.weight.desired == 100:
         return tick.candidate
     return tick.stable if draft.status.weight.desired == 0 else (*tick.candidate, *tick.stable)
 
 
 def _states(draft: RolloutDraft) -> Iterator[tuple[str, str]]:
-    """Provider and state of every breaker that was read for this decision."""
+    """Yield provider and state of every breaker that was read for this decision."""
     tick = draft.observations.tick
     if tick is not None:
         for sample in _serving(draft, tick):

@@ -34,7 +34,7 @@ TAKEN_UP: Final = DecisionReason.TAKEN_UP_LIVE
 
 
 def names(spec: SparkDeploymentSpec) -> frozenset[str]:
-    """The Secrets that pods are given keys of."""
+    """Return the Secrets whose keys pods are given."""
     return frozenset(reference.name for reference in _references(spec).values())
 
 
@@ -86,7 +86,7 @@ def _tokens(spec: SparkDeploymentSpec, known: Mapping[str, SecretData]) -> dict[
 
 
 def _all_take_up(draft: RolloutDraft) -> bool:
-    """Whether every release with pods mounts what is live; older operators' releases do not."""
+    """Return whether all releases with pods mount the live files; those of old operators do not."""
     roles = (draft.status.stable, draft.status.candidate, draft.status.previous)
     releases = [draft.observations.revisions.get(role.release) for role in roles if role]
     kept = [release.template for release in releases if release is not None]
@@ -114,7 +114,7 @@ def _why(draft: RolloutDraft) -> DecisionReason:
 def _tell(draft: RolloutDraft, fields: list[str], reason: DecisionReason, then: str) -> None:
     references = _references(draft.spec)
     secrets = sorted({references[field].name for field in fields if field in references})
-    named = f"Secret {', '.join(secrets)}" if secrets else "a Secret is referred to no more"
+    named = f"Secret {', '.join(secrets)}" if secrets else "a Secret is no longer referred to"
     paths = ", ".join(map(_path, fields))
     draft.record(LedgerDecision.SECRETS_ROTATED, reason, f"{named} ({paths}): {then}")
 

@@ -1,4 +1,4 @@
-"""What speaks against the candidate: evidence, breakers, absence. Enough of it is a `Fail`."""
+"""What speaks against the candidate: evidence, breakers, absence. Enough of it is a ``Fail``."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def value(state: JudgeState, key: str) -> float:
 def compared(state: JudgeState, h: Comparison) -> float:
     """Return the evidence of a comparison, held down by its guard and by each pod's absence.
 
-    A pod is left out only when at least `PODS_TO_SPARE` are there: with fewer, no statistic
+    A pod is left out only when at least ``PODS_TO_SPARE`` are there: with fewer, no statistic
     can tell a bad pod from a bad version.
     """
     found = [value(state, h.name)]
@@ -69,7 +69,7 @@ def numbers(state: JudgeState, metric: Metric) -> Recent:
 def evidence_of(plan: JudgePlan, state: JudgeState, h: Hypothesis, strength: float) -> Evidence:
     """Return a hypothesis' numbers as they are now.
 
-    `bound` is the rate's lower confidence bound and `threshold` the rate that is refuted.
+    ``bound`` is the rate's lower confidence bound and ``threshold`` the rate that is refuted.
     """
     now = numbers(state, h.metric)
     stable = now.stable_x / now.stable_n if now.stable_n else None
@@ -100,7 +100,7 @@ def sentence(e: Evidence) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Accusation:
-    """One e-process that leads to `Fail`: its part of alpha, and what it says."""
+    """One e-process that leads to ``Fail``: its part of alpha, and what it says."""
 
     weight: float
     strength: float
@@ -136,7 +136,7 @@ def _of(plan: JudgePlan, state: JudgeState, h: Hypothesis, force: float) -> Accu
 
 
 def accusations(plan: JudgePlan, state: JudgeState) -> list[Accusation]:
-    """Return all that leads to `Fail`; where stable breaches a threshold too, nothing does."""
+    """Return all that leads to ``Fail``; where stable breaches a threshold too, nothing does."""
     found = [
         _of(plan, state, h, compared(state, h))
         for h in comparisons(plan)
@@ -152,7 +152,7 @@ def accusations(plan: JudgePlan, state: JudgeState) -> list[Accusation]:
 
 
 def strength_of_all(plan: JudgePlan, state: JudgeState) -> float:
-    """Return the evidence for a `Fail`: the weighted mean of its e-processes.
+    """Return the evidence for a ``Fail``: the weighted mean of its e-processes.
 
     A mean of e-processes is one, however they depend on each other: no alpha is lost.
     """
@@ -173,7 +173,7 @@ def _extra(plan: JudgePlan) -> bool:
 
 
 def _accused(plan: JudgePlan, state: JudgeState) -> tuple[VerdictReason, str, Evidence] | None:
-    """Return why the evidence is enough for a `Fail`, or None."""
+    """Return why the evidence is enough for a ``Fail``, or None."""
     total = strength_of_all(plan, state)
     if total * plan.alpha < 1:
         return None
@@ -188,7 +188,7 @@ def _checked(plan: JudgePlan, state: JudgeState) -> tuple[VerdictReason, str, Ev
     if failed <= plan.threshold.failure_limit:
         return None
     e = evidence_of(plan, state, comparisons(plan)[0], 0.0)
-    text = f"{failed} checks failed, {plan.threshold.failure_limit} may; {sentence(e)}"
+    text = f"{failed} checks failed, at most {plan.threshold.failure_limit} may fail; {sentence(e)}"
     return (
         VerdictReason.CHECKS_FAILED,
         text,
@@ -231,7 +231,7 @@ def _gone(plan: JudgePlan, state: JudgeState) -> tuple[VerdictReason, str, Evide
 
 
 def latch(plan: JudgePlan, state: JudgeState) -> JudgeState:
-    """Return the state with a `Fail` kept once its evidence was enough."""
+    """Return the state with a ``Fail`` kept once its evidence was enough."""
     if state.failed is not None:
         return state
     by_evidence = _accused if plan.mode is Mode.EVIDENCE else _checked

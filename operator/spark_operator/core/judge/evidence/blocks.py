@@ -36,7 +36,7 @@ IDLE_SECONDS = 10.0
 """Stable without a finished request for this long is no comparison any more."""
 
 FADE_SECONDS, STABLE_FADE_SECONDS = 30.0, 120.0
-"""Time constants of `Recent`."""
+"""Time constants of ``Recent``."""
 
 FAILING_SAMPLES = 0.05
 """Share of stable's samples that should hold a failure; more would saturate, less be slow."""
@@ -49,13 +49,13 @@ MOST_ROWS = 12
 
 
 def counts(metric: Metric, pods: Sequence[PodBlock]) -> list[tuple[float, float]]:
-    """Return `(n, x)` of every pod that has any."""
+    """Return ``(n, x)`` of every pod that has any."""
     found = (metric.count(pod.vector) for pod in pods)
     return [(n, x) for n, x in found if n > 0]
 
 
 def summed(metric: Metric, pods: Sequence[PodBlock]) -> tuple[float, float]:
-    """Return `(n, x)` over all pods."""
+    """Return ``(n, x)`` over all pods."""
     found = counts(metric, pods)
     return sum(n for n, _ in found), sum(x for _, x in found)
 
@@ -86,7 +86,7 @@ def is_idle(state: JudgeState, now: float) -> bool:
 def _logs(
     plan: JudgePlan, state: JudgeState, h: Comparison, pods: Sequence[PodBlock]
 ) -> list[float]:
-    """Return a comparison's log e-values for the block, the candidate reduced to `pods`.
+    """Return a comparison's log e-values for the block, the candidate reduced to ``pods``.
 
     Where stable serves nobody, the candidate is judged alone, against the hypothesis' fixed
     limit, for what the app alone is to blame for.
@@ -137,7 +137,7 @@ def _spared(plan: JudgePlan, state: JudgeState, h: Comparison, fresh: float) -> 
 def close(plan: JudgePlan, state: JudgeState) -> JudgeState:
     """Return the state with its block turned into evidence, and an empty block.
 
-    `state.at` is the block's end. While a pod of the candidate warms up, what it may fail at
+    ``state.at`` is the block's end. While a pod of the candidate warms up, what it may fail at
     all is raised, and warnings wait.
     """
     block = state.block

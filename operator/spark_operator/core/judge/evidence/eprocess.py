@@ -3,7 +3,7 @@
 An e-process starts at 1 and its expectation is at most 1 while the null hypothesis holds, at
 every stopping time; so the probability that it ever reaches 1/alpha is at most alpha (Ville).
 Every observation here is an X in 0..1: one request (0 or 1), or one pod's share of failures in
-one block. A bet `1 + slope * (X - center)` is linear in X, so only X's mean
+one block. A bet ``1 + slope * (X - center)`` is linear in X, so only X's mean
 matters, whatever its distribution (Waudby-Smith and Ramdas, 2024).
 """
 
@@ -23,13 +23,13 @@ RATES = (0.04, 0.07, 0.12, 0.2, 0.35, 0.6, 0.95)
 """The candidate's means that a comparison bets on."""
 
 PRIOR = (0.08, 0.12, 0.25, 0.2, 0.12, 0.1, 0.13)
-"""How much of the start capital each of `RATES` gets; sums to 1."""
+"""How much of the start capital each of ``RATES`` gets; sums to 1."""
 
 ABOVE = (0.5, 1.0, 2.0, 3.0, 4.5, 6.0)
 """Powers of 2 by which a fixed limit's odds grow to the rates bet on above it."""
 
 BELOW = tuple(-step / 2 for step in range(1, 13))
-"""The same for a `Pass`, below it."""
+"""The same for a ``Pass``, below it."""
 
 AT_START, EVENLY, AFTERWARDS = 0.55, 0.4, 0.05
 """How the start capital is spread over time: at once, over the horizon, after it."""
@@ -53,7 +53,7 @@ class Requests:
         return self.n
 
     def log_bet(self, slope: float, center: float) -> float:
-        """Return the log of the product of `1 + slope * (X - center)` over all requests."""
+        """Return the log of the product of ``1 + slope * (X - center)`` over all requests."""
         return self.x * log(1 + slope * (1 - center)) + (self.n - self.x) * log(1 - slope * center)
 
 
@@ -69,7 +69,7 @@ class Shares:
         return float(len(self.values))
 
     def log_bet(self, slope: float, center: float) -> float:
-        """Return the log of the product of `1 + slope * (X - center)` over all pods."""
+        """Return the log of the product of ``1 + slope * (X - center)`` over all pods."""
         return sum(log(1 + slope * (value - center)) for value in self.values)
 
 
@@ -77,7 +77,7 @@ Measured = Requests | Shares
 
 
 def failing_samples(n: float, x: float, size: int) -> float:
-    """Return the share of samples of `size` out of n requests that hold one of the x failures.
+    """Return the share of samples of ``size`` out of n requests that hold one of the x failures.
 
     Hypergeometric, as in rarefaction: it makes pods of different load comparable. For size 1 it
     is x / n; the larger the size, the more a single failure counts, and the less it matters how
@@ -91,13 +91,13 @@ def failing_samples(n: float, x: float, size: int) -> float:
 
 
 def rates_around(limit: float, steps: Sequence[float]) -> tuple[float, ...]:
-    """Return rates whose odds are 2^step times those of `limit`."""
+    """Return rates whose odds are 2^step times those of ``limit``."""
     odds = [limit / (1 - limit) * 2**step for step in steps]
     return tuple(value / (1 + value) for value in odds)
 
 
 def log_exceeds(seen: Measured, limit: float, rates: Sequence[float]) -> list[float]:
-    """Return one log e-value per alternative rate, null hypothesis: the mean is <= `limit`.
+    """Return one log e-value per alternative rate, null hypothesis: the mean is <= ``limit``.
 
     For independent requests each is the binomial likelihood ratio of the rate and the limit.
     A rate at or below the limit bets nothing.
@@ -110,7 +110,7 @@ def log_exceeds(seen: Measured, limit: float, rates: Sequence[float]) -> list[fl
 
 @dataclass(frozen=True, slots=True)
 class Null:
-    """The hypothesis that the candidate's mean is at most `margin + ratio *` stable's."""
+    """The hypothesis that the candidate's mean is at most ``margin + ratio *`` stable's."""
 
     ratio: float
     margin: float
@@ -119,7 +119,7 @@ class Null:
 def _boundary(null: Null, rate: float, stable: float, n: float, m: float) -> float:
     """Return stable's mean on the null's border that explains both sides best.
 
-    It minimises `n KL(rate | margin + ratio b) + m KL(stable | b)`, exactly for margin 0. Any
+    It minimises ``n KL(rate | margin + ratio b) + m KL(stable | b)``, exactly for margin 0. Any
     value is safe: it changes the power of the bet, never its validity.
     """
     r = null.ratio
@@ -136,10 +136,10 @@ def log_compares(
     expected: float,
     rates: Sequence[float],
 ) -> list[float]:
-    """Return one log e-value per alternative rate of the candidate under `null`.
+    """Return one log e-value per alternative rate of the candidate under ``null``.
 
-    Bets `+slope` on the candidate and `-slope * ratio * n / m` on stable. The product's
-    expectation is at most `exp(slope * n * (p - margin - ratio * s))`, which is <= 1 for all
+    Bets ``+slope`` on the candidate and ``-slope * ratio * n / m`` on stable. The product's
+    expectation is at most ``exp(slope * n * (p - margin - ratio * s))``, which is <= 1 for all
     means p of the candidate and s of stable under the null, however they move together: a
     failure that both share cancels. Generalises the two-sample e-value of Turner, Ly and
     Grunwald (2024) to bounded observations and an affine null.
@@ -169,7 +169,7 @@ def log_compares(
 
 
 def released(seconds: float, horizon: float) -> float:
-    """Return the share of the start capital that has been put to work after `seconds`.
+    """Return the share of the start capital that has been put to work after ``seconds``.
 
     Some works from the start; some is spread evenly over the horizon, so that an hour of health
     does not bury what comes later; a little is left for the time after it.
@@ -199,7 +199,7 @@ def grow(
 
 
 def log_passes(n: float, x: float, limit: float) -> float:
-    """Return the log evidence against a rate of `limit` or more, from n requests, x failed.
+    """Return the log evidence against a rate of ``limit`` or more, from n requests, x failed.
 
     A mixture of binomial likelihood ratios over rates below the limit, from one fixed start.
     """
@@ -214,7 +214,7 @@ def log_passes(n: float, x: float, limit: float) -> float:
 def lower_bound(n: float, x: float, alpha: float) -> float:
     """Return a lower confidence bound of a rate after x of n failed (Chernoff's, at 1 - alpha).
 
-    The largest p below x / n with `n * KL(x / n | p) >= log(1 / alpha)`; for showing, not for
+    The largest p below x / n with ``n * KL(x / n | p) >= log(1 / alpha)``; for showing, not for
     deciding.
     """
     if n <= 0 or x <= 0:

@@ -23,7 +23,7 @@ class Metric:
     group: slice
 
     def count(self, vector: Vector) -> tuple[float, float]:
-        """Return `(n, x)`: how many were counted, how many of them failed."""
+        """Return ``(n, x)``: how many were counted, how many of them failed."""
         n, *parts = vector[self.group]
         return n, sum(parts)
 
@@ -38,7 +38,7 @@ class Hypothesis:
         action: what refuting it does.
         reason: what refuting it is called in a verdict.
         limit: the share that is not exceeded; for a comparison, where stable is idle.
-        weight: its part of alpha, if refuting it leads to `Fail`.
+        weight: its part of alpha, if refuting it leads to ``Fail``.
         rates: the alternatives that are bet on.
         prior: how the start capital is split over them.
     """
@@ -125,9 +125,9 @@ def absolutes(plan: JudgePlan) -> tuple[Hypothesis, ...]:
 
 @lru_cache(maxsize=64)
 def comparisons(plan: JudgePlan) -> tuple[Comparison, ...]:
-    """Return the hypotheses about candidate and stable over the same time, `errors` first.
+    """Return the hypotheses about candidate and stable over the same time, ``errors`` first.
 
-    `errors`: above a floor, the candidate is at most `ratio` times as bad as stable. `lead`:
+    ``errors``: above a floor, the candidate is at most ``ratio`` times as bad as stable. ``lead``:
     above the critical rate, it is no worse than stable at all. What both share never counts
     against the candidate.
     """

@@ -36,7 +36,7 @@ TOLERATED = 0.2
 
 
 def _out(rule: QueryRule, seen: QueryValue) -> bool | None:
-    """Return whether the value is out of bounds; None if that can't be said."""
+    """Return whether the value is out of bounds; None if that cannot be said."""
     value, stable = seen.candidate, seen.stable
     if value is None or not isfinite(value):
         return None

@@ -76,7 +76,7 @@ class PodWindow:
         )
 
     def excess(self, rate: float) -> float:
-        """Return the sum of squared deviations from `rate` times the window's requests."""
+        """Return the sum of squared deviations from ``rate`` times the window's requests."""
         return max(self.xx - 2 * rate * self.nx + rate * rate * self.nn, 0.0)
 
 
@@ -154,7 +154,7 @@ class Baseline:
         failures: how many were seen.
         rate: their share of requests.
         dispersion: variance of a pod's failures per window over that of independent ones, one
-            upper bound (two standard errors) per scale in `SCALES`.
+            upper bound (two standard errors) per scale in ``SCALES``.
         spread: standard deviation of the logarithm of pods' rates.
         young_n: requests of pods that were warming up.
         young_x: failures among them.
@@ -208,7 +208,7 @@ def _spread(pods: Sequence[PodHabit], rate: float, dispersion: float) -> float:
 
 
 def length(baseline: Baseline) -> float:
-    """Return for how long errors hang together, seconds: 0, or one of `SCALES`."""
+    """Return for how long errors hang together, seconds: 0, or one of ``SCALES``."""
     excess = [value - 1.0 for value in baseline.dispersion]
     if max(excess) < INDEPENDENT - 1.0:
         return 0.0
@@ -223,7 +223,7 @@ def tuned(plan: JudgePlan, baseline: Baseline | None) -> JudgePlan:
     """Return the plan as stable's past asks for it; unchanged if that says too little.
 
     The block becomes as long as errors hang together, between the preset's and its
-    `longest_block_seconds`; errors that do not hang together are counted one by one if the
+    ``longest_block_seconds``; errors that do not hang together are counted one by one if the
     preset trusts history. The ratio grows to what the worst pod in a hundred would show.
     """
     if baseline is None or plan.longest_block_seconds <= 0:

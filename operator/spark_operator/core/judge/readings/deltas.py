@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from spark_operator.core.judge.readings.samples import Counters, PodSample
 
 LARGEST = 1e15
-"""Above this a double can't count in ones any more; such a counter is garbage."""
+"""Above this a double cannot count in ones any more; such a counter is garbage."""
 
 MOST_PER_SECOND = 1e5
 """No pod answers more requests a second; a larger step is garbage."""
 
 Vector = tuple[float, ...]
 """Counters in fixed places, in groups that are known or unknown together:
-`(requests without 4xx, 5xx of the app, 5xx of a provider)`, `(requests, 4xx)`, one
-`(requests timed, requests over the bound)` for each latency bound, and
-`(cache look-ups, cache misses)`."""
+``(requests without 4xx, 5xx of the app, 5xx of a provider)``, ``(requests, 4xx)``, one
+``(requests timed, requests over the bound)`` for each latency bound, and
+``(cache look-ups, cache misses)``."""
 
 ERRORS, CLIENT, LATENCY = slice(0, 3), slice(3, 5), 5
 

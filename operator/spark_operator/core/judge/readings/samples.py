@@ -19,8 +19,8 @@ class Counters:
         requests: first attempts answered, of any status class, generate and export together.
         failures_app: first attempts answered 5xx for which the app is to blame.
         failures_provider: first attempts answered 5xx for which a provider is to blame.
-        client_errors: first attempts answered 4xx; they are among `requests`.
-        latency_buckets: `(upper bound in s, cumulative count)`, as a Prometheus histogram.
+        client_errors: first attempts answered 4xx; they are among ``requests``.
+        latency_buckets: ``(upper bound in s, cumulative count)``, as a Prometheus histogram.
         cache_hits: cache look-ups answered from the cache.
         cache_misses: cache look-ups that were not.
         breakers: `(provider, "closed" | "open" | "half-open")`.
@@ -84,7 +84,7 @@ class QueryValue:
 class Tick:
     """Everything known at one moment.
 
-    A pod that exists and was not scraped is in the tuple with `values=None`; a pod that is
+    A pod that exists and was not scraped is in the tuple with ``values=None``; a pod that is
     being deleted on purpose is left out.
 
     Attributes:

@@ -208,7 +208,7 @@ AT_REST = [
         "RolledBack",
     ),
     Case(
-        "rolled back, and a further release waits",
+        "rolled back, and another release waits",
         3,
         at(0, 0, "RollingBack", failure=failure(2)),
         seen(ONE, workload(2, 0)),

@@ -1,4 +1,4 @@
-"""`CandidateUnavailable`: gone is no missing data, but starting is not gone."""
+"""``CandidateUnavailable``: gone is no missing data, but starting is not gone."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_scrapes_that_fail_here_and_there_are_no_absence(misses: int) -> None:
     """On a node that is busy one in two fails for an hour: nobody is away for three seconds."""
     verdict = _scraped(lambda at: at < 5 or at % (misses + 1) == 0, 3600)
     assert verdict.kind is not VerdictKind.FAIL
-    assert "not all there" not in verdict.message
+    assert "not fully available" not in verdict.message
 
 
 def test_scrapes_that_fail_on_end_fail_a_candidate_that_is_ready_from_the_first() -> None:

@@ -41,7 +41,7 @@ class Pod:
         self.slow += slow
 
     def sample(self, at: float) -> PodSample:
-        """Return the pod as a scrape at `at` sees it."""
+        """Return the pod as a scrape at ``at`` sees it."""
         n = self.values.requests or 0.0
         fast = n - self.slow
         buckets = ((1.0, fast), (2.5, fast), (5.0, fast), (10.0, fast), (inf, n))
@@ -73,7 +73,7 @@ class Trial:
     def serve(
         self, seconds: int, mine: dict[str, float], theirs: dict[str, float]
     ) -> judge.Verdict:
-        """Look each second while every pod counts what is given; stop at a `Fail`."""
+        """Look each second while every pod counts what is given; stop at a ``Fail``."""
         found = self.verdict()
         for _ in range(seconds):
             for pods, counts in ((self.candidate, mine), (self.stable, theirs)):

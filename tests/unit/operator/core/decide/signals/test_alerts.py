@@ -181,7 +181,9 @@ def test_one_that_names_the_service_rolls_back_when_stable_is_not_alike() -> Non
     assert decided(at(0, 5), shared(LEANING)).status.phase == "Progressing"
     decision = decided(at(0, 5), shared(LEANING), alert())
     assert decision.status.phase == "RollingBack"
-    assert "stable is not alike over the same time" in decision.status.ledger[0].message
+    assert (
+        "stable does not fail the same way over the same time" in decision.status.ledger[0].message
+    )
 
 
 def test_a_hold_turns_into_a_rollback_when_the_evidence_comes() -> None:

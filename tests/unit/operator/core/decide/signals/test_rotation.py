@@ -129,7 +129,7 @@ def test_another_reference_is_a_rotation_too() -> None:
 def test_a_reference_that_is_taken_out_is_told_too() -> None:
     fewer = {key: REFERENCES[key] for key in ("anthropicAPIKey", "apiKeys")}
     rotated = decided(settled(), KNOWN, references=fewer)
-    assert "referred to no more (secrets.databaseURL)" in told(rotated)[0][1]
+    assert "no longer referred to (secrets.databaseURL)" in told(rotated)[0][1]
 
 
 def test_a_secret_that_is_gone_changes_nothing_until_it_is_back_with_other_contents() -> None:
