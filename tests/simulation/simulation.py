@@ -237,6 +237,17 @@ class Simulation:
             if job_pods.is_job(pod) and job_pods.kind_of(pod) == kind:
                 self.world.server.end("somebody", where, name)
 
+    def evict(self, image: str) -> None:
+        """Take away all pods that run an image, as nodes that are drained do."""
+        where = Collection("v1", "pods", KEY.namespace)
+        for name, pod in list(self.world.server.all(where).items()):
+            if job_pods.is_job(pod) or pod["spec"]["containers"][0]["image"] != image:
+                continue
+            why = {"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI"}
+            status = pod["status"] | {"conditions": [*pod["status"]["conditions"], why]}
+            self.world.server.replace("somebody", where, pod | {"status": status})
+            self.world.server.end("somebody", where, name)
+
     def behaves(self, image: str, behaviour: Behaviour) -> None:
         """Say how an image behaves."""
         self.world.kubelet.images[image] = behaviour

@@ -60,8 +60,8 @@ class BreakerOpen(Model):
     )
     candidate_only: Duration = Field(
         "30s",
-        description="The release is rolled back when a breaker is open for this long on the"
-        " candidate and closed on stable.",
+        description="Open this long on the candidate, while stable asks the same provider and its"
+        " own stays closed, at users' cost: roll back.",
         json_schema_extra=between("1s", "24h"),
     )
 

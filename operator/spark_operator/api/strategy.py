@@ -138,6 +138,6 @@ class Rollback(Model):
     automatic: bool = Field(True, description="Roll back without asking.")
     on_shared_failure: Literal["Hold", "Rollback"] = Field(
         "Hold",
-        description="What happens when stable fails the same way. Hold: the weight is held."
-        " Rollback: traffic goes back to stable.",
+        description="When stable fails the same way: hold the weight, for an hour at most, or roll"
+        " back.",
     )

@@ -98,10 +98,11 @@ class Gatherer:
         status = resource.status
         watched = status.candidate or status.stable
         beside = status.stable if status.candidate else status.previous
-        candidate = observations.workload(watched.release if watched else "").live
+        work = observations.workload(watched.release if watched else "")
+        candidate, leaving = work.live, tuple(pod for pod in work.pods if pod.disruption)
         stable = observations.workload(beside.release).live if beside else ()
         # Side by side: the diagnosis must not delay a verdict.
-        sampled = self._sampler.tick(resource, observations, candidate, stable)
+        sampled = self._sampler.tick(resource, observations, candidate, stable, leaving)
         tick, rounds = await asyncio.gather(
             _contained("metrics", sampled, None, failures), examined
         )

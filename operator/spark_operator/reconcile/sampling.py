@@ -37,9 +37,17 @@ class Sampler:
         self._clock = clock
 
     async def tick(
-        self, resource: SparkDeployment, seen: Observations, candidate: Pods, stable: Pods
+        self,
+        resource: SparkDeployment,
+        seen: Observations,
+        candidate: Pods,
+        stable: Pods,
+        leaving: Pods = (),
     ) -> judge.Tick:
-        """Read the live pods of the watched release and of the one beside it."""
+        """Read the live pods of the watched release and of the one beside it.
+
+        ``leaving``: pods of the watched release that are taken away, whoever does it.
+        """
         answer = await self._answer(resource, seen, candidate, stable)
         now = self._clock.now()
         return judge.Tick(
@@ -47,6 +55,7 @@ class Sampler:
             candidate=tuple(_sample(pod, answer.readings, now) for pod in candidate),
             stable=tuple(_sample(pod, answer.readings, now) for pod in stable),
             queries=answer.values,
+            disrupted=tuple(pod.uid for pod in leaving),
         )
 
     async def _answer(

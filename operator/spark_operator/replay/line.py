@@ -2,9 +2,9 @@
 
 ``{"t": seconds, "release": "stable" | "candidate", "pod": name, "requests": n, "errors": n,
 "latency_buckets": {"le": cumulative count}, "cache_hits": n, "cache_misses": n,
-"breakers": {"claude": "closed" | "open" | "half-open"}}``.  Counters are cumulative for each pod,
-from 0.  ``provider_errors`` (those of ``errors`` that a provider is to blame for) and
-``client_errors`` may be there too.
+"breakers": {"claude": "closed" | "open" | "half-open"}, "calls": {"claude": n}}``.  Counters are
+cumulative for each pod, from 0.  ``provider_errors`` (those of ``errors`` that a provider is to
+blame for) and ``client_errors`` may be there too.
 
 A line may lack any field, and a number may be NaN, infinite or negative: that is no data for what
 the field feeds.  A line without ``t`` or ``release`` feeds nothing.  One without ``pod`` is of the
@@ -88,6 +88,7 @@ def _counters(item: dict[str, Any]) -> Counters:
         cache_hits=_number(item, "cache_hits"),
         cache_misses=_number(item, "cache_misses"),
         breakers=_breakers(item),
+        calls=_calls(item),
     )
 
 
@@ -124,6 +125,14 @@ def _breakers(item: dict[str, Any]) -> tuple[tuple[str, str], ...] | None:
                 f"the breaker {_cut(name)} is {_cut(state)}: write closed, open or half-open"
             )
     return tuple(sorted((name, state) for name, state in breakers.items() if state is not None))
+
+
+def _calls(item: dict[str, Any]) -> tuple[tuple[str, float], ...] | None:
+    calls = _object(item, "calls")
+    if calls is None:
+        return None
+    counts = ((name, _number(calls, name)) for name in sorted(calls))
+    return tuple((name, count) for name, count in counts if count is not None)
 
 
 def _object(item: dict[str, Any], name: str) -> dict[str, Any] | None:
@@ -170,6 +179,7 @@ def write(reading: TraceReading) -> str:
         "cache_hits": counters.cache_hits,
         "cache_misses": counters.cache_misses,
         "breakers": dict(counters.breakers) if counters.breakers else None,
+        "calls": dict(counters.calls) if counters.calls else None,
     }
     return json.dumps({key: value for key, value in item.items() if value is not None})
 

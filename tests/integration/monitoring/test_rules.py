@@ -19,7 +19,7 @@ RULES = MONITORING / "rules.yaml"
 RUNBOOK = {
     "SparkErrorRateCritical": ("critical", "> 0.10"),
     "SparkErrorRateWarning": ("warning", "> 0.05"),
-    "SparkCircuitBreakerOpen": ("critical", 'state="closed"'),
+    "SparkCircuitBreakerOpen": ("critical", 'state="open"'),
     "SparkLatencyP95High": ("warning", "> 10"),
     "SparkCacheHitRateLow": ("warning", "< 0.50"),
 }
@@ -63,8 +63,9 @@ def test_the_runbooks_thresholds_are_there(name: str) -> None:
 
 def test_alerts_about_a_release_carry_what_the_operator_reads() -> None:
     about = {rule["alert"]: rule["expr"] for rule in rules() if "alert" in rule}
-    for name in ("SparkCircuitBreakerOpen", "SparkLatencyP95High"):
-        assert "by (namespace, spark_deployment, release" in about[name]
+    assert "by (namespace, spark_deployment, release" in about["SparkLatencyP95High"]
+    # A provider may be to blame: an alert that names the release would roll it back at once.
+    assert "release" not in about["SparkCircuitBreakerOpen"]
 
 
 def test_every_query_of_the_dashboard_is_promql(tmp_path: Path) -> None:

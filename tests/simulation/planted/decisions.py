@@ -90,7 +90,7 @@ class _Instead:
 
 
 def _quarantine_without_image(patch: pytest.MonkeyPatch) -> None:
-    def add(status: Any, role: Any, reason: str, at: Any) -> Any:
+    def add(status: Any, role: Any, reason: str, at: Any, _: Any) -> Any:
         return quarantine.add(status, role.model_copy(update={"digest": None}), reason, at)
 
     patch.setattr(rollback, "quarantine", _Instead(add=add))

@@ -205,6 +205,18 @@ async def provider_outage(sim: Simulation) -> None:
     await sim.until(lambda: rests_on(sim, NEW), "the promotion")
 
 
+async def drained_in_trial(sim: Simulation) -> None:
+    """The candidate's nodes are drained one after the other, for half a minute."""
+    await installed(sim)
+    sim.edit(image=NEW)
+    await sim.until(lambda: at_step(sim, 0), "the first step")
+    await asyncio.sleep(5.0)
+    for _ in range(15):
+        sim.evict(NEW)
+        await asyncio.sleep(2.0)
+    await sim.until(lambda: rests_on(sim, NEW), "the promotion")
+
+
 async def scale_in_trial(sim: Simulation) -> None:
     """The service is scaled up, then down, while a release is on trial."""
     await installed(sim)
@@ -307,6 +319,13 @@ STORIES: Final = (
     Scenario(name="delete-in-trial", script=delete_in_trial, ends_on=None, phase=""),
     Scenario(name="pause-resume", script=pause_and_resume, ends_on=NEW, outcomes=PROMOTED),
     Scenario(name="provider-outage", script=provider_outage, ends_on=NEW, outcomes=PROMOTED),
+    Scenario(
+        name="drained-in-trial",
+        script=drained_in_trial,
+        ends_on=NEW,
+        outcomes=PROMOTED,
+        loses_requests=True,
+    ),
     Scenario(name="scale-in-trial", script=scale_in_trial, ends_on=NEW, outcomes=PROMOTED),
     Scenario(
         name="retry",

@@ -21,8 +21,9 @@ REQUESTS: Final = ("api_generate_total", "api_export_total")
 LATENCY: Final = "spark_generation_duration_seconds_bucket"
 CACHE: Final = "spark_cache_requests_total"
 BREAKER: Final = "spark_circuit_breaker_state"
+CALLS: Final = "spark_generation_total"
 INFLIGHT: Final = "spark_inflight_requests"
-NAMES: Final = (*REQUESTS, LATENCY, CACHE, BREAKER, INFLIGHT)
+NAMES: Final = (*REQUESTS, LATENCY, CACHE, BREAKER, CALLS, INFLIGHT)
 VITALS: Final = (
     *REQUESTS,
     LATENCY,
@@ -114,6 +115,7 @@ def counters_of(samples: list[Sample]) -> Counters:
         cache_hits=_cache(samples, "hit"),
         cache_misses=_cache(samples, "miss"),
         breakers=_breakers(samples),
+        calls=_calls(samples),
         inflight=_total([item for item in samples if item.name == INFLIGHT]),
     )
 
@@ -164,3 +166,12 @@ def _breakers(samples: list[Sample]) -> tuple[tuple[str, str], ...] | None:
         if item.name == BREAKER and item.value == 1
     ]
     return tuple(sorted(states)) or None
+
+
+def _calls(samples: list[Sample]) -> tuple[tuple[str, float], ...] | None:
+    found: dict[str, float] = {}
+    for item in samples:
+        if item.name == CALLS:
+            provider = item.labels.get("provider", "")
+            found[provider] = found.get(provider, 0.0) + item.value
+    return tuple(sorted(found.items())) or None

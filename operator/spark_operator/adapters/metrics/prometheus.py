@@ -47,6 +47,8 @@ IDLE_SECONDS: Final = 300.0
 WARN_SECONDS: Final = 60.0
 """How often it is logged that one source fails."""
 
+EXPLAINING: Final = (400, 422)
+"""With these a Prometheus says what is wrong with a query."""
 EXPLAINED: Final = (
     UnresolvedError,
     ForbiddenAddressError,
@@ -146,16 +148,17 @@ class PrometheusSeries:
         names = sorted(ask.pods)[:MOST_PODS]
         chunks = [names[at : at + PODS_A_QUERY] for at in range(0, len(names), PODS_A_QUERY)]
 
-        async def query(text: str, limit: int = self._limit) -> Vector | None:
+        async def query(text: str, limit: int = self._limit) -> Vector | str:
             async with limited:
                 return await self._query(ask, asking, text, limit)
 
-        async def own(name: str, text: str) -> Vector | None:
+        async def own(name: str, text: str) -> Vector | str:
             try:
                 held = scoped(text, ask.source.namespace_label, ask.key.namespace)
             except QueryRefusedError as error:
-                self._warn(ask, asking, f"query {name} is not asked: {error}")
-                return None
+                said = f"it is not asked: {error}"
+                self._warn(ask, asking, f"query {name}: {said}")
+                return said
             return await query(held, VALUE_BYTES)
 
         async def pods(chunk: list[str]) -> dict[str, Reading]:
@@ -163,13 +166,16 @@ class PrometheusSeries:
             found = await query(counters_query(NAMES, labels, ask.key.namespace, chunk))
             wanted = {name: ask.pods[name] for name in chunk}
             now = self._clock.now()
-            return readings(found or (), ask.source.pod_label, wanted, now)
+            got = () if isinstance(found, str) else found
+            return readings(got, ask.source.pod_label, wanted, now)
 
         async def value(name: str, candidate: str, stable: str) -> QueryValue:
             texts = [text for text in (candidate, stable) if text]
             asked = (own(name, text) for text in texts)
             found = [single(item) for item in await asyncio.gather(*asked)]
-            return QueryValue(name, found[0], found[1] if stable else None)
+            values = [None if isinstance(item, str) else item for item in found]
+            problem = next((item for item in found if isinstance(item, str)), "")
+            return QueryValue(name, values[0], values[1] if stable else None, problem)
 
         counted = asyncio.gather(*map(pods, chunks))
         asked = asyncio.gather(*(value(*question) for question in ask.questions))
@@ -180,17 +186,18 @@ class PrometheusSeries:
 
     async def _query(
         self, ask: PrometheusQuery, asking: _Asking, text: str, limit: int
-    ) -> Vector | None:
-        """Return the samples of one query; None where there is no good answer."""
+    ) -> Vector | str:
+        """Return the samples of one query, or in words why there is no good answer."""
         try:
             return vector(await self._fetch(ask, text, limit))
         except EXPLAINED as error:
-            self._warn(ask, asking, str(error))
+            said = str(error)
         except Exception as error:
             # Not its text, which may repeat a header and so the token; and whatever it is, the
             # reconcile that asks has a release to watch.
-            self._warn(ask, asking, type(error).__name__)
-        return None
+            said = type(error).__name__
+        self._warn(ask, asking, said)
+        return said
 
     async def _fetch(self, ask: PrometheusQuery, text: str, most: int) -> bytes:
         """GET one query; what was resolved and checked is what is connected to."""
@@ -228,7 +235,7 @@ class PrometheusSeries:
 
 
 async def _body(host: str, response: httpx.Response, most: int) -> bytes:
-    if response.status_code != 200:
+    if response.status_code not in (200, *EXPLAINING):
         raise BadAnswerError(f"{host} answered {response.status_code}")
     body = bytearray()
     async for chunk in response.aiter_raw():

@@ -36,6 +36,8 @@ class Measured(NamedTuple):
 
 
 Vector = tuple[Measured, ...]
+INFO: Final = "PromQL info"
+"""What a remark about the query begins with; such an answer is whole."""
 
 
 def vector(body: bytes) -> Vector:
@@ -48,8 +50,9 @@ def vector(body: bytes) -> Vector:
         answer = json.loads(body)
         if answer["status"] != "success":
             raise PrometheusAnswerError(f"the query failed: {str(answer.get('error'))[:200]}")
-        if answer.get("warnings"):
-            raise PrometheusAnswerError("the answer is partial: it carries warnings")
+        partial = [str(it) for it in answer.get("warnings") or () if not str(it).startswith(INFO)]
+        if partial:
+            raise PrometheusAnswerError(f"the answer is partial, it warns: {partial[0][:150]}")
         kind, result = answer["data"]["resultType"], answer["data"]["result"]
         if kind == "scalar":
             return (Measured({}, _number(result)),)
@@ -71,10 +74,16 @@ def _labels(metric: Any) -> dict[str, str]:
     return {str(name): str(value) for name, value in metric.items()}
 
 
-def single(found: Vector | None) -> float | None:
-    """Return the value of a query that gives exactly one finite value."""
-    if found is None or len(found) != 1 or not math.isfinite(found[0].value):
-        return None
+def single(found: Vector | str) -> float | str:
+    """Return the value of a query that gives exactly one finite value, or why there is none."""
+    if isinstance(found, str):
+        return found
+    if not found:
+        return "the query gives no series: is a name or a label misspelt?"
+    if len(found) > 1:
+        return f"the query gives {len(found)} series: aggregate them to one"
+    if not math.isfinite(found[0].value):
+        return f"the query gives {found[0].value}"
     return found[0].value
 
 

@@ -23,6 +23,7 @@ _CLIPPED: Final = (
     ("message", 60),
     ("image", 32),
     ("message", 40),
+    ("message", 30),
 )
 """Texts that are cut where short lists are not enough, and the characters they keep."""
 

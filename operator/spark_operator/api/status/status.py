@@ -74,6 +74,10 @@ class StepStatus(Model):
     in_maintenance: bool = Field(
         False, description="Whether it goes to 100% at once, because nobody is served meanwhile."
     )
+    shared_seconds: Count | None = Field(
+        None,
+        description="Seconds by which its deadline was put off while both releases failed alike.",
+    )
 
     @computed_field(description="Step of steps, counted from 1, such as 2/4.")  # type: ignore[prop-decorator]
     @property

@@ -49,6 +49,7 @@ from spark_operator.core.decide.signals import (
     outage,
     rotation,
 )
+from spark_operator.core.decide.stored_times import not_later
 from spark_operator.core.model import accepted_spec
 from spark_operator.core.model.labels import selector_text
 from spark_operator.core.model.phases import Phase
@@ -87,7 +88,7 @@ def decide(resource: SparkDeployment, observations: Observations, now: float) ->
         observations=observations,
         now=now,
         plan=judge_plan(resource.spec),
-        status=resource.status,
+        status=not_later(resource.status, now),
         desired=_desired(resource, observations),
         failures=list(observations.failures),
     )

@@ -20,7 +20,12 @@ from spark_operator.core.model.reasons import DecisionReason
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from spark_operator.api.status.status import StepStatus
     from spark_operator.core.decide.draft import RolloutDraft
+
+
+LONGEST_SHARED_SECONDS: Final = 3600
+"""How long a step's clock may stand in all because both releases fail alike."""
 
 
 def follow_newer_spec(draft: RolloutDraft) -> Progress:
@@ -48,7 +53,7 @@ def cut_quarantined_image(draft: RolloutDraft) -> Progress:
     role = draft.status.candidate
     if draft.phase not in ON_TRIAL or role is None:
         return Progress.DONE
-    held = quarantine.find(draft.status, role.release, draft.candidate.digest)
+    held = quarantine.find(draft.status, role.release, draft.candidate.digests)
     if held is None:
         return Progress.DONE
     message = (
@@ -99,9 +104,7 @@ def enforce_deadline(draft: RolloutDraft) -> Progress:
     elapsed = draft.now - step.entered_at.timestamp()
     if _clock_stands(draft):
         if elapsed >= seconds(limit) / 2:
-            # A hold, maintenance and a shared failure are no phases: at least half the step's
-            # time must be left when one of them ends.
-            draft.set(step=step.model_copy(update={"entered_at": draft.at}))
+            _put_off(draft, step, min(elapsed, seconds(limit)))
         return Progress.DONE
     if elapsed < seconds(limit):
         return Progress.DONE
@@ -134,6 +137,14 @@ def _what_is_lacking(draft: RolloutDraft) -> str:
     return draft.verdict.message if draft.verdict else "no verdict was given"
 
 
+def _put_off(draft: RolloutDraft, step: StepStatus, elapsed: float) -> None:
+    """Begin the step's time anew: when what stops its clock ends, half of it must be left."""
+    changes: dict[str, object] = {"entered_at": draft.at}
+    if draft.verdict is not None and draft.verdict.shared:
+        changes["shared_seconds"] = (step.shared_seconds or 0) + round(elapsed)
+    draft.set(step=step.model_copy(update=changes))
+
+
 def _clock_stands(draft: RolloutDraft) -> bool:
     """Return whether the step's time stands still: the candidate is not why it takes long."""
     if draft.spec.paused or draft.status.held:
@@ -142,8 +153,10 @@ def _clock_stands(draft: RolloutDraft) -> bool:
         return not (draft.status.step and draft.status.step.in_maintenance)
     if draft.verdict is None:
         return False
-    waits = draft.verdict.kind == "Fail" and not draft.spec.rollback.automatic
-    return draft.verdict.shared or waits
+    if draft.verdict.shared:
+        step = draft.status.step
+        return step is None or (step.shared_seconds or 0) < LONGEST_SHARED_SECONDS
+    return draft.verdict.kind == "Fail" and not draft.spec.rollback.automatic
 
 
 def _step_limit(draft: RolloutDraft, index: int) -> str:

@@ -35,7 +35,7 @@ def consult_judge(draft: RolloutDraft) -> None:
     """
     if draft.phase not in WATCHED:
         return
-    draft.judge = draft.observations.judge or _restored(draft)
+    draft.judge = judge.not_later(draft.observations.judge or _restored(draft), draft.now)
     rests = maintenance.rests(draft)
     if rests:
         draft.judge = judge.resume(draft.judge, draft.now)

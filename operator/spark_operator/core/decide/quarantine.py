@@ -12,6 +12,7 @@ from spark_operator.api.status.outcomes import RolloutOutcome
 from spark_operator.api.status.status import MAX_QUARANTINE, QuarantineEntry
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
     from datetime import datetime
 
     from spark_operator.api.status.status import ReleaseStatus, SparkDeploymentStatus
@@ -32,10 +33,18 @@ def stable_digests(status: SparkDeploymentStatus, failed: str) -> frozenset[str]
 
 
 def add(
-    status: SparkDeploymentStatus, role: ReleaseStatus, reason: str, at: datetime
+    status: SparkDeploymentStatus,
+    role: ReleaseStatus,
+    reason: str,
+    at: datetime,
+    serving: Iterable[str] = (),
 ) -> tuple[QuarantineEntry, ...]:
-    """Return the quarantine with a failed release added, newest first, bounded."""
-    digest = role.digest if role.digest not in stable_digests(status, role.release) else None
+    """Return the quarantine with a failed release added, newest first, bounded.
+
+    ``serving``: digests that pods of the stable release run now.
+    """
+    good = stable_digests(status, role.release).union(serving)
+    digest = role.digest if role.digest not in good else None
     entry = QuarantineEntry(
         release=role.release, image=role.image, digest=digest, reason=reason, at=at
     )
@@ -44,11 +53,11 @@ def add(
 
 
 def find(
-    status: SparkDeploymentStatus, release: str, digest: str | None = None
+    status: SparkDeploymentStatus, release: str, digests: Collection[str] = ()
 ) -> QuarantineEntry | None:
-    """Return the entry that keeps this release, or the image it runs, from traffic."""
+    """Return the entry that keeps this release, or an image of its pods, from traffic."""
     for entry in status.quarantine:
-        if entry.release == release or (digest and entry.digest == digest):
+        if entry.release == release or entry.digest in digests:
             return entry
     return None
 

@@ -124,7 +124,7 @@ def _refusal(draft: RolloutDraft) -> RequestResult | None:
     """Return why a person's wish to go on cannot be fulfilled; None when it can."""
     if draft.phase not in (Phase.PROGRESSING, Phase.PAUSED) or draft.status.candidate is None:
         return RequestResult.NOTHING_ON_TRIAL
-    if quarantine.find(draft.status, draft.status.candidate.release, draft.candidate.digest):
+    if quarantine.find(draft.status, draft.status.candidate.release, draft.candidate.digests):
         return RequestResult.RELEASE_QUARANTINED
     if draft.status.step is None or draft.status.step.observed_since is None:
         return RequestResult.CANDIDATE_NOT_READY

@@ -48,7 +48,9 @@ def roll_back(draft: RolloutDraft, outcome: RolloutOutcome, reason: Reason, mess
     if outcome != RolloutOutcome.SUPERSEDED:
         fail(draft, role, outcome, reason, message)
     if outcome == RolloutOutcome.FAILED:
-        entries = quarantine.add(draft.status, role, reason, draft.at)
+        entries = quarantine.add(
+            draft.status, _failing(draft, role), reason, draft.at, draft.stable.digests
+        )
         draft.set(quarantine=entries)
     if outcome != RolloutOutcome.SUPERSEDED:
         draft.set(exposure=_exposure(draft, role.release))
@@ -61,6 +63,14 @@ def roll_back(draft: RolloutDraft, outcome: RolloutOutcome, reason: Reason, mess
         release=role.release,
         warning=outcome != RolloutOutcome.SUPERSEDED,
     )
+
+
+def _failing(draft: RolloutDraft, role: ReleaseStatus) -> ReleaseStatus:
+    """Return the role with the digest that failed; with none where nobody knows which did."""
+    work = draft.observations.workload(role.release)
+    if len(work.digests) < 2:
+        return role
+    return role.model_copy(update={"digest": work.failing_digest})
 
 
 def _swap(draft: RolloutDraft) -> None:

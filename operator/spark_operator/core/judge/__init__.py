@@ -6,6 +6,7 @@ explains the mathematics and what the named sensitivities buy.
 
 from spark_operator.core.judge.assess import in_doubt, requests_to_pass, verdict
 from spark_operator.core.judge.codec import JudgeStateError, decode, encode
+from spark_operator.core.judge.doubt import not_later
 from spark_operator.core.judge.observe import at_step, baseline_of, observe, start
 from spark_operator.core.judge.plan import (
     Action,
@@ -50,6 +51,7 @@ __all__ = [
     "forgive",
     "in_doubt",
     "leaning",
+    "not_later",
     "observe",
     "plan_for",
     "requests_to_pass",

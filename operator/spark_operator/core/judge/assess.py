@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from math import exp, inf, log
 from typing import TYPE_CHECKING
 
+from spark_operator.core.judge.breakers import is_long, was_open_on_stable
 from spark_operator.core.judge.evidence.accusations import (
     compared,
     evidence_of,
@@ -17,6 +18,7 @@ from spark_operator.core.judge.evidence.accusations import (
     value,
 )
 from spark_operator.core.judge.evidence.blocks import is_idle
+from spark_operator.core.judge.evidence.breaker_cost import not_comparable, open_evidence
 from spark_operator.core.judge.evidence.eprocess import log_passes, lower_bound
 from spark_operator.core.judge.evidence.hypotheses import (
     APP_ERROR_RATE,
@@ -24,6 +26,7 @@ from spark_operator.core.judge.evidence.hypotheses import (
     absolutes,
     comparisons,
 )
+from spark_operator.core.judge.evidence.queries import open_question
 from spark_operator.core.judge.plan import Action, Mode
 from spark_operator.core.judge.readings.baseline import tuned
 from spark_operator.core.judge.verdict import Verdict, VerdictKind, VerdictReason, Warned
@@ -48,7 +51,26 @@ def _warnings(plan: JudgePlan, state: JudgeState) -> tuple[Warned, ...]:
             e = evidence_of(plan, state, h, strength)
             warned = Warned(reason=h.reason, action=h.action, message=sentence(e), evidence=e)
             found.append(warned)
-    return (*found, *_shifts(plan, state), *_queries(plan, state))
+    return (*found, *_shifts(plan, state), *_queries(plan, state), *_open_alone(plan, state))
+
+
+def _open_alone(plan: JudgePlan, state: JudgeState) -> tuple[Warned, ...]:
+    """Return the breakers that are open on the candidate and can be compared with nothing."""
+    found = [
+        (breaker, why)
+        for breaker in state.breakers
+        if is_long(plan, breaker) and (why := not_comparable(state, breaker))
+    ]
+    return tuple(
+        Warned(
+            reason=VerdictReason.BREAKER_OPEN,
+            action=Action.NOTIFY,
+            message=f"breaker of {b.provider} open for {b.seconds:.0f} s; not held against the"
+            f" release: {why}",
+            evidence=open_evidence(plan, b),
+        )
+        for b, why in found
+    )
 
 
 def _queries(plan: JudgePlan, state: JudgeState) -> tuple[Warned, ...]:
@@ -86,12 +108,8 @@ def _is_shared(plan: JudgePlan, state: JudgeState, now: float) -> str:
         every, app = numbers(state, ERROR_RATE), numbers(state, APP_ERROR_RATE)
         if is_idle(state, now) and every.x > 2 * app.x:
             return "a provider is to blame for most failures"
-    limit = min(plan.breaker_open_candidate_only, plan.breaker_open_critical)
-    for breaker in state.breakers:
-        since = breaker.candidate_since
-        if since is not None and breaker.stable_since is not None and now - since >= limit:
-            return f"the breaker of {breaker.provider} is open on both sides"
-    return ""
+    both = (b for b in state.breakers if is_long(plan, b) and was_open_on_stable(b, now))
+    return next((f"the breaker of {b.provider} is open on both sides" for b in both), "")
 
 
 def _too_few(plan: JudgePlan, state: JudgeState, now: float) -> str:
@@ -131,7 +149,7 @@ def in_doubt(plan: JudgePlan, state: JudgeState) -> str:
         return "there is some evidence against the release"
     if state.presence.cause:
         return f"the candidate is not fully available: {state.presence.cause}"
-    if any(breaker.candidate_since is not None for breaker in state.breakers):
+    if not is_idle(state, state.at) and any(b.is_open for b in state.breakers):
         return "a breaker is open on the candidate"
     return ""
 
@@ -194,7 +212,11 @@ def verdict(plan: JudgePlan, state: JudgeState, now: float) -> Verdict:
         if warning.action is not Action.NOTIFY:
             return answer(VerdictKind.CONTINUE, warning.reason, warning.message, warning.evidence)
     lacking = _too_few if plan.mode is Mode.EVIDENCE else _checks_open
-    missing = lacking(plan, state, now) or in_doubt(plan, state)
+    missing = (
+        lacking(plan, state, now)
+        or open_question(plan, state.queries, now)
+        or in_doubt(plan, state)
+    )
     if missing:
         return answer(VerdictKind.CONTINUE, VerdictReason.NOT_ENOUGH_EVIDENCE, missing, basis)
     return _passed(plan, state, answer, basis)

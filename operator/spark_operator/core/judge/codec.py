@@ -127,11 +127,14 @@ def _block(value: Any, size: int) -> Block:
 
 
 def _tracks(values: Any, size: int) -> tuple[Track, ...]:
-    return tuple(Track(str(pod), _float(at), _floats(vec, size)) for pod, at, vec in values)
+    return tuple(
+        Track(str(pod), _float(at), _floats(vec, size), *map(int, restarts))
+        for pod, at, vec, *restarts in values
+    )
 
 
 def _presence(value: Any) -> Presence:
-    ready, down, up, restarts, ooms, known, idle, done, cause, silent = value
+    ready, down, up, restarts, ooms, known, idle, done, cause, silent, *excused = value
     return Presence(
         bool(ready),
         _float(down),
@@ -143,6 +146,27 @@ def _presence(value: Any) -> Presence:
         _float(done),
         str(cause),
         _float(silent),
+        *map(_float, excused),
+    )
+
+
+def _breaker(size: int, provider: Any, *rest: Any) -> BreakerTimes:
+    """Return one breaker; of one that an older version wrote only the name is known."""
+    if len(rest) == 2:
+        return BreakerTimes(str(provider))
+    since, seconds, is_open, trying, stable_open, stable_doubt, asked, calls, mine, theirs = rest
+    return BreakerTimes(
+        str(provider),
+        _maybe(since),
+        _float(seconds),
+        bool(is_open),
+        _float(trying),
+        _float(stable_open),
+        _float(stable_doubt),
+        _float(asked),
+        tuple((str(pod), _float(count)) for pod, count in calls),
+        _floats(mine, size if mine else 0),
+        _floats(theirs, size if theirs else 0),
     )
 
 
@@ -170,11 +194,17 @@ def _checks(value: Any) -> Checks:
 
 def _queries(value: Any) -> Queries:
     since, working, found = value
-    blocks = tuple(
-        QueryBlock(str(name), _float(looks), _float(out), _maybe(now), _maybe(stable), _parts(row))
-        for name, looks, out, now, stable, row in found
-    )
-    return Queries(_float(since), _float(working), blocks)
+    return Queries(_float(since), _float(working), tuple(_query(*item) for item in found))
+
+
+def _query(
+    name: Any, looks: Any, out: Any, now: Any, stable: Any, row: Any, *more: Any
+) -> QueryBlock:
+    """Return one query; an older version did not write when it had a value."""
+    seen_at, last, problem = more or (-inf, 0.0, "")
+    counts = _float(looks), _float(out), _maybe(now), _maybe(stable)
+    rest = _float(seen_at), _float(last), str(problem)
+    return QueryBlock(str(name), *counts, _parts(row), *rest)
 
 
 def _pod_habit(pod: Any, n: Any, x: Any, n_now: Any, x_now: Any, windows: Any) -> PodHabit:
@@ -222,7 +252,7 @@ def _state(plan: JudgePlan, packed: Any) -> JudgeState:
         "rows": _rows,
         "recent": lambda v: {str(k): Recent(*_floats(r, 4)) for k, r in v.items()},
         "presence": _presence,
-        "breakers": lambda v: tuple(BreakerTimes(str(n), _maybe(c), _maybe(s)) for n, c, s in v),
+        "breakers": lambda v: tuple(_breaker(size, *item) for item in v),
         "failed": _failed,
         "queries": _queries,
         "habit": _habit,

@@ -6,13 +6,15 @@ from dataclasses import replace
 from math import inf, isfinite
 from typing import TYPE_CHECKING
 
+from spark_operator.core.judge.breakers import look_at_breakers
 from spark_operator.core.judge.codec import decode_baseline, encode_baseline
+from spark_operator.core.judge.doubt import not_later
 from spark_operator.core.judge.evidence.accusations import latch
 from spark_operator.core.judge.evidence.blocks import close
 from spark_operator.core.judge.evidence.hypotheses import ERROR_RATE
 from spark_operator.core.judge.evidence.queries import look_at_queries
 from spark_operator.core.judge.evidence.threshold import check
-from spark_operator.core.judge.presence import look_at_breakers, look_for
+from spark_operator.core.judge.presence import look_for
 from spark_operator.core.judge.readings.baseline import (
     FEWEST_FAILURES,
     SCALES,
@@ -158,11 +160,16 @@ def _forget_readings(plan: JudgePlan, state: JudgeState) -> JudgeState:
 def observe(plan: JudgePlan, state: JudgeState, tick: Tick) -> JudgeState:
     """Return the state after one more look.
 
-    Safe for any input: a tick that is not newer is ignored, and so is every reading that is
+    Safe for any input: a tick that is not newer is ignored (unless the state is so far ahead of it
+    that the clock was wrong before), and so is every reading that is
     missing, not newer than the last one of its pod, not finite, negative, or impossibly large.
     """
-    if not isfinite(tick.at) or tick.at <= state.at:
+    if not isfinite(tick.at):
         return state
+    doubted = not_later(state, tick.at)
+    if doubted is state and tick.at <= state.at:
+        return state
+    state = doubted
     plan = tuned(plan, state.baseline)
     if state.bounds != latency_bounds(plan):
         state = _forget_readings(plan, state)
@@ -180,7 +187,7 @@ def observe(plan: JudgePlan, state: JudgeState, tick: Tick) -> JudgeState:
         block=_filled(plan, state.block, mine, theirs),
         step=_count_step(state.step, mine),
         presence=look_for(plan, state.presence, tick, dt, _done(mine), _done(theirs)),
-        breakers=look_at_breakers(state.breakers, tick),
+        breakers=look_at_breakers(state.breakers, tick, dt, mine, theirs),
         checks=check(plan, state.checks, mine, theirs, tick.at),
         queries=look_at_queries(plan, state.queries, tick.queries, state.started_at, tick.at),
         habit=learn(plan, state.habit, mine, tick.at),

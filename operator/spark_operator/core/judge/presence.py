@@ -1,11 +1,9 @@
-"""What needs no statistics: is the candidate there, and how long has a breaker been open."""
+"""What needs no statistics: is the candidate there."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
-
-from spark_operator.core.judge.state import BreakerTimes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +24,9 @@ STUCK_REQUESTS = 3
 SILENCE_SECONDS = 3.0
 """A pod that is ready and does not answer may be the scraper's fault until then."""
 
+START_SECONDS = 300.0
+"""A replacement may take this long to start, with an image to be pulled on another node."""
+
 LONGEST_GAP = 5.0
 """A longer time between two looks says nothing about what was in between."""
 
@@ -37,6 +38,19 @@ def _fresh(plan: JudgePlan, sample: PodSample, now: float) -> bool:
 def answers(plan: JudgePlan, pods: Sequence[PodSample], now: float) -> bool:
     """Return whether at least one pod is ready and was read lately."""
     return any(pod.ready and _fresh(plan, pod, now) for pod in pods)
+
+
+def _excuse(presence: Presence, tick: Tick, dt: float) -> Presence:
+    """Return the presence with what the cluster does to the candidate excused, for a while.
+
+    From the moment that a pod that was ready is taken away until a pod that was not is ready.
+    """
+    been_ready = {pod for pod, _, was in presence.known if was}
+    known = {pod for pod, _, _ in presence.known}
+    if been_ready.intersection(tick.disrupted):
+        return replace(presence, excused=START_SECONDS)
+    started = any(pod.ready and pod.pod not in been_ready for pod in tick.candidate if known)
+    return replace(presence, excused=0.0 if started else max(0.0, presence.excused - dt))
 
 
 def _count_restarts(presence: Presence, pods: Sequence[PodSample]) -> Presence:
@@ -99,7 +113,8 @@ def look_for(
     Time away counts while stable answers, and only once the candidate has been ready. It is
     forgotten after ``STEADY_SECONDS`` without trouble, so a crash loop adds up and one short
     restart does not. Scrapes that fail count, from the first, once they have failed for
-    ``SILENCE_SECONDS`` on end: here and there one fails on any busy node.
+    ``SILENCE_SECONDS`` on end: here and there one fails on any busy node. What takes pods away from
+    outside is excused until the replacement had its start.
 
     Args:
         plan: the limits.
@@ -109,6 +124,7 @@ def look_for(
         done: requests the candidate finished since then.
         stable_done: requests stable finished since then.
     """
+    presence = _excuse(presence, tick, dt)
     presence = _count_restarts(presence, tick.candidate)
     presence = _standstill(presence, tick, dt, done, stable_done)
     if answers(plan, tick.candidate, tick.at):
@@ -125,6 +141,8 @@ def look_for(
         presence = replace(presence, silent=silent)
     else:
         presence = replace(presence, silent=0.0)
+    if cause and presence.excused > 0:
+        return replace(presence, cause=f"{cause} (taken away by the cluster or a person)")
     if cause:
         return replace(presence, down=presence.down + dt, up=0.0, cause=cause)
     up = presence.up + dt
@@ -141,59 +159,3 @@ def unavailable(plan: JudgePlan, presence: Presence) -> str:
     if presence.ooms > 1:
         return f"{presence.ooms} OOM kills in this trial"
     return ""
-
-
-def _open_share(pods: Sequence[PodSample], provider: str) -> float | None:
-    """Return the share of pods that do not report the breaker closed; None without reports."""
-    states = [
-        state
-        for pod in pods
-        if pod.values is not None
-        for name, state in pod.values.breakers or ()
-        if name == provider and state in {"closed", "open", "half-open"}
-    ]
-    return sum(state != "closed" for state in states) / len(states) if states else None
-
-
-def _opened(pods: Sequence[PodSample], provider: str) -> bool:
-    return any(
-        pod.values is not None and (provider, "open") in (pod.values.breakers or ()) for pod in pods
-    )
-
-
-def _since(
-    before: float | None, pods: Sequence[PodSample], provider: str, share: float, now: float
-) -> float | None:
-    """Return since when the breaker is open: half-open goes on, but does not begin it."""
-    now_open = _open_share(pods, provider)
-    if now_open is None:
-        return before
-    if now_open < share or now_open == 0:
-        return None
-    if before is None:
-        return now if _opened(pods, provider) else None
-    return before
-
-
-def look_at_breakers(breakers: Sequence[BreakerTimes], tick: Tick) -> tuple[BreakerTimes, ...]:
-    """Return the breakers' clocks after one more look.
-
-    The candidate's breaker is open when at least half of its pods say so; stable's when any
-    pod does, because then the provider may be to blame.
-    """
-    known = {breaker.provider: breaker for breaker in breakers}
-    names = set(known)
-    for pod in (*tick.candidate, *tick.stable):
-        if pod.values is not None:
-            names.update(name for name, _ in (pod.values.breakers or ())[:MOST_PROVIDERS])
-    result = []
-    for name in sorted(names)[:MOST_PROVIDERS]:
-        old = known.get(name, BreakerTimes(name))
-        candidate = _since(old.candidate_since, tick.candidate, name, 0.5, tick.at)
-        stable = _since(old.stable_since, tick.stable, name, 0.0, tick.at)
-        result.append(BreakerTimes(name, candidate, stable))
-    return tuple(result)
-
-
-MOST_PROVIDERS = 8
-"""More breakers than this are not watched."""

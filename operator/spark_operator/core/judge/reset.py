@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from spark_operator.core.judge.breakers import closed
 from spark_operator.core.judge.state import Block, Checks, Presence, Queries, Step
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def resume(state: JudgeState, now: float) -> JudgeState:
             tuple(replace(block, looks=0.0, out=0.0) for block in state.queries.found),
         ),
         presence=Presence(kept.ready_once, restarts=kept.restarts, ooms=kept.ooms),
-        breakers=(),
+        breakers=tuple(closed(breaker) for breaker in state.breakers),
         stable_busy_at=now,
     )
 

@@ -90,6 +90,8 @@ class Presence:
         stable_done: stable's requests finished per pod in that time.
         cause: what was wrong at the last look, in words; empty if nothing.
         silent: seconds that most of its pods, ready as they are, have not answered a scrape.
+        excused: seconds for which its absence is not its own doing: a pod that was ready was taken
+            away, and its replacement has yet to start.
     """
 
     ready_once: bool = False
@@ -102,15 +104,38 @@ class Presence:
     stable_done: float = 0.0
     cause: str = ""
     silent: float = 0.0
+    excused: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class BreakerTimes:
-    """One provider's circuit breaker on both sides: open since when; None while closed."""
+    """One provider's circuit breaker on both sides, and what went on since the candidate's opened.
+
+    Attributes:
+        provider: the provider's name.
+        since: when the candidate's opened, Unix seconds; None once it is closed.
+        seconds: how long it has been open since then; half-open does not count.
+        is_open: it was open, not half-open, at the last look.
+        trying: seconds that it has been half-open on end.
+        stable_open_at: when stable's was open last.
+        stable_doubt_at: when stable's was not closed last.
+        asked: calls that stable has made of the provider since ``since``.
+        calls: of stable's pods, the calls that each had made at its last reading.
+        mine: what the candidate has counted since ``since``; empty while it is closed.
+        theirs: the same of stable.
+    """
 
     provider: str
-    candidate_since: float | None = None
-    stable_since: float | None = None
+    since: float | None = None
+    seconds: float = 0.0
+    is_open: bool = False
+    trying: float = 0.0
+    stable_open_at: float = -inf
+    stable_doubt_at: float = -inf
+    asked: float = 0.0
+    calls: tuple[tuple[str, float], ...] = ()
+    mine: Vector = ()
+    theirs: Vector = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +165,9 @@ class QueryBlock:
         value: the candidate's last value; None if it has none.
         stable_value: stable's.
         row: the mixture's parts.
+        seen_at: when it last had a value, Unix seconds.
+        last: the share of looks out of bounds in the block before.
+        problem: why it has none since, in words.
     """
 
     name: str
@@ -148,6 +176,9 @@ class QueryBlock:
     value: float | None = None
     stable_value: float | None = None
     row: Row = ()
+    seen_at: float = -inf
+    last: float = 0.0
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from spark_operator.core.judge.breakers import is_on_candidate_only
 from spark_operator.core.judge.evidence.accusations import accusations, strength_of_all
 from spark_operator.core.judge.plan import Action
 from spark_operator.core.judge.readings.baseline import tuned
@@ -43,8 +44,8 @@ def leaning(plan: JudgePlan, state: JudgeState, verdict: Verdict) -> str:
 def _signs(state: JudgeState, verdict: Verdict) -> Iterator[str]:
     """Yield what needs no odds: breaches that hold, absence, breakers."""
     yield from (w.message for w in verdict.warnings if w.action is not Action.NOTIFY)
-    if state.presence.cause:
+    if state.presence.cause and not state.presence.excused:
         yield f"the candidate is not fully available: {state.presence.cause}"
     for breaker in state.breakers:
-        if breaker.candidate_since is not None and breaker.stable_since is None:
+        if breaker.is_open and is_on_candidate_only(breaker, state.at):
             yield f"the breaker of {breaker.provider} is open on the candidate only"

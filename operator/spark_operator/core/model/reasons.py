@@ -106,6 +106,7 @@ class ConditionReason(DescribedEnum):
     )
     MIGRATION_ROLLBACK_FAILED = "MigrationRollbackFailed", "The schema was not brought back."
     REVISION_MISSING = "RevisionMissing", "A release's ControllerRevision is gone."
+    SEVERAL_DIGESTS = "SeveralDigests", "Pods of one release run different images: a tag was moved."
     PODS_NOT_READY = "PodsNotReady", "Fewer pods are ready than the spec asks for."
     NOTHING_STABLE = "NothingStable", "No release is stable yet."
     NO_READY_PODS = "NoReadyPods", "The stable release has no ready pod."

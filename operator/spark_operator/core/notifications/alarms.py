@@ -62,6 +62,8 @@ RULES: Final = (
         "critical",
         by_reason={
             "PodsNotReady": "warning",
+            "BreakerOpen": "warning",
+            "SeveralDigests": "warning",
             "AlertWarning": "warning",
             "RevisionMissing": "warning",
         },

@@ -59,7 +59,20 @@ def pod(manifest: Manifest) -> Pod:
         started_at=objects.timestamp(running.get("startedAt")),
         digest=digest_of(container.get("imageID", "")),
         trouble=_trouble(container, conditions),
+        disruption=_disruption(meta, conditions),
     )
+
+
+def _disruption(meta: dict[str, Any], conditions: dict[str, dict[str, Any]]) -> str:
+    """Name what takes a pod away: a drain, a preemption, a node's loss or pressure, a person.
+
+    A release crashes its containers; it neither evicts nor deletes its pods.
+    Source: https://kubernetes.io/docs/concepts/workloads/pods/disruptions/
+    """
+    target = conditions.get("DisruptionTarget", {})
+    if target.get("status") == "True":
+        return str(target.get("reason", "")) or "DisruptionTarget"
+    return "Deleted" if "deletionTimestamp" in meta else ""
 
 
 def _container(status: dict[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,8 @@ class Pod:
     digest: str | None = None
     trouble: str = ""
     """Why its container does not run, in the kubelet's words; empty when it does."""
+    disruption: str = ""
+    """What takes it away, which is not the release's doing; empty when nothing does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,23 @@ class Workload:
     def digest(self) -> str | None:
         """The image digest its pods run, once one of them does."""
         return next((pod.digest for pod in self.live if pod.digest), None)
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """Every image digest that its pods run: several where a tag was moved."""
+        return tuple(sorted({pod.digest for pod in self.live if pod.digest}))
+
+    @property
+    def failing_digest(self) -> str | None:
+        """The one digest that the release's failure can be put down to; None: nobody knows.
+
+        Of several it is the one that alone has no ready pod.
+        """
+        if len(self.digests) < 2:
+            return self.digest
+        serving = {pod.digest for pod in self.live if pod.ready}
+        failing = [digest for digest in self.digests if digest not in serving]
+        return failing[0] if len(failing) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,8 @@ class Trend:
     def gained(self, *names: str, by: str = "", **where: str) -> dict[str, float]:
         """Return the increase of counters over the pods, by the value of one label.
 
-        A pod that was not there before, or whose counter fell, counts from zero.
+        A pod that was not there before, or whose container restarted, counts from zero; a counter
+        that fell without that says nothing.
         """
         sums: dict[str, float] = {}
         for pod in self.pods:
@@ -69,7 +70,9 @@ class Trend:
             }
             for item in _matching(pod.vitals or (), names, where):
                 last = before.get((item.name, *sorted(item.labels.items())), 0.0)
-                more = item.value - last if item.value >= last else item.value
+                more = item.value - last
+                if more < 0:
+                    more = item.value if old and _restarted(old.pod, pod.pod) else 0.0
                 key = item.labels.get(by, "")
                 sums[key] = sums.get(key, 0.0) + more
         return sums
@@ -85,6 +88,10 @@ class Trend:
             for item in _matching(pod.vitals or (), (name,), where):
                 found.setdefault(item.labels.get(by, ""), []).append(item.value)
         return found
+
+
+def _restarted(before: Pod, after: Pod) -> bool:
+    return (before.restarts, before.started_at) != (after.restarts, after.started_at)
 
 
 def _matching(

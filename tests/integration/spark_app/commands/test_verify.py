@@ -94,13 +94,23 @@ async def test_each_bound_is_kept_and_said(spark: Spark, providers: Providers) -
     assert failed(found) == {"export"}
 
 
-async def test_an_open_breaker_is_named(spark: Spark, providers: Providers) -> None:
+async def test_a_provider_that_is_away_while_another_answers_is_told_and_blames_no_release(
+    spark: Spark, providers: Providers
+) -> None:
     await providers.faults(anthropic={"error_rate": 1.0})
     for number in range(12):
         await spark.generate(f"Create a coin called Coin{number}")
     found = await checked(spark.url)
-    assert failed(found) == {"health"}
-    assert "provider:claude failed" in found["health"].detail
+    assert failed(found) == set()
+    assert found["health"].status == "warn"
+    assert "provider:claude failed (breaker of claude open)" in found["health"].detail
+
+
+async def test_no_provider_that_answers_fails(spark: Spark, providers: Providers) -> None:
+    await providers.faults(anthropic={"error_rate": 1.0}, openai={"error_rate": 1.0})
+    for number in range(12):
+        await spark.generate(f"Create a coin called Coin{number}")
+    assert "health" in failed(await checked(spark.url))
 
 
 async def test_without_a_valid_key_it_says_which_variable_to_set(

@@ -110,7 +110,7 @@ MUTATIONS: Final = (
         "epochs are not compared",
         diff,
         "epoch",
-        lambda _: 0,
+        lambda *_: 0,
         test_projection.test_an_older_decision_undoes_nothing,
     ),
     Mutation(

@@ -133,7 +133,7 @@ def blame_both(decided: RolloutDraft) -> Progress:
     return Progress.LEFT_PHASE
 
 
-def by_hash_only(status: Any, release: str, _: str | None = None) -> Any:
+def by_hash_only(status: Any, release: str, _: Any = ()) -> Any:
     return FIND(status, release)
 
 

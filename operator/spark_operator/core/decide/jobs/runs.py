@@ -134,7 +134,7 @@ def _settled(draft: RolloutDraft, job: JobStatus) -> JobStatus:
         if seen.finished:
             return _finished(draft, job, seen, limit)
         # An API server that hangs makes it long after it was asked to
-        began = max(began, seen.created)
+        began = min(max(began, seen.created), draft.now)
     if draft.now > began + limit + GRACE_SECONDS:
         if seen is None:
             # Never made while the API server was away, or taken away: nobody's fault.

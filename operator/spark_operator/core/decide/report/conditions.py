@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.fields import clip
 from spark_operator.api.status.status import Condition
+from spark_operator.core import judge
 from spark_operator.core.decide.jobs import runs, verification
 from spark_operator.core.decide.report import notices
 from spark_operator.core.decide.report.aspect import Aspect
@@ -171,13 +172,42 @@ def _degraded(draft: RolloutDraft) -> Aspect:
     unanswered = _unanswered(draft)
     if unanswered:
         return unanswered
-    trouble = _alerting(draft) or _unverified(draft) or _not_undone(draft) or _unchangeable(draft)
+    trouble = (
+        _breaking(draft)
+        or _alerting(draft)
+        or _unverified(draft)
+        or _not_undone(draft)
+        or _unchangeable(draft)
+        or _mixed(draft)
+    )
     if trouble:
         return trouble
     if draft.status.stable is not None and draft.stable.ready < draft.spec.replicas:
         message = f"{draft.stable.ready} of {draft.spec.replicas} stable pods are ready"
         return Aspect(holds=True, reason=ConditionReason.PODS_NOT_READY, message=message)
     return Aspect(holds=False, reason=ConditionReason.AS_EXPECTED, message="")
+
+
+def _mixed(draft: RolloutDraft) -> Aspect | None:
+    """Describe a release whose pods run several images, because its tag was moved meanwhile."""
+    roles = (draft.status.candidate, draft.status.stable)
+    for role in (role for role in roles if role is not None):
+        digests = draft.observations.workload(role.release).digests
+        if len(digests) > 1:
+            message = (
+                f"pods of {role.image} run {len(digests)} images ({', '.join(digests)}): its tag"
+                " was moved; name the image by its digest"
+            )
+            return Aspect(holds=True, reason=ConditionReason.SEVERAL_DIGESTS, message=message)
+    return None
+
+
+def _breaking(draft: RolloutDraft) -> Aspect | None:
+    """Describe a breaker that is open on the watched release, beside nothing comparable."""
+    for warning in draft.verdict.warnings if draft.verdict else ():
+        if warning.reason is judge.VerdictReason.BREAKER_OPEN:
+            return Aspect(holds=True, reason=warning.reason, message=warning.message)
+    return None
 
 
 def _alerting(draft: RolloutDraft) -> Aspect | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from spark_operator.core.decide.signals import maintenance
 from spark_operator.core.model.decisions import LedgerDecision
+from spark_operator.core.model.phases import Phase
 from spark_operator.core.model.reasons import ConditionReason, DecisionReason
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from spark_operator.api.status.status import Condition
     from spark_operator.core.decide.draft import RolloutDraft
+    from spark_operator.core.judge import PodSample, Tick
 
 REASON: Final = ConditionReason.PROVIDER_DOWN
 STATE: Final = "spark_circuit_breaker_state"
@@ -83,11 +85,18 @@ def _condition(draft: RolloutDraft) -> Condition | None:
     return next((item for item in draft.status.conditions if item.reason == REASON), None)
 
 
+def _serving(draft: RolloutDraft, tick: Tick) -> tuple[PodSample, ...]:
+    """Return the pods that serve users: the breaker of one that asks nobody stays closed."""
+    if draft.phase is Phase.GUARDING or draft.status.weight.desired == 100:
+        return tick.candidate
+    return tick.stable if draft.status.weight.desired == 0 else (*tick.candidate, *tick.stable)
+
+
 def _states(draft: RolloutDraft) -> Iterator[tuple[str, str]]:
     """Yield provider and state of every breaker that was read for this decision."""
     tick = draft.observations.tick
     if tick is not None:
-        for sample in (*tick.candidate, *tick.stable):
+        for sample in _serving(draft, tick):
             yield from (sample.values.breakers or ()) if sample.values else ()
         return
     rounds = draft.observations.rounds

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from spark_operator.core.judge.breakers import is_long, is_on_candidate_only
 from spark_operator.core.judge.evidence.blocks import summed
+from spark_operator.core.judge.evidence.breaker_cost import cost_of, open_evidence
 from spark_operator.core.judge.evidence.eprocess import lower_bound
 from spark_operator.core.judge.evidence.hypotheses import (
     ERROR_RATE,
@@ -195,29 +197,19 @@ def _checked(plan: JudgePlan, state: JudgeState) -> tuple[VerdictReason, str, Ev
 
 
 def _broken(plan: JudgePlan, state: JudgeState) -> tuple[VerdictReason, str, Evidence] | None:
-    """Return which breaker is open on the candidate only for too long, or None."""
+    """Return which breaker is open on the candidate only for too long and costs users, or None."""
     if plan.actions.breaker_open is not Action.ROLLBACK:
         return None
-    limit = min(plan.breaker_open_candidate_only, plan.breaker_open_critical)
     for breaker in state.breakers:
-        since = breaker.candidate_since
-        if since is None or breaker.stable_since is not None or state.at - since < limit:
+        if not is_long(plan, breaker) or not is_on_candidate_only(breaker, state.at):
             continue
-        seconds = state.at - since
-        e = Evidence(
-            metric="breakerOpen",
-            n=seconds,
-            value=seconds,
-            bound=None,
-            threshold=limit,
-            stable_value=0.0,
-        )
-        name = breaker.provider
-        return (
-            VerdictReason.BREAKER_OPEN,
-            f"breaker of {name} open for {seconds:.0f} s, not on stable",
-            e,
-        )
+        cost = cost_of(plan, state, breaker)
+        if cost:
+            text = (
+                f"breaker of {breaker.provider} open for {breaker.seconds:.0f} s, not on stable,"
+                f" which asked it {breaker.asked:.0f} times meanwhile; {cost}"
+            )
+            return VerdictReason.BREAKER_OPEN, text, open_evidence(plan, breaker)
     return None
 
 

@@ -141,7 +141,8 @@ def close(plan: JudgePlan, state: JudgeState) -> JudgeState:
     all is raised, and warnings wait.
     """
     block = state.block
-    working = released(state.at - state.started_at, plan.horizon_seconds)
+    # Never less than before, as where a clock was ahead: capital at work cannot be taken back.
+    working = max(state.working, released(state.at - state.started_at, plan.horizon_seconds))
     fresh = working - state.working
     rows: dict[str, Row] = {}
 

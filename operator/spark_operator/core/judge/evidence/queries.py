@@ -7,7 +7,7 @@ looks at which it was out of bounds.
 from __future__ import annotations
 
 from dataclasses import replace
-from math import isfinite
+from math import inf, isfinite
 from typing import TYPE_CHECKING
 
 from spark_operator.core.judge.evidence.eprocess import (
@@ -18,6 +18,7 @@ from spark_operator.core.judge.evidence.eprocess import (
     log_exceeds,
     released,
 )
+from spark_operator.core.judge.plan import Action
 from spark_operator.core.judge.state import Queries, QueryBlock
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 BLOCK_SECONDS = 10.0
 """Shortest block of queries; a longer one of the plan counts."""
+
+MOST_WORDS = 200
+"""Characters that are kept of why there is no value."""
 
 TOLERATED = 0.2
 """Share of looks at which a gauge may be out of bounds."""
@@ -45,24 +49,35 @@ def _out(rule: QueryRule, seen: QueryValue) -> bool | None:
     return value > stable * rule.max_ratio if above else value * rule.max_ratio < stable
 
 
-def _looked(block: QueryBlock, rule: QueryRule, seen: QueryValue) -> QueryBlock:
+def _looked(block: QueryBlock, rule: QueryRule, seen: QueryValue, now: float) -> QueryBlock:
     out = _out(rule, seen)
     if out is None:
-        return block
+        return replace(block, problem=(seen.problem or _what_is_missing(seen))[:MOST_WORDS])
     return replace(
         block,
         looks=block.looks + 1,
         out=block.out + out,
         value=seen.candidate,
         stable_value=seen.stable,
+        seen_at=now,
+        problem="",
     )
+
+
+def _what_is_missing(seen: QueryValue) -> str:
+    if seen.candidate is None:
+        return "the source gave no value"
+    if not isfinite(seen.candidate):
+        return f"its value is {seen.candidate}"
+    return "stable has no value to compare it with"
 
 
 def _closed(block: QueryBlock, fresh: float) -> QueryBlock:
     share = Shares((block.out / block.looks,) if block.looks else ())
     logs = log_exceeds(share, TOLERATED, RATES)
     row = grow(block.row or (0.0,) * len(RATES), logs, fresh, PRIOR)
-    return replace(block, looks=0.0, out=0.0, row=row)
+    last = block.out / block.looks if block.looks else block.last
+    return replace(block, looks=0.0, out=0.0, row=row, last=last)
 
 
 def look_at_queries(
@@ -82,11 +97,11 @@ def look_at_queries(
     found = []
     for rule in plan.queries:
         block = known.get(rule.name, QueryBlock(rule.name))
-        found.append(_looked(block, rule, seen[rule.name]) if rule.name in seen else block)
+        found.append(_looked(block, rule, seen[rule.name], now) if rule.name in seen else block)
     queries = replace(queries, found=tuple(found))
     if now - queries.since < max(plan.block_seconds, BLOCK_SECONDS):
         return queries
-    working = released(now - start, plan.horizon_seconds)
+    working = max(queries.working, released(now - start, plan.horizon_seconds))
     fresh = working - queries.working
     return Queries(now, working, tuple(_closed(block, fresh) for block in queries.found))
 
@@ -94,3 +109,24 @@ def look_at_queries(
 def strength(queries: Queries, block: QueryBlock) -> float:
     """Return the evidence that a query is out of bounds more than is tolerated."""
     return sum(block.row) + 1.0 - queries.working if block.row else 1.0
+
+
+def open_question(plan: JudgePlan, queries: Queries, now: float) -> str:
+    """Return in words which query keeps a ``Pass`` back; empty if none does.
+
+    One that has no value, and one that is out of bounds more than is tolerated: evidence that comes
+    slower than the steps would let everything through.
+    """
+    known = {block.name: block for block in queries.found}
+    for rule in plan.queries:
+        if rule.action is Action.NOTIFY:
+            continue
+        block = known.get(rule.name, QueryBlock(rule.name))
+        if now - block.seen_at > plan.stale_seconds:
+            since = "yet" if block.seen_at == -inf else f"for {now - block.seen_at:.0f} s"
+            why = block.problem or "the source gave no value"
+            return f"query {rule.name} has had no value {since}: {why}"
+        share = block.out / block.looks if block.looks else 0.0
+        if max(share, block.last) > TOLERATED:
+            return f"query {rule.name} is {block.value:.6g}, out of its bounds lately"
+    return ""

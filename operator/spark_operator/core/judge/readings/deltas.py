@@ -35,11 +35,13 @@ class Track:
         pod: UID.
         at: when it was read, Unix seconds.
         vector: what was read; NaN for what never was.
+        restarts: the container's restart count then; -1 if it is not known.
     """
 
     pod: str
     at: float
     vector: Vector
+    restarts: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +115,18 @@ def read(plan: JudgePlan, values: Counters) -> Vector:
     return tuple(_number(value) for value in vector)
 
 
-def _increase(new: Vector, old: Vector) -> Vector:
-    """Return the increase; if any counter fell, the process restarted and all count from 0."""
-    if any(a < b for a, b in zip(new, old, strict=True)):
-        return new
-    return tuple(a - b for a, b in zip(new, old, strict=True))
+def _fell(new: Vector, old: Vector) -> bool:
+    return any(a < b for a, b in zip(new, old, strict=True))
+
+
+def _is_reset(track: Track, sample: PodSample, born: float, *, fell: bool) -> bool:
+    """Return whether the container restarted since the last reading: only then all count from 0.
+
+    Its start is known to the second only, so that the restart count tells as well.
+    """
+    if track.at < born <= sample.at:
+        return True
+    return fell and 0 <= track.restarts < sample.restarts
 
 
 def _cleaned(plan: JudgePlan, vector: Vector) -> Vector:
@@ -142,8 +151,9 @@ def advance(
     """Return the pod's new track, and what happened since the last one.
 
     A sample without values, not newer than the last one, or impossible adds nothing and leaves
-    the track as it is. A container that started after ``count_from``, or after the pod's last
-    reading, counts from zero; one that was there before only gives its base line at first.
+    the track as it is, and so does one whose counters fell though nothing restarted. A container
+    that started after ``count_from``, or after the pod's last reading, counts from zero; one that
+    was there before only gives its base line at first.
 
     Args:
         plan: says which latency bounds are read.
@@ -154,16 +164,19 @@ def advance(
     if sample.values is None or not isfinite(sample.at) or (track and sample.at <= track.at):
         return track, None
     vector = read(plan, sample.values)
-    fresh = Track(sample.pod, sample.at, vector)
+    fresh = Track(sample.pod, sample.at, vector, sample.restarts)
     born = sample.started_at if isfinite(sample.started_at) else 0.0
     if track is None:
         if not count_from <= born <= sample.at:
             return fresh, None
         since, change = born, vector
-    elif track.at < born <= sample.at:
+    elif _is_reset(track, sample, born, fell=(fell := _fell(vector, track.vector))):
         since, change = track.at, vector
+    elif fell:
+        # Not to be trusted; where it lasts, something else counts now: a base line, no evidence.
+        return (fresh if sample.at - track.at > plan.stale_seconds else track), None
     else:
-        since, change = track.at, _increase(vector, track.vector)
+        since, change = track.at, tuple(a - b for a, b in zip(vector, track.vector, strict=True))
         fresh = replace(fresh, vector=_filled(vector, track.vector))
     known = isfinite(sum(change[ERRORS]))
     change = _cleaned(plan, change)

@@ -24,6 +24,7 @@ class Counters:
         cache_hits: cache look-ups answered from the cache.
         cache_misses: cache look-ups that were not.
         breakers: ``(provider, "closed" | "open" | "half-open")``.
+        calls: ``(provider, calls made of it, however they ended)``.
         inflight: requests being worked on at the moment of the scrape.
     """
 
@@ -35,6 +36,7 @@ class Counters:
     cache_hits: float | None = None
     cache_misses: float | None = None
     breakers: tuple[tuple[str, str], ...] | None = None
+    calls: tuple[tuple[str, float], ...] | None = None
     inflight: float | None = None
 
 
@@ -63,11 +65,19 @@ class PodSample:
 
 @dataclass(frozen=True, slots=True)
 class QueryValue:
-    """The value of one user query at one time; None where the source had no answer."""
+    """The value of one user query at one time; None where the source had no answer.
+
+    Attributes:
+        name: the query's name.
+        candidate: the candidate's value.
+        stable: stable's, where they are compared.
+        problem: why there is no value, in words; empty where that is not known.
+    """
 
     name: str
     candidate: float | None
     stable: float | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +92,11 @@ class Tick:
         candidate: the pods on trial.
         stable: the pods they are compared with.
         queries: the values of the plan's user queries.
+        disrupted: pods of the candidate that the cluster or a person takes away.
     """
 
     at: float
     candidate: tuple[PodSample, ...]
     stable: tuple[PodSample, ...]
     queries: tuple[QueryValue, ...] = ()
+    disrupted: tuple[str, ...] = ()

@@ -33,6 +33,9 @@ spark_cache_requests_total{result="miss"} 60
 spark_circuit_breaker_state{provider="claude",state="closed"} 0
 spark_circuit_breaker_state{provider="claude",state="open"} 1
 spark_circuit_breaker_state{provider="openai",state="closed"} 1
+spark_generation_total{provider="claude",outcome="success"} 60
+spark_generation_total{provider="claude",outcome="error"} 5
+spark_generation_total{provider="openai",outcome="success"} 20
 spark_inflight_requests 7
 python_gc_objects_collected_total{generation="0"} 123
 """
@@ -48,6 +51,7 @@ def test_the_contract() -> None:
         cache_hits=30.0,
         cache_misses=60.0,
         breakers=(("claude", "open"), ("openai", "closed")),
+        calls=(("claude", 65.0), ("openai", 20.0)),
         inflight=7.0,
     )
 

@@ -121,16 +121,26 @@ def test_readings_hold_only_finite_numbers(items: list[tuple[dict[str, str], flo
 @pytest.mark.parametrize(
     ("found", "value"),
     [
-        (None, None),
-        ((), None),
+        ("the query failed: parse error", "the query failed: parse error"),
+        ((), "the query gives no series: is a name or a label misspelt?"),
         ((Measured({}, 2.5),), 2.5),
-        ((Measured({}, math.nan),), None),
-        ((Measured({}, math.inf),), None),
-        ((Measured({}, 1.0), Measured({"a": "b"}, 1.0)), None),
+        ((Measured({}, math.nan),), "the query gives nan"),
+        ((Measured({}, math.inf),), "the query gives inf"),
+        (
+            (Measured({}, 1.0), Measured({"a": "b"}, 1.0)),
+            "the query gives 2 series: aggregate them to one",
+        ),
     ],
 )
-def test_a_query_gives_one_finite_value_or_none(found: Any, value: float | None) -> None:
+def test_a_query_gives_one_finite_value_or_says_why_not(found: Any, value: float | str) -> None:
     assert single(found) == value
+
+
+def test_a_remark_about_the_query_makes_no_answer_partial() -> None:
+    remark = "PromQL info: metric might not be a counter, name does not end in _total"
+    assert vector(body(*of_pod("spark-a"), warnings=[remark]))
+    with pytest.raises(PrometheusAnswerError, match="store gateway is away"):
+        vector(body(*of_pod("spark-a"), warnings=[remark, "store gateway is away"]))
 
 
 def test_a_scalar_is_a_value() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from spark_operator.core.decide.decide import decide
 from tests.unit.operator.core.builders import NOW, judged, resource, seen, status, workload
 
@@ -15,6 +17,21 @@ def test_a_failure_that_stable_shares_stops_the_steps_clock() -> None:
     assert after.phase == "Progressing"
     assert after.step is not None
     assert after.step.entered_at.timestamp() == NOW
+
+
+def test_a_failure_that_stable_shares_holds_for_an_hour_and_the_steps_time_and_no_longer() -> None:
+    before = status("Progressing", candidate=2, weight=25, step=1)
+    now = NOW
+    while before.phase == "Progressing" and now < NOW + 3 * 3600:
+        now += 60.0
+        known = replace(judged(0.5, 0.5), candidate_at=now, at=now)
+        world = seen(workload(1, 4), workload(2, 1), route="shared", judge=known)
+        before = decide(resource(2, before), world, now).status
+    assert before.phase == "RollingBack"
+    assert before.failure is not None
+    assert (before.failure.outcome, before.quarantine) == ("Inconclusive", ())
+    assert "stable fails the same way" in before.failure.message
+    assert 3600 <= now - NOW <= 3600 + 2 * 600
 
 
 def test_a_failure_that_stable_shares_counts_against_no_later_pass() -> None:

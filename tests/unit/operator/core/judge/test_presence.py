@@ -142,3 +142,47 @@ def test_pods_replaced_one_at_a_time_by_ready_ones_are_no_absence() -> None:
         VerdictKind.NO_DATA,
         VerdictKind.PASS,
     }
+
+
+def _evicted(back_after: float, crashes_at: float = 1e9) -> list[Tick]:
+    """The only pod is taken away at 10 s, and its replacement is ready some seconds later."""
+
+    def pods(at: float) -> tuple[PodSample, ...]:
+        if at < 10:
+            return (_pod("c0", at),)
+        return (_pod("c1", at, ready=10 + back_after <= at < crashes_at),)
+
+    return [
+        Tick(at, pods(at), (_pod("s0", at),), disrupted=("c0",) if 10 <= at < 40 else ())
+        for at in map(float, range(1, 600))
+    ]
+
+
+def test_a_pod_that_is_evicted_is_excused_until_its_replacement_had_its_start() -> None:
+    ticks = _evicted(back_after=120)
+    during = _verdict_after(ticks[:60])
+    assert during.kind is not VerdictKind.FAIL
+    state = judge.start(PLAN, 0.0)
+    for tick in ticks[:60]:
+        state = judge.observe(PLAN, state, tick)
+    assert "taken away by the cluster or a person" in judge.in_doubt(PLAN, state)
+    assert _verdict_after(ticks).kind is not VerdictKind.FAIL
+
+
+def test_a_replacement_that_never_starts_is_the_release_s_after_a_while() -> None:
+    ticks = _evicted(back_after=1e9)
+    assert _verdict_after(ticks[:315]).kind is not VerdictKind.FAIL
+    assert _verdict_after(ticks[:325]).reason is VerdictReason.CANDIDATE_UNAVAILABLE
+
+
+def test_a_replacement_that_started_and_goes_away_is_excused_no_longer() -> None:
+    ticks = _evicted(back_after=12, crashes_at=40)
+    assert _verdict_after(ticks[:55]).reason is VerdictReason.CANDIDATE_UNAVAILABLE
+
+
+def test_the_excuse_survives_a_restart_of_the_operator() -> None:
+    ticks = _evicted(back_after=60)
+    state = judge.start(PLAN, 0.0)
+    for tick in ticks[:100]:
+        state = judge.decode(PLAN, judge.encode(judge.observe(PLAN, state, tick)))
+    assert judge.verdict(PLAN, state, 100.0).kind is not VerdictKind.FAIL

@@ -153,30 +153,6 @@ def test_a_cold_cache_only_notifies() -> None:
     assert [w.reason for w in found.warnings] == [VerdictReason.CACHE_HIT_RATE_LOW]
 
 
-def _breaker(pod: Pod, state: str) -> None:
-    pod.values = replace(pod.values, breakers=(("claude", state), ("openai", "closed")))
-
-
-def test_a_breaker_open_on_the_candidate_only_fails_after_30_s_half_open_or_not() -> None:
-    trial = Trial(FAST)
-    trial.serve(10, GOOD, GOOD)
-    _breaker(trial.candidate[0], "open")
-    assert trial.serve(15, GOOD, GOOD).kind != VerdictKind.FAIL
-    _breaker(trial.candidate[0], "half-open")
-    began = trial.at
-    found = trial.serve(30, GOOD, GOOD)
-    assert (found.kind, found.reason) == (VerdictKind.FAIL, VerdictReason.BREAKER_OPEN)
-    assert trial.at - began <= 16
-
-
-def test_a_breaker_open_on_both_sides_is_shared() -> None:
-    trial = Trial(FAST)
-    for pod in (*trial.candidate, trial.stable[0]):
-        _breaker(pod, "open")
-    found = trial.serve(600, GOOD, GOOD)
-    assert (found.kind, found.shared) == (VerdictKind.CONTINUE, True)
-
-
 def test_one_pod_of_three_does_not_decide() -> None:
     pods = [Pod(f"c{i}") for i in range(3)]
     trial = Trial(FAST, candidate=pods, stable=[Pod(f"s{i}") for i in range(27)])

@@ -93,6 +93,17 @@ def test_why_a_container_does_not_run(state: dict[str, Any], trouble: str) -> No
     assert seen.oom_killed == ("OOMKilled" in trouble)
 
 
+def test_what_takes_a_pod_away() -> None:
+    drained = {"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI"}
+    taken = manifest()
+    assert pod(taken).disruption == ""
+    taken["status"] = {**taken.get("status", {}), "conditions": [drained]}
+    assert pod(taken).disruption == "EvictionByEvictionAPI"
+    deleted = manifest()
+    deleted["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    assert pod(deleted).disruption == "Deleted"
+
+
 def test_a_pod_that_cannot_be_scheduled() -> None:
     why = {
         "type": "PodScheduled",

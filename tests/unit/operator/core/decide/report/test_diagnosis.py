@@ -253,11 +253,13 @@ def test_a_state_that_lasts_says_the_same() -> None:
     assert diagnosed(rounds({FAILED: 61.0})) == first
 
 
-def test_a_counter_that_fell_counts_from_zero() -> None:
+def test_a_counter_that_fell_counts_from_zero_if_the_container_restarted() -> None:
     first, last = rounds({})
     trend = Trend((last, first._replace(at=NOW + 60)))
     assert trend.gain("api_generate_total") == 0.0
-    again = rounds({'api_generate_total{status_class="2xx",origin="none",attempt="first"}': 5.0})
+    fewer = {'api_generate_total{status_class="2xx",origin="none",attempt="first"}': 5.0}
+    assert Trend((last, rounds(fewer)[-1])).gain("api_generate_total") == 0.0
+    again = rounds(fewer, restarts=1)
     assert Trend((last, again[-1])).gain("api_generate_total") == 10.0
 
 

@@ -9,9 +9,10 @@ import pytest
 
 from spark_operator.core import judge
 from spark_operator.core.decide.decide import decide
+from spark_operator.core.decide.judge_plan import judge_plan
 from spark_operator.core.observe.vitals import Checked, Measure, Round
 from tests.unit.operator.core.builders import NOW, pod, resource, sample, seen, status, workload
-from tests.unit.operator.core.decide.cases import GOOD, at, shared
+from tests.unit.operator.core.decide.cases import GOOD, at, guarded, shared, under_guard
 from tests.unit.operator.core.notifications.told import PAGER
 
 if TYPE_CHECKING:
@@ -143,3 +144,35 @@ def test_a_service_without_pods_has_no_provider_that_is_down() -> None:
     world = seen(workload(1, 0))
     gone = decide(resource(1, down.status, **TOLD), world, NOW + 5)
     assert degraded(gone)[1] == "PodsNotReady"
+
+
+def _read(uid: str, states: dict[str, str], at: float = NOW) -> judge.PodSample:
+    found = sample(uid, at, 100, 0)
+    assert found.values is not None
+    return replace(found, values=replace(found.values, breakers=tuple(states.items())))
+
+
+def test_under_guard_the_idle_previous_release_hides_no_outage() -> None:
+    tick = judge.Tick(NOW, candidate=(_read("2-0", DOWN),), stable=(_read("1-0", UP),))
+    world: Any = replace(under_guard(), tick=tick)
+    after = decide(resource(2, guarded(), **TOLD), world, NOW)
+    assert after.status.phase == "Guarding"
+    assert degraded(after)[1] == "ProviderDown"
+    assert "on all of 1 pods" in degraded(after)[2]
+
+
+def test_under_guard_a_breaker_open_on_half_of_the_pods_is_told_and_rolls_nothing_back() -> None:
+    state, before = judge.start(judge_plan(resource().spec), NOW), guarded()
+    after = decide(resource(2, before, **TOLD), under_guard(state), NOW)
+    for second in range(1, 61):
+        at = NOW + second
+        pods = (_read("2-0", DOWN, at), _read("2-1", UP, at))
+        tick = judge.Tick(at, candidate=pods, stable=(_read("1-0", UP, at),))
+        world: Any = replace(under_guard(state), tick=tick)
+        after = decide(resource(2, before, **TOLD), world, at)
+        assert after.status.phase == "Guarding"
+        assert after.judge is not None
+        state, before = after.judge, after.status
+    assert degraded(after)[1] == "BreakerOpen"
+    assert "serves nobody" in degraded(after)[2]
+    assert ("Degraded", "trigger") in queued(after)

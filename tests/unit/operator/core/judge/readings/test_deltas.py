@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import inf, isfinite, nan
+from typing import Any
 
 import pytest
 
@@ -12,9 +13,11 @@ from spark_operator.core.judge.readings.deltas import CLIENT, ERRORS, Delta, Tra
 PLAN = plan_for(Sensitivity.FAST)
 
 
-def _sample(at: float, requests: float | None, failed: float = 0.0, born: float = 0.0) -> PodSample:
+def _sample(
+    at: float, requests: float | None, failed: float = 0.0, born: float = 0.0, restarts: int = 0
+) -> PodSample:
     values = Counters(requests=requests, failures_app=failed)
-    return PodSample("p", at, values, ready=True, restarts=0, started_at=born)
+    return PodSample("p", at, values, ready=True, restarts=restarts, started_at=born)
 
 
 def _after(*samples: PodSample, count_from: float = 50.0) -> list[Delta | None]:
@@ -44,9 +47,37 @@ def test_a_pod_of_this_trial_counts_from_zero() -> None:
     assert first.age == 10
 
 
-def test_a_fallen_counter_counts_from_zero() -> None:
-    _, _, third = _after(_sample(100, 500, 5), _sample(101, 510, 5), _sample(102, 4, 1))
+@pytest.mark.parametrize("restarted", [{"born": 101.5}, {"born": 101.0, "restarts": 1}])
+def test_a_fallen_counter_counts_from_zero_where_the_container_restarted(
+    restarted: dict[str, Any],
+) -> None:
+    """Its start is told in whole seconds, so it may seem to lie before the last reading."""
+    before = _sample(100, 500, 5), _sample(101.2, 510, 5)
+    _, _, third = _after(*before, _sample(102, 4, 1, **restarted))
     assert _counts(third) == (4, 1, 0)
+
+
+def test_a_counter_that_dips_by_one_is_no_evidence() -> None:
+    dip = _sample(101, 499, 5)
+    _, second, third = _after(_sample(100, 500, 5), dip, _sample(102, 510, 6))
+    assert second is None
+    assert _counts(third) == (10, 1, 0)
+
+
+def test_a_counter_that_stays_lower_is_counted_from_there_after_a_while() -> None:
+    lower = [_sample(100.0 + second, 40 + second, 0) for second in range(1, 15)]
+    found = _after(_sample(100, 500, 5), *lower)
+    assert [_counts(delta) for delta in found] == [None] * 12 + [(1, 0, 0)] * 3
+
+
+def test_a_dip_in_one_counter_makes_none_of_the_others_count_again() -> None:
+    def read(at: float, hits: float) -> PodSample:
+        values = Counters(requests=1000 + at, failures_app=90, cache_hits=hits, cache_misses=3)
+        return PodSample("p", at, values, ready=True, restarts=0, started_at=0.0)
+
+    _, second, third = _after(read(100, 50), read(101, 49), read(102, 51))
+    assert second is None
+    assert _counts(third) == (2, 0, 0)
 
 
 def test_a_restart_since_the_last_reading_counts_from_zero_even_if_nothing_fell() -> None:
@@ -58,8 +89,8 @@ def test_a_restart_that_the_api_reports_late_is_not_counted_twice() -> None:
     reset = _sample(101, 3, 0, born=0)
     later = _sample(102, 5, 0, born=100.5)
     _, second, third = _after(_sample(100, 50), reset, later)
-    assert _counts(second) == (3, 0, 0)
-    assert _counts(third) == (2, 0, 0)
+    assert second is None
+    assert _counts(third) == (5, 0, 0)
 
 
 @pytest.mark.parametrize(
