@@ -31,7 +31,7 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
         --require-hashes --only-binary :all: -r /opt/spark/app.lock \
     && pip uninstall -q -y pip setuptools
 # The package is no distribution here, so nothing has made its command.
-RUN printf '#!/opt/venv/bin/python\nimport sys\n\nfrom spark_app.cli import main\n\nsys.exit(main())\n' \
+RUN printf '#!/opt/venv/bin/python\nimport sys\n\nfrom spark_app.commands.cli import main\n\nsys.exit(main())\n' \
         > /opt/venv/bin/spark-app \
     && chmod 755 /opt/venv/bin/spark-app
 

@@ -66,8 +66,9 @@ imports: $(STAMP) ## which module may import which
 generate: $(STAMP) ## write what is made from the models: CRD, reference, diagram
 	@$(PY) -m dev.generate
 
-verify: $(STAMP) ## fail when a generated file differs from its source
+verify: $(STAMP) ## fail when a generated file or the recorded behaviour differs
 	@$(PY) -m dev.generate --check
+	@$(PY) -m tests.golden.histories --check
 
 unit: $(STAMP) ## unit and property tests
 	@$(PYTEST) $(TWO) tests/unit tests/property
@@ -90,7 +91,7 @@ soak: $(STAMP) ## the long forms of campaigns and soaks; results go to bench/res
 	@SPARK_MIGRATION_RUNS=30 $(PYTEST) tests/e2e/test_migrations_killed.py
 	@SPARK_CLAUDE_SECONDS=180 SPARK_SINKS_SECONDS=300 $(PYTEST) tests/e2e/test_outages.py
 	@SPARK_HEALTHY_SECONDS=120 $(PYTEST) tests/e2e/test_late_fault.py
-	@SPARK_SOAK_SECONDS=1800 $(PYTEST) tests/integration/app/test_soak.py
+	@SPARK_SOAK_SECONDS=1800 $(PYTEST) tests/integration/spark_app/service/test_soak.py
 	@$(PY) -m bench.judge
 	@$(PY) -m bench.rollback.equal
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from spark_app.cli import main
+from spark_app.commands.cli import main
 
 sys.exit(main())

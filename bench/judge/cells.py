@@ -12,16 +12,16 @@ import numpy as np
 from bench.judge.rules import RULES, Classic
 from bench.judge.traces import Bursts, Episodes, Errors, Independent, Load, Outage, trace
 from bench.judge.twin import Twin
-from spark_operator.core.judge.deltas import Delta
-from spark_operator.core.judge.habit import SCALES, Habit, learn, summary, tuned
 from spark_operator.core.judge.plan import JudgePlan, Sensitivity, plan_for
+from spark_operator.core.judge.readings.baseline import SCALES, Habit, learn, summary, tuned
+from spark_operator.core.judge.readings.deltas import Delta
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from spark_operator.core.judge.habit import Baseline
+    from spark_operator.core.judge.readings.baseline import Baseline
 
     Array = NDArray[np.float64]
 

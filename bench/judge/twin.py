@@ -12,15 +12,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spark_operator.core.judge.accuse import PODS_TO_SPARE
-from spark_operator.core.judge.blocks import FAILING_SAMPLES, MOST_SAMPLED, STABLE_FADE_SECONDS
-from spark_operator.core.judge.eprocess import CAP, released
-from spark_operator.core.judge.hypotheses import comparisons, guards
+from spark_operator.core.judge.evidence.accusations import PODS_TO_SPARE
+from spark_operator.core.judge.evidence.blocks import (
+    FAILING_SAMPLES,
+    MOST_SAMPLED,
+    STABLE_FADE_SECONDS,
+)
+from spark_operator.core.judge.evidence.eprocess import CAP, released
+from spark_operator.core.judge.evidence.hypotheses import comparisons, guards
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from spark_operator.core.judge.hypotheses import Comparison, Hypothesis
+    from spark_operator.core.judge.evidence.hypotheses import Comparison, Hypothesis
     from spark_operator.core.judge.plan import JudgePlan
 
     Array = NDArray[np.float64]

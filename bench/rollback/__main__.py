@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 from bench.rollback.alert import Sender
 from bench.rollback.cells import CELLS, FAULTS, Cell
 from bench.rollback.runs import STABLE, Run, one, summary
-from dev.cluster import target
-from dev.cluster.progress import Progress
+from dev.cluster.choices import target
+from dev.cluster.machine.progress import Progress
 from dev.demo import setup
 from dev.images import ensure
 from tests.e2e.scraped import scraped

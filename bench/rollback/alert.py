@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from spark_operator.core.turn import to_time
+from spark_operator.api.fields import to_time
 
 if TYPE_CHECKING:
     from dev.kubectl import Kubectl

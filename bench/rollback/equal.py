@@ -23,8 +23,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dev.cluster import target
-from dev.cluster.progress import Progress
+from dev.cluster.choices import target
+from dev.cluster.machine.progress import Progress
 from dev.demo import setup
 from dev.images import ensure
 from tests.e2e.stage import NAME, Stage, config, image, spec

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from bench.rollback.cells import Cell
-    from spark_operator.api.status import SparkDeploymentStatus
+    from spark_operator.api.status.status import SparkDeploymentStatus
     from tests.e2e.stage import Stage
 
 STABLE = "1.0.0"

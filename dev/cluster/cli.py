@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 
-from dev.cluster import binaries, local, target
+from dev.cluster.artifacts import binaries
+from dev.cluster.choices import local, target
 from dev.cluster.config import CLONE, Layout
 from dev.cluster.errors import ClusterError, NoClusterError
-from dev.cluster.progress import Progress
+from dev.cluster.machine.progress import Progress
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__

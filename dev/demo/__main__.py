@@ -11,9 +11,9 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from dev.cluster import target as targets
+from dev.cluster.choices import target as targets
 from dev.cluster.errors import ClusterError
-from dev.cluster.progress import Progress
+from dev.cluster.machine.progress import Progress
 from dev.demo import report
 from dev.demo.errors import DemoError
 from dev.demo.play import Images, Play
@@ -23,7 +23,7 @@ from dev.demo.teller import Teller
 from dev.kubectl import Kubectl, KubectlError
 
 if TYPE_CHECKING:
-    from dev.cluster.target import Target
+    from dev.cluster.choices.target import Target
 
 OUTCOME = "release 2 was promoted and release 3 rolled back"
 

@@ -15,7 +15,7 @@ from dev.demo.manifests import proxied, watched
 from dev.demo.story import decisions, standing, tag, tell
 from dev.kubectl import Kubectl, KubectlError
 from dev.users.results import PAGE, Result, account, parse
-from spark_operator.api.status import LedgerEntry, SparkDeploymentStatus
+from spark_operator.api.status.status import LedgerEntry, SparkDeploymentStatus
 
 if TYPE_CHECKING:
     from dev.demo.teller import Teller

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dev.demo.summary import Marks
     from dev.demo.teller import Teller
     from dev.kubectl import Kubectl
-    from spark_operator.api.status import SparkDeploymentStatus
+    from spark_operator.api.status.status import SparkDeploymentStatus
 
 ALONE_SECONDS = 4.0
 """Time of release 1 alone."""

@@ -15,11 +15,11 @@ from dev.demo.view import rows
 from dev.kubectl import Kubectl, KubectlError
 
 if TYPE_CHECKING:
-    from dev.cluster.target import Target
+    from dev.cluster.choices.target import Target
     from dev.demo.play import Play
     from dev.demo.summary import Summary
     from dev.demo.teller import Teller
-    from spark_operator.api.status import LedgerEntry
+    from spark_operator.api.status.status import LedgerEntry
 
 FOLDER = CLONE / "build" / "demo"
 SHARE_BIN, ERROR_BIN = 2.0, 4.0

@@ -15,8 +15,8 @@ from dev.kubectl import ESTABLISHED, Kubectl
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dev.cluster.progress import Progress
-    from dev.cluster.target import Target
+    from dev.cluster.choices.target import Target
+    from dev.cluster.machine.progress import Progress
 
 OPERATOR = "operator"
 RELEASES = ("app:1.0.0", "app:2.0.0", "app:3.0.0-errors")

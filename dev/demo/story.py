@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from spark_operator.api.status import Condition, LedgerEntry, SparkDeploymentStatus
+from spark_operator.api.status.status import Condition, LedgerEntry, SparkDeploymentStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

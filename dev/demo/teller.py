@@ -11,7 +11,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from dev.cluster.progress import Progress
+    from dev.cluster.machine.progress import Progress
     from dev.demo.story import Kind, Line
     from dev.demo.view import Row
 

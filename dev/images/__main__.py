@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from dev.cluster.errors import ClusterError
-from dev.cluster.progress import Progress
+from dev.cluster.machine.progress import Progress
 from dev.images import specs
 from dev.images.builders import Made
 from dev.images.loading import alone, build, choose_builder, ensure, save, snapshot

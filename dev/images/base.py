@@ -7,11 +7,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dev.cluster import shell
 from dev.cluster.errors import CommandError, PreconditionError
+from dev.cluster.machine import shell
 
 if TYPE_CHECKING:
-    from dev.cluster.progress import Progress
+    from dev.cluster.machine.progress import Progress
 
 SUITE = "bookworm"
 PACKAGES = ("ca-certificates", "python3-venv")

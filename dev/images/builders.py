@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from dev.cluster import filesystem, packages, shell
 from dev.cluster.errors import CommandError
+from dev.cluster.machine import filesystem, packages, shell
 from dev.images import archive, base, pip, specs
 from dev.images.archive import StoredImage
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from dev.cluster.progress import Progress
+    from dev.cluster.machine.progress import Progress
     from dev.images.specs import Image
 
 LABEL = "spark.dev/inputs"

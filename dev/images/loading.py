@@ -10,18 +10,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dev.cluster import target as targets
+from dev.cluster.choices import target as targets
+from dev.cluster.choices.kind import docker_answers
 from dev.cluster.config import CLONE, Layout
 from dev.cluster.errors import PreconditionError
-from dev.cluster.kind import docker_answers
-from dev.cluster.progress import Progress
+from dev.cluster.machine.progress import Progress
 from dev.images import specs
 from dev.images.builders import Buildah, Builder, Docker, Made
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from dev.cluster.target import Target
+    from dev.cluster.choices.target import Target
     from dev.images.specs import Image
 
 BUILDER = "SPARK_IMAGE_BUILDER"

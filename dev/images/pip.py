@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dev.cluster import shell
+from dev.cluster.machine import shell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from spark_app.app import create_app
-from spark_app.logs import configure_logging
-from spark_app.server import serve
+from spark_app.service.app import create_app
+from spark_app.service.server import serve
 from spark_app.settings import Settings, SettingsError, load_settings
+from spark_app.telemetry.logs import configure_logging
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send

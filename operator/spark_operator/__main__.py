@@ -2,7 +2,7 @@
 
 import sys
 
-from spark_operator.cli import app
+from spark_operator.commands.cli import app
 
 if __name__ == "__main__":
     app(args=sys.argv[1:] or ["run"])

@@ -9,12 +9,8 @@ import anthropic
 import httpx2
 from anthropic.types import Message
 
-from spark_app.providers.base import (
-    Ask,
-    Completion,
-    FailureKind,
-    ProviderFailure,
-    Turn,
+from spark_app.core.completion import Ask, Completion, FailureKind, ProviderFailure, Turn
+from spark_app.providers.http import (
     checked,
     failure_below,
     failure_from_exception,

@@ -9,12 +9,8 @@ import httpx2
 import openai
 from openai.types.chat import ChatCompletion
 
-from spark_app.providers.base import (
-    Ask,
-    Completion,
-    FailureKind,
-    ProviderFailure,
-    Turn,
+from spark_app.core.completion import Ask, Completion, FailureKind, ProviderFailure, Turn
+from spark_app.providers.http import (
     checked,
     failure_below,
     failure_from_exception,

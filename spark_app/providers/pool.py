@@ -6,15 +6,15 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from spark_app.providers.base import FailureKind, ProviderFailure
+from spark_app.core.completion import FailureKind, ProviderFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from spark_app.core.breaker import Breaker
     from spark_app.core.provider import Provider
-    from spark_app.metrics import Metrics
-    from spark_app.providers.base import ProviderPort
+    from spark_app.providers.port import ProviderPort
+    from spark_app.telemetry.metrics import Metrics
 
 __all__ = ["DEFAULT_COOLDOWN", "KEY_RECHECK", "Pool"]
 

@@ -15,11 +15,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from spark_app.records import AuditRecord, RequestRecord
+from spark_app.delivery.records import AuditRecord, RequestRecord
 from spark_app.storage.tables import audit_log, requests, usage
 
 if TYPE_CHECKING:
-    from spark_app.records import Record
+    from spark_app.delivery.records import Record
 
 __all__ = ["DatabaseURLError", "DatabaseWriter", "connect", "driver_url"]
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict
 
 from spark_app.core.keys import MASTER
+from spark_app.delivery.records import AuditRecord
 from spark_app.errors import ForbiddenError, UnauthenticatedError
-from spark_app.live import KeyId, Maintenance, RoutingDocument
-from spark_app.records import AuditRecord
+from spark_app.live.documents import KeyId, Maintenance, RoutingDocument
 from spark_app.web.exchange import exchange_of, read_body, send_json
 from spark_app.web.gate import authenticate
 from spark_app.web.schemas import parse
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from spark_app.core.keys import KeyRing
-    from spark_app.gateway import Gateway
-    from spark_app.records import Recorder
+    from spark_app.delivery.records import Recorder
+    from spark_app.providers.gateway import Gateway
     from spark_app.web.gate import State
 
 __all__ = ["Admin", "Revocation"]

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from spark_app.delivery.error_tracking import ErrorTracker
     from spark_app.errors import Origin
-    from spark_app.errortracking import ErrorTracker
-    from spark_app.metrics import Family, Metrics, Severity
-    from spark_app.tracing import Tracing
+    from spark_app.telemetry.metrics import Family, Metrics, Severity
+    from spark_app.telemetry.tracing import Tracing
     from spark_app.web.accesslog import AccessLog
     from spark_app.web.exchange import Exchange
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from spark_app.lifecycle import Lifecycle
-    from spark_app.metrics import Attempt
+    from spark_app.live.lifecycle import Lifecycle
+    from spark_app.telemetry.metrics import Attempt
 
 __all__ = ["OPENED", "Edge"]
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from spark_app.core.csharp import analyse
 from spark_app.core.unitypackage import write_unitypackage
+from spark_app.delivery.records import RequestRecord
 from spark_app.errors import CodeInvalidError, MethodNotAllowedError, NotFoundError, SparkError
-from spark_app.generation import Wanted
-from spark_app.records import RequestRecord
+from spark_app.generation.scriptwriter import Wanted
 from spark_app.web.exchange import exchange_of, header, read_body, send_bytes, send_problem
 from spark_app.web.schemas import ExportRequest, GenerateRequest, parse
 from spark_app.web.sse import send_stream
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from spark_app.generation import Answer, Scriptwriter
-    from spark_app.lifecycle import Lifecycle
-    from spark_app.metrics import Metrics
-    from spark_app.records import Recorder
+    from spark_app.delivery.records import Recorder
+    from spark_app.generation.scriptwriter import Answer, Scriptwriter
+    from spark_app.live.lifecycle import Lifecycle
+    from spark_app.telemetry.metrics import Metrics
 
 __all__ = ["Export", "Fixed", "Generate", "MetricsPage", "Ready", "Router"]
 

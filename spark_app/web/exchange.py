@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from spark_app.errors import Origin
-    from spark_app.metrics import Attempt
+    from spark_app.telemetry.metrics import Attempt
 
 __all__ = [
     "KEY",

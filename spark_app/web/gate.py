@@ -19,12 +19,12 @@ from spark_app.web.exchange import exchange_of, header, send_problem
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from spark_app.admission.ratelimit import Decision, RateLimiter
+    from spark_app.admission.shedding import Shedder
     from spark_app.core.keys import KeyRing
     from spark_app.errors import SparkError
-    from spark_app.live import Maintenance
-    from spark_app.metrics import Metrics
-    from spark_app.ratelimit import Decision, RateLimiter
-    from spark_app.shedding import Shedder
+    from spark_app.live.documents import Maintenance
+    from spark_app.telemetry.metrics import Metrics
 
 __all__ = ["Gate", "State", "presented_key"]
 

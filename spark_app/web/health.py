@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from spark_app.core.keys import KeyRing
-    from spark_app.dependencies import Dependencies
-    from spark_app.errortracking import ErrorTracker
-    from spark_app.gateway import Gateway
-    from spark_app.lifecycle import Lifecycle
+    from spark_app.delivery.error_tracking import ErrorTracker
+    from spark_app.live.lifecycle import Lifecycle
+    from spark_app.providers.gateway import Gateway
     from spark_app.providers.pool import Pool
+    from spark_app.storage.dependencies import Dependencies
     from spark_app.web.gate import State
 
 __all__ = ["Health"]

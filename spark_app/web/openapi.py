@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from spark_app import errors
-from spark_app.live import Maintenance, RoutingDocument
+from spark_app.live.documents import Maintenance, RoutingDocument
 from spark_app.web.admin import Revocation
 from spark_app.web.schemas import ExportRequest, GenerateRequest, Script
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spark_app.errors import InternalError, SparkError
-from spark_app.generation import Answer, Delta, Notice
+from spark_app.generation.scriptwriter import Answer, Delta, Notice
 from spark_app.jsontext import encode
 from spark_app.web.exchange import exchange_of, problem_document
 

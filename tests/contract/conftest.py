@@ -14,11 +14,11 @@ import pytest
 from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.config import load_kube_config
 
-from dev.cluster.apiserver import RunningApiServer, apiserver
+from dev.cluster.node.apiserver import RunningApiServer, apiserver
 from dev.kubectl import ESTABLISHED
 from spark_operator.adapters.clock import SystemClock
-from spark_operator.adapters.events import Recorder
-from spark_operator.adapters.kube import KubeCluster
+from spark_operator.adapters.kubernetes.client import KubeCluster
+from spark_operator.adapters.kubernetes.events import Recorder
 from tests.simulation.api.server import ApiServer
 from tests.simulation.api.transport import Call, Counter, Transport
 

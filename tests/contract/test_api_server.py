@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from spark_operator.adapters.kube import APPLY, MERGE
+from spark_operator.adapters.kubernetes.client import APPLY, MERGE
 from spark_operator.api.base import API_VERSION, KIND, PLURAL
-from spark_operator.core.diff import UNSEEN
-from spark_operator.core.touch import Touch
-from spark_operator.ports import ConflictError, GoneError, RefusedError
+from spark_operator.core.apply.diff import UNSEEN
+from spark_operator.core.apply.volume_refresh import Touch
+from spark_operator.ports.cluster import ConflictError, GoneError, RefusedError
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Api

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from spark_operator.core.drift import stripping
-from spark_operator.ports import ConflictError, GoneError
+from spark_operator.core.apply.drift import stripping
+from spark_operator.ports.cluster import ConflictError, GoneError
 from tests.contract.test_api_server import apply, deployment, env_of, merge, service
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from spark_operator.adapters.kube import APPLY
-from spark_operator.ports import ConflictError, RefusedError
+from spark_operator.adapters.kubernetes.client import APPLY
+from spark_operator.ports.cluster import ConflictError, RefusedError
 from tests.contract.test_api_server import UID
 from tests.simulation.world import job_pods, jobs, work
 

@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from spark_operator.adapters.clock import SystemClock
-from spark_operator.ports import Key
-from spark_operator.reconciler import Memory, Reconciler
+from spark_operator.ports.cluster import Key
+from spark_operator.reconcile.memory import Memory
+from spark_operator.reconcile.reconciler import Reconciler
 from tests.contract.test_api_server import make_resource
 
 if TYPE_CHECKING:
-    from spark_operator.ports import Reading, Target
+    from spark_operator.ports.metrics import Reading, Target
     from tests.contract.conftest import Api
 
 TURNS = 6

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from dev.cluster import target
+from dev.cluster.choices import target
 from dev.cluster.config import CLONE
-from dev.cluster.progress import Progress
+from dev.cluster.machine.progress import Progress
 from dev.demo import setup
 from dev.images import ensure
 from tests.e2e.once import once

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from dev.kubectl import Kubectl
     from dev.users.results import Result
-    from spark_operator.api.runs import JobStatus
-    from spark_operator.api.status import SparkDeploymentStatus
+    from spark_operator.api.status.runs import JobStatus
+    from spark_operator.api.status.status import SparkDeploymentStatus
 
 SECRET = "spark-credentials"
 POLL_SECONDS = 0.3

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
 
-from spark_operator.core.labels import OWNER_LABEL
+from spark_operator.core.model.labels import OWNER_LABEL
 from tests.e2e.stage import NAME
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from dev.cluster import target
+from dev.cluster.choices import target
+from dev.cluster.choices.local import Local
 from dev.cluster.errors import PreconditionError
-from dev.cluster.local import Local
 from dev.monitoring import prometheus
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dev.demo import manifests
 from dev.kubectl import Kubectl, KubectlError
 from dev.users.results import PAGE, Result, parse
-from spark_operator.api.status import SparkDeploymentStatus
+from spark_operator.api.status.status import SparkDeploymentStatus
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping

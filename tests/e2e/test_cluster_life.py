@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from dev.cluster import cgroups, netns, processes
 from dev.cluster.config import CLONE, Layout
-from dev.cluster.containerd import PAUSE_IMAGE
-from dev.cluster.down import state_file
+from dev.cluster.machine import cgroups, netns, processes
+from dev.cluster.node.containerd import PAUSE_IMAGE
+from dev.cluster.node.down import state_file
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tests.e2e.stage import condition
 
 if TYPE_CHECKING:
-    from spark_operator.api.status import SparkDeploymentStatus
+    from spark_operator.api.status.status import SparkDeploymentStatus
     from tests.e2e.stage import Stage
 
 TOO_STRICT = "100ms"

@@ -12,7 +12,7 @@ from tests.e2e.leader import kill, leader, partitioned, ready, succeeded, suspen
 from tests.e2e.stage import config, image, never, settled
 
 if TYPE_CHECKING:
-    from spark_operator.api.status import SparkDeploymentStatus
+    from spark_operator.api.status.status import SparkDeploymentStatus
     from tests.e2e.stage import Stage
 
 pytestmark = pytest.mark.alone

@@ -11,7 +11,7 @@ from tests.e2e.leader import kill_leader
 from tests.e2e.stage import config, image
 
 if TYPE_CHECKING:
-    from spark_operator.api.status import SparkDeploymentStatus
+    from spark_operator.api.status.status import SparkDeploymentStatus
     from tests.e2e.stage import Stage
 
 pytestmark = pytest.mark.alone

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from dev.kubectl import Kubectl
-    from spark_operator.api.status import SparkDeploymentStatus
+    from spark_operator.api.status.status import SparkDeploymentStatus
     from tests.e2e.services import Services
 
 CANDIDATE = image("2.0.0")

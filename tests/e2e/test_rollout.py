@@ -10,7 +10,7 @@ from dev.kubectl import KubectlError
 from tests.e2e.stage import condition, config, image, settled
 
 if TYPE_CHECKING:
-    from spark_operator.api.status import SparkDeploymentStatus
+    from spark_operator.api.status.status import SparkDeploymentStatus
     from tests.e2e.stage import Stage
 
 CHILDREN = ("deployment", "service", "configmap", "controllerrevision", "networkpolicy", "pdb")

@@ -8,12 +8,11 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from spark_operator.api.fields import format_time
-from spark_operator.core.turn import to_time
+from spark_operator.api.fields import format_time, to_time
 from tests.e2e.stage import condition, config, image
 
 if TYPE_CHECKING:
-    from spark_operator.api.status import SparkDeploymentStatus
+    from spark_operator.api.status.status import SparkDeploymentStatus
     from tests.e2e.stage import Stage
 
 MESSAGE = "Back in a minute."

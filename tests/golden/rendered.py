@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dev.generate import to_yaml
 from spark_operator.core.render import render
-from tests.unit.core.builders import IMAGES, name, release, resource, status
-from tests.unit.core.turns import at, guarded
-from tests.unit.core.turns_prepared import before, job
+from tests.unit.operator.core.builders import IMAGES, name, release, resource, status
+from tests.unit.operator.core.decide.cases import at, guarded
+from tests.unit.operator.core.decide.cases_prepared import before, job
 
 if TYPE_CHECKING:
-    from spark_operator.api.status import SparkDeploymentStatus
+    from spark_operator.api.status.status import SparkDeploymentStatus
 
 FOLDER: Final = Path(__file__).resolve().parent / "children"
 CANDIDATE: Final = "http://spark-candidate"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from dev.cluster.apiserver import RunningApiServer, apiserver
+from dev.cluster.node.apiserver import RunningApiServer, apiserver
 from dev.kubectl import ESTABLISHED
 
 if TYPE_CHECKING:

@@ -6,14 +6,15 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from spark_operator.adapters.inbox import InboxFullError
-from spark_operator.receiver import DECIDE_SECONDS
+from spark_operator.adapters.alerts.inbox import InboxFullError
+from spark_operator.adapters.alerts.receiver import DECIDE_SECONDS
 
 if TYPE_CHECKING:
     from random import Random
 
-    from spark_operator.core.types import Alert
-    from spark_operator.ports import Clock, Key
+    from spark_operator.core.observe.values import Alert
+    from spark_operator.ports.clock import Clock
+    from spark_operator.ports.cluster import Key
     from tests.simulation.process import Process
 
 RETRY_SECONDS: Final = 2.0

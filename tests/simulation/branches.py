@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.simulation.api.transport import Call
     from tests.simulation.faults import Host
     from tests.simulation.history import History
-    from tests.simulation.scenarios import Scenario
+    from tests.simulation.stories.scenarios import Scenario
 
 
 class BranchError(Exception):

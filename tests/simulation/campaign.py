@@ -19,17 +19,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tests.simulation.branches import first_write, told
-from tests.simulation.catalogue import SCENARIOS
 from tests.simulation.faults import Plan
 from tests.simulation.oracles import Case, judge_history
 from tests.simulation.plans import FAMILIES
 from tests.simulation.simulation import run
+from tests.simulation.stories.catalogue import SCENARIOS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.simulation.history import History
-    from tests.simulation.scenarios import Scenario
+    from tests.simulation.stories.scenarios import Scenario
 
 RESULTS: Final = Path("bench/results/simulation.json")
 NO_FAULT: Final = "no-fault"

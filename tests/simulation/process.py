@@ -5,17 +5,20 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from spark_operator.adapters.events import Recorder
-from spark_operator.adapters.inbox import Inbox
-from spark_operator.adapters.kube import KubeCluster
-from spark_operator.reconciler import Reconciler, Turned
-from spark_operator.settings import Settings
-from spark_operator.worker import Workers
+from spark_operator.adapters.alerts.inbox import Inbox
+from spark_operator.adapters.kubernetes.client import KubeCluster
+from spark_operator.adapters.kubernetes.events import Recorder
+from spark_operator.reconcile.reconciler import Reconciler
+from spark_operator.reconcile.worker import Workers
+from spark_operator.runtime.settings import Settings
 
 if TYPE_CHECKING:
     import asyncio
 
-    from spark_operator.ports import Clock, Key, Metrics
+    from spark_operator.ports.clock import Clock
+    from spark_operator.ports.cluster import Key
+    from spark_operator.ports.metrics import Metrics
+    from spark_operator.reconcile.memory import Turned
     from tests.simulation.api.transport import Transport
 
 REQUEST_SECONDS: Final = Settings().request_seconds

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_operator.api.base import API_VERSION, KIND, PLURAL
-from spark_operator.core import decide
-from spark_operator.ports import Key
+from spark_operator.core.decide import judging
+from spark_operator.ports.cluster import Key
 from tests.simulation.alertmanager import Alertmanager
 from tests.simulation.api import merge, strategic
 from tests.simulation.api.defaults import complete
@@ -39,9 +39,10 @@ from tests.simulation.world.world import World
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from spark_operator.core.types import Alert, Manifest
+    from spark_operator.core.model.objects import Manifest
+    from spark_operator.core.observe.values import Alert
     from tests.simulation.api.transport import Call
-    from tests.simulation.scenarios import Scenario
+    from tests.simulation.stories.scenarios import Scenario
     from tests.simulation.world.behaviour import Behaviour
 
 KEY: Final = Key("production", "spark")
@@ -314,7 +315,7 @@ class _Collected(logging.Handler):
 @contextmanager
 def _recorded(history: History, now: Callable[[], float]) -> Iterator[None]:
     """Record every verdict and every error while a history runs."""
-    consult = decide._consult_judge
+    consult = judging.consult_judge
 
     def recording(turn: Any) -> None:
         consult(turn)
@@ -327,11 +328,11 @@ def _recorded(history: History, now: Callable[[], float]) -> Iterator[None]:
     logger.addHandler(handler)
     logger.setLevel(logging.ERROR)
     logger.propagate = False
-    decide._consult_judge = recording
+    judging.consult_judge = recording
     try:
         yield
     finally:
-        decide._consult_judge = consult
+        judging.consult_judge = consult
         logger.removeHandler(handler)
         logger.setLevel(level)
         logger.propagate = propagate

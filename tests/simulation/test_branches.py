@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.simulation.branches import BranchError, first_write, told
-from tests.simulation.catalogue import SCENARIOS
 from tests.simulation.plans import FAMILIES
 from tests.simulation.simulation import run
+from tests.simulation.stories.catalogue import SCENARIOS
 
 if TYPE_CHECKING:
     from tests.simulation.faults import Plan

@@ -18,7 +18,7 @@ from tests.simulation.world.world import World
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from spark_operator.core.types import Manifest
+    from spark_operator.core.model.objects import Manifest
 
 JOBS: Final = Collection("batch/v1", "jobs", "production")
 PODS: Final = Collection("v1", "pods", "production")

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from spark_operator.notifier import Notifier
-from spark_operator.ports import ChannelError
-from tests.simulation import scenarios, simulation
-from tests.simulation.catalogue import SCENARIOS
+from spark_operator.adapters.notifiers.notifier import Notifier
+from spark_operator.ports.notifications import ChannelError
+from tests.simulation import simulation
 from tests.simulation.plans import kills
 from tests.simulation.process import Process
 from tests.simulation.simulation import RESOURCES, run
+from tests.simulation.stories import scenarios
+from tests.simulation.stories.catalogue import SCENARIOS
 
 if TYPE_CHECKING:
     from spark_operator.core.notifications.routing import Route
     from spark_operator.core.notifications.texts import Message
-    from spark_operator.ports import Clock, Metrics
+    from spark_operator.ports.clock import Clock
+    from spark_operator.ports.metrics import Metrics
     from tests.simulation.api.transport import Transport
     from tests.simulation.faults import Plan
     from tests.simulation.history import History

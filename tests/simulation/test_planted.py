@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.simulation import simulation
-from tests.simulation.catalogue import SCENARIOS
 from tests.simulation.faults import NO_FAULT
 from tests.simulation.oracles import ORACLES, Case, judge_history
-from tests.simulation.planted import PLANTED
+from tests.simulation.planted.decisions import PLANTED
 from tests.simulation.simulation import run
+from tests.simulation.stories.catalogue import SCENARIOS
 
 if TYPE_CHECKING:
     from tests.simulation.history import History
-    from tests.simulation.planting import Planted
+    from tests.simulation.planted.planting import Planted
 
 
 @cache

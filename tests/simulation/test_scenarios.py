@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.simulation.campaign import reference
-from tests.simulation.catalogue import SCENARIOS
 from tests.simulation.oracles import Case, judge_history
 from tests.simulation.simulation import run
+from tests.simulation.stories.catalogue import SCENARIOS
 
 
 @pytest.mark.parametrize("name", sorted(SCENARIOS))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.simulation.campaign import campaign
-from tests.simulation.catalogue import SCENARIOS
 from tests.simulation.simulation import RESOURCES, run
+from tests.simulation.stories.catalogue import SCENARIOS
 
 TOLD = {
     "maintenance": (

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_operator.api.base import PLURAL
-from spark_operator.core.labels import RELEASE_LABEL
+from spark_operator.core.model.labels import RELEASE_LABEL
 from tests.simulation.world import job_pods, pods
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from spark_operator.core.types import Manifest
+    from spark_operator.core.model.objects import Manifest
     from tests.simulation.api.server import Change
     from tests.simulation.history import History, Span
 

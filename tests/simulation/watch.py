@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from spark_operator.api.base import API_VERSION, PLURAL
-from spark_operator.core.labels import OWNER_LABEL
-from spark_operator.handlers import WATCHED
-from spark_operator.ports import Key
+from spark_operator.core.model.labels import OWNER_LABEL
+from spark_operator.ports.cluster import Key
+from spark_operator.runtime.watch import WATCHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import ConfigDict, Field
 
 from spark_operator.api.base import Model
-from spark_operator.api.cel import between, explained, is_percent, percent, rule, rules
+from spark_operator.api.crd.cel import between, explained, is_percent, percent, rule, rules
 from spark_operator.api.notifications import MountedSecretRef
 from spark_operator.api.values import Duration, Percent
 

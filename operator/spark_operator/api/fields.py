@@ -45,3 +45,13 @@ Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 Hash = Annotated[str, Field(pattern=r"^[a-z0-9]{10}$", max_length=10)]
 Reason = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]*$", max_length=64)]
 Message = Annotated[str, Field(max_length=MAX_MESSAGE)]
+
+
+def clip(text: str, limit: int = MAX_MESSAGE) -> str:
+    """The text, cut with an ellipsis where it is longer than ``limit``."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def to_time(now: float) -> datetime:
+    """Seconds since the epoch as an aware time with milliseconds, which status keeps."""
+    return datetime.fromtimestamp(round(now, 3), UTC)

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from spark_operator.api.base import Model
-from spark_operator.api.cel import between
+from spark_operator.api.crd.cel import between
 from spark_operator.api.references import SecretKeyRef
 from spark_operator.api.values import Duration, Percent
 

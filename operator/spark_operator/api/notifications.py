@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import ConfigDict, Field
 
 from spark_operator.api.base import Model
-from spark_operator.api.cel import explained, rule, rules
+from spark_operator.api.crd.cel import explained, rule, rules
 
 Severity = Literal["info", "warning", "critical"]
 EnvironmentName = Literal["development", "staging", "production"]

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from spark_operator.api.base import Model
-from spark_operator.api.cel import rules, within_limit
+from spark_operator.api.crd.cel import rules, within_limit
 from spark_operator.api.references import ObjectName
 from spark_operator.api.values import Quantity
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from spark_operator.api.base import Model
-from spark_operator.api.cel import explained
+from spark_operator.api.crd.cel import explained
 
 ObjectName = Annotated[
     str,

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 from spark_operator.api.base import Model
 from spark_operator.api.fields import Time
 from spark_operator.api.spec import SparkDeploymentSpec
-from spark_operator.api.status import SparkDeploymentStatus
+from spark_operator.api.status.status import SparkDeploymentStatus
 
 
 class InvalidResourceError(Exception):

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field
 
 from spark_operator.api.analysis import Analysis
 from spark_operator.api.base import Model
-from spark_operator.api.cel import explained, no_key, rule, rules
+from spark_operator.api.crd.cel import explained, no_key, rule, rules
 from spark_operator.api.jobs import Migrations, Preflight, Verification
 from spark_operator.api.notifications import Notifications
 from spark_operator.api.pods import PodSettings

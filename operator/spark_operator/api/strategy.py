@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import ConfigDict, Field
 
 from spark_operator.api.base import Model
-from spark_operator.api.cel import between, is_duration, rule, rules
+from spark_operator.api.crd.cel import between, is_duration, rule, rules
 from spark_operator.api.values import Duration
 
 MAX_STEPS: Final = 20

@@ -13,7 +13,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from spark_operator.api.cel import (
+from spark_operator.api.crd.cel import (
     DURATION_PATTERN,
     PERCENT_PATTERN,
     QUANTITY_PATTERN,

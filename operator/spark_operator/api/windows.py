@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import ConfigDict, Field
 
 from spark_operator.api.base import Model
-from spark_operator.api.cel import between, rule, rules
+from spark_operator.api.crd.cel import between, rule, rules
 from spark_operator.api.fields import Time
 from spark_operator.api.values import Duration
 

@@ -12,7 +12,7 @@ from spark_operator.api.values import quantity
 from tests.simulation.api import jobs
 
 if TYPE_CHECKING:
-    from spark_operator.core.types import Manifest
+    from spark_operator.core.model.objects import Manifest
 
 _BINARY: Final = (("Ei", 6), ("Pi", 5), ("Ti", 4), ("Gi", 3), ("Mi", 2), ("Ki", 1))
 _DECIMAL: Final = (

@@ -16,7 +16,7 @@ from tests.simulation.api.merge import ATOMIC_MAPS, LIST_KEYS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from spark_operator.core.types import Manifest
+    from spark_operator.core.model.objects import Manifest
 
 Path = tuple[str, ...]
 KEPT: Final = frozenset(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from spark_operator.core.types import Manifest
+    from spark_operator.core.model.objects import Manifest
     from tests.simulation.api.paths import Collection
     from tests.simulation.api.server import ApiServer, Change
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tests.simulation.api import errors
 
 if TYPE_CHECKING:
-    from spark_operator.core.types import Manifest
+    from spark_operator.core.model.objects import Manifest
 
 KIND: Final = "Job"
 PREFIX: Final = "batch.kubernetes.io/"

@@ -11,15 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from spark_operator.api.base import PLURAL
-from spark_operator.api.fields import format_time
-from spark_operator.core.turn import to_time
+from spark_operator.api.fields import format_time, to_time
 from tests.simulation.api import errors, fields, jobs, merge, paths, strategic
 from tests.simulation.api.defaults import complete
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from spark_operator.core.types import Manifest
+    from spark_operator.core.model.objects import Manifest
     from tests.simulation.api.paths import Address, Collection
 
 APPLY: Final = "application/apply-patch+yaml"

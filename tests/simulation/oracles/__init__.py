@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.simulation.history import History
-    from tests.simulation.scenarios import Scenario
+    from tests.simulation.stories.scenarios import Scenario
 
 
 @dataclass(slots=True)

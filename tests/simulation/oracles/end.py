@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_operator.api.base import PLURAL
-from spark_operator.core.labels import EPOCH_ANNOTATION, RELEASE_LABEL
+from spark_operator.core.model.labels import EPOCH_ANNOTATION, RELEASE_LABEL
 from tests.simulation.world import job_pods, pods
 from tests.simulation.world.work import MIGRATE, ROLLBACK
 
 if TYPE_CHECKING:
-    from spark_operator.core.types import Manifest
+    from spark_operator.core.model.objects import Manifest
     from tests.simulation.history import History
     from tests.simulation.oracles import Case
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from spark_operator.core.labels import EPOCH_ANNOTATION
+from spark_operator.core.model.labels import EPOCH_ANNOTATION
 from tests.simulation.timeline import available, decisions
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tests.simulation.timeline import decisions, moments
 
 if TYPE_CHECKING:
-    from spark_operator.core.types import Manifest
+    from spark_operator.core.model.objects import Manifest
     from tests.simulation.oracles import Case
 
 PROXY_SECONDS = 1.1

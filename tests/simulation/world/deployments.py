@@ -16,7 +16,7 @@ from tests.simulation.world import pods
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from spark_operator.core.types import Manifest
+    from spark_operator.core.model.objects import Manifest
     from tests.simulation.api.server import ApiServer, Change
 
 ACTOR = "deployment-controller"

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from spark_operator.api.fields import format_time
-from spark_operator.core.turn import to_time
+from spark_operator.api.fields import format_time, to_time
 from tests.simulation.api.errors import Refusal
 from tests.simulation.api.paths import Collection
 from tests.simulation.world import job_pods, pods
@@ -17,7 +16,7 @@ from tests.simulation.world import job_pods, pods
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from spark_operator.core.types import Manifest
+    from spark_operator.core.model.objects import Manifest
     from tests.simulation.api.server import ApiServer, Change
 
 ACTOR: Final = "job-controller"

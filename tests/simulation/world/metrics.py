@@ -7,12 +7,13 @@ from math import nan
 from typing import TYPE_CHECKING, Literal
 
 from spark_operator.core.judge import Counters
-from spark_operator.ports import Reading
+from spark_operator.ports.metrics import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from spark_operator.ports import Clock, Target
+    from spark_operator.ports.clock import Clock
+    from spark_operator.ports.metrics import Target
     from tests.simulation.world.kubelet import Container, Kubelet
     from tests.simulation.world.users import Users
 

@@ -10,7 +10,7 @@ from tests.simulation.world import pods
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from spark_operator.core.types import Manifest
+    from spark_operator.core.model.objects import Manifest
     from tests.simulation.api.server import ApiServer, Change
     from tests.simulation.world.kubelet import Container, Kubelet
     from tests.simulation.world.users import Users

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from spark_operator.api.fields import format_time
-from spark_operator.core.labels import RELEASE_LABEL
-from spark_operator.core.turn import to_time
+from spark_operator.api.fields import format_time, to_time
+from spark_operator.core.model.labels import RELEASE_LABEL
 
 if TYPE_CHECKING:
-    from spark_operator.core.types import Manifest
+    from spark_operator.core.model.objects import Manifest
 
 
 def new_pod(deployment: Manifest, name: str, template_hash: str) -> Manifest:

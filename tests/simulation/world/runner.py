@@ -12,7 +12,7 @@ from tests.simulation.world.kubelet import PULL_SECONDS, Container
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from spark_operator.core.types import Manifest
+    from spark_operator.core.model.objects import Manifest
     from tests.simulation.api.server import ApiServer, Change
     from tests.simulation.world.database import Database, Run
     from tests.simulation.world.kubelet import Kubelet

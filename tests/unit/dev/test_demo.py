@@ -14,7 +14,7 @@ from dev.demo.summary import Marks, exposed_seconds, summarise
 from dev.demo.timeline import Series, series
 from dev.demo.view import Chapter, rows
 from dev.users.results import Account, Result
-from spark_operator.api.status import (
+from spark_operator.api.status.status import (
     Condition,
     Exposure,
     LedgerEntry,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dev.cluster.progress import Progress
+from dev.cluster.machine.progress import Progress
 from dev.demo.errors import DemoError
 from dev.demo.follow import Rollout, digest
 from dev.demo.manifests import STEPS, base, spark, users, watched

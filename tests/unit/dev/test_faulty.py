@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dev.providers.server import create_app as create_providers
 from dev.releases.faulty import CRASHED, SWITCH, Fault, Faults, misled
-from spark_app.app import create_app
+from spark_app.service.app import create_app
 from spark_app.settings import Settings
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.simulation.planted import PLANTED
+from tests.simulation.planted.decisions import PLANTED
 
 PAGE = Path(__file__).parents[3] / "docs" / "reliability.md"
 

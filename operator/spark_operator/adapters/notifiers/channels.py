@@ -14,16 +14,16 @@ from spark_operator.api.notifications import (
     WebhookChannel,
 )
 from spark_operator.core.notifications import texts
-from spark_operator.ports import ChannelError
+from spark_operator.ports.notifications import ChannelError
 
 if TYPE_CHECKING:
     import ssl
 
     from spark_operator.adapters.notifiers.outgoing import Outgoing
-    from spark_operator.adapters.notifiers.secret_files import SecretFiles
+    from spark_operator.adapters.secret_files import SecretFiles
     from spark_operator.core.notifications.routing import Route
     from spark_operator.core.notifications.texts import Message
-    from spark_operator.ports import Clock
+    from spark_operator.ports.clock import Clock
 
 SECONDS: Final = 5.0
 """Longest time one attempt may take, from reading the credentials to the server's answer."""

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-from spark_operator.ports import ChannelError, ChannelRefusedError
+from spark_operator.ports.notifications import ChannelError, ChannelRefusedError
 
 if TYPE_CHECKING:
     import ssl

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from spark_operator.adapters.addresses import ForbiddenAddressError, UnresolvedError, resolve
-from spark_operator.ports import ChannelError, ChannelRefusedError
+from spark_operator.ports.notifications import ChannelError, ChannelRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

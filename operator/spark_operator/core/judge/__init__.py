@@ -6,8 +6,6 @@ explains the mathematics and what the named sensitivities buy.
 
 from spark_operator.core.judge.assess import in_doubt, requests_to_pass, verdict
 from spark_operator.core.judge.codec import JudgeStateError, decode, encode
-from spark_operator.core.judge.gap import forgive, resume
-from spark_operator.core.judge.lean import leaning
 from spark_operator.core.judge.observe import at_step, baseline_of, observe, start
 from spark_operator.core.judge.plan import (
     Action,
@@ -19,8 +17,10 @@ from spark_operator.core.judge.plan import (
     ThresholdRule,
     plan_for,
 )
-from spark_operator.core.judge.samples import Counters, PodSample, QueryValue, Tick
+from spark_operator.core.judge.readings.samples import Counters, PodSample, QueryValue, Tick
+from spark_operator.core.judge.reset import forgive, resume
 from spark_operator.core.judge.state import JudgeState
+from spark_operator.core.judge.suspicion import leaning
 from spark_operator.core.judge.totals import totals
 from spark_operator.core.judge.verdict import Evidence, Kind, Reason, Verdict, Warned
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import exp, inf, log
 from typing import TYPE_CHECKING
 
-from spark_operator.core.judge.accuse import (
+from spark_operator.core.judge.evidence.accusations import (
     compared,
     evidence_of,
     numbers,
@@ -16,11 +16,16 @@ from spark_operator.core.judge.accuse import (
     strength_of_all,
     value,
 )
-from spark_operator.core.judge.blocks import is_idle
-from spark_operator.core.judge.eprocess import log_passes, lower_bound
-from spark_operator.core.judge.habit import tuned
-from spark_operator.core.judge.hypotheses import APP_ERROR_RATE, ERROR_RATE, absolutes, comparisons
+from spark_operator.core.judge.evidence.blocks import is_idle
+from spark_operator.core.judge.evidence.eprocess import log_passes, lower_bound
+from spark_operator.core.judge.evidence.hypotheses import (
+    APP_ERROR_RATE,
+    ERROR_RATE,
+    absolutes,
+    comparisons,
+)
 from spark_operator.core.judge.plan import Action, Mode
+from spark_operator.core.judge.readings.baseline import tuned
 from spark_operator.core.judge.verdict import Kind, Reason, Verdict, Warned
 
 if TYPE_CHECKING:

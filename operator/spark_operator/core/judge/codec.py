@@ -13,8 +13,8 @@ from dataclasses import fields, is_dataclass, replace
 from math import inf, isnan, nan
 from typing import TYPE_CHECKING, Any
 
-from spark_operator.core.judge.deltas import Track, groups, latency_bounds
-from spark_operator.core.judge.habit import SCALES, Baseline, Habit, PodHabit, Window
+from spark_operator.core.judge.readings.baseline import SCALES, Baseline, Habit, PodHabit, Window
+from spark_operator.core.judge.readings.deltas import Track, groups, latency_bounds
 from spark_operator.core.judge.state import (
     Block,
     Breaker,

@@ -6,12 +6,14 @@ from dataclasses import replace
 from math import inf, isfinite
 from typing import TYPE_CHECKING
 
-from spark_operator.core.judge.accuse import latch
-from spark_operator.core.judge.blocks import close
-from spark_operator.core.judge.checks import check
 from spark_operator.core.judge.codec import decode_baseline, encode_baseline
-from spark_operator.core.judge.deltas import CLIENT, ERRORS, advance, latency_bounds
-from spark_operator.core.judge.habit import (
+from spark_operator.core.judge.evidence.accusations import latch
+from spark_operator.core.judge.evidence.blocks import close
+from spark_operator.core.judge.evidence.hypotheses import ERROR_RATE
+from spark_operator.core.judge.evidence.queries import look_at_queries
+from spark_operator.core.judge.evidence.threshold import check
+from spark_operator.core.judge.presence import look_at_breakers, look_for
+from spark_operator.core.judge.readings.baseline import (
     FEWEST_FAILURES,
     SCALES,
     Habit,
@@ -19,17 +21,15 @@ from spark_operator.core.judge.habit import (
     summary,
     tuned,
 )
-from spark_operator.core.judge.hypotheses import ERROR_RATE
-from spark_operator.core.judge.queries import look_at_queries
+from spark_operator.core.judge.readings.deltas import CLIENT, ERRORS, advance, latency_bounds
 from spark_operator.core.judge.state import Block, Checks, JudgeState, PodBlock, Queries, Step
-from spark_operator.core.judge.watch import look_at_breakers, look_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from spark_operator.core.judge.deltas import Delta, Track
     from spark_operator.core.judge.plan import JudgePlan
-    from spark_operator.core.judge.samples import PodSample, Tick
+    from spark_operator.core.judge.readings.deltas import Delta, Track
+    from spark_operator.core.judge.readings.samples import PodSample, Tick
 
 MOST_PODS = 256
 """Pods of one side that are looked at; more add cost, not evidence."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from spark_operator.core.judge.deltas import Track, Vector
-    from spark_operator.core.judge.habit import Baseline, Habit
+    from spark_operator.core.judge.readings.baseline import Baseline, Habit
+    from spark_operator.core.judge.readings.deltas import Track, Vector
     from spark_operator.core.judge.verdict import Evidence, Reason
 
 Row = tuple[float, ...]

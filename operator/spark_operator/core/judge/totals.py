@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from spark_operator.core.judge.deltas import CLIENT, ERRORS
+from spark_operator.core.judge.readings.deltas import CLIENT, ERRORS
 
 if TYPE_CHECKING:
     from spark_operator.core.judge.state import JudgeState

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from spark_operator.api.outbox import MAX_ALARMS, Alarm
+from spark_operator.api.status.outbox import MAX_ALARMS, Alarm
+from spark_operator.core.model.phases import Phase
 from spark_operator.core.notifications.routing import RANK
-from spark_operator.core.phases import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from spark_operator.api.notifications import Severity
-    from spark_operator.api.status import Condition, SparkDeploymentStatus
+    from spark_operator.api.status.status import Condition, SparkDeploymentStatus
 
 CALM: Final = timedelta(seconds=30)
 PATIENCE: Final = timedelta(seconds=60)

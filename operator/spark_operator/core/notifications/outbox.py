@@ -7,14 +7,14 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from spark_operator.api.outbox import MAX_OUTBOX, ToldNotice
+from spark_operator.api.status.outbox import MAX_OUTBOX, ToldNotice
 from spark_operator.core.notifications.routing import RANK
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from spark_operator.api.outbox import Notice, NotificationsStatus
+    from spark_operator.api.status.outbox import Notice, NotificationsStatus
 
 MAX_NOTICE_BYTES: Final = 1024
 MAX_BYTES: Final = 12 * 1024

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from spark_operator.api.notifications import Channel, Severity
-    from spark_operator.api.outbox import Alarm
     from spark_operator.api.spec import SparkDeploymentSpec
+    from spark_operator.api.status.outbox import Alarm
 
 Action = Literal["notify", "trigger", "acknowledge", "resolve"]
 

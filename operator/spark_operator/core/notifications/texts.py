@@ -16,16 +16,15 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_operator.api.base import GROUP
-from spark_operator.api.fields import format_time
+from spark_operator.api.fields import clip, format_time
 from spark_operator.api.notifications import TEMPLATE_FIELDS
-from spark_operator.core.turn import clip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from spark_operator.api.notifications import EmailChannel
-    from spark_operator.api.outbox import Notice
     from spark_operator.api.resource import SparkDeployment
+    from spark_operator.api.status.outbox import Notice
 
 MAX_TEXT: Final = 3000
 MAX_SUMMARY: Final = 1024

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spark_operator.core.jobs import job_name
-from spark_operator.core.labels import child_name
-from spark_operator.core.objects import Ref
-from spark_operator.core.phases import Phase
+from spark_operator.core.model.jobs import job_name
+from spark_operator.core.model.labels import child_name
+from spark_operator.core.model.objects import Ref
+from spark_operator.core.model.phases import Phase
+from spark_operator.core.model.weights import candidate_pods
 from spark_operator.core.render.deployment import deployment, pod_template
 from spark_operator.core.render.job import job
 from spark_operator.core.render.live import live_config_map
@@ -19,14 +20,13 @@ from spark_operator.core.render.policy import (
     service_account,
 )
 from spark_operator.core.render.service import services
-from spark_operator.core.weights import candidate_pods
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from spark_operator.api.resource import SparkDeployment
-    from spark_operator.core.release import Release
-    from spark_operator.core.types import Manifest
+    from spark_operator.core.model.objects import Manifest
+    from spark_operator.core.model.release import Release
 
 
 def replicas(resource: SparkDeployment) -> dict[str, int]:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spark_operator.api.secrets import VARIABLES
 from spark_operator.api.values import canonical_quantity
-from spark_operator.core.credentials import count
-from spark_operator.core.labels import (
+from spark_operator.core.model import release
+from spark_operator.core.model.credentials import count
+from spark_operator.core.model.labels import (
     CONTAINER,
     ROTATIONS_ANNOTATION,
     child_name,
@@ -20,8 +21,8 @@ from spark_operator.core.render.meta import metadata
 if TYPE_CHECKING:
     from spark_operator.api.pods import Resources
     from spark_operator.api.resource import SparkDeployment
-    from spark_operator.core.release import Release
-    from spark_operator.core.types import Manifest
+    from spark_operator.core.model.objects import Manifest
+    from spark_operator.core.model.release import Release
 
 USER: Final = 65532
 """User and group of the service's container, those of the image."""
@@ -61,7 +62,7 @@ def pod_template(name: str, release: Release) -> dict[str, Any]:
 def _with_secrets(template: dict[str, Any], resource: SparkDeployment) -> dict[str, Any]:
     """The template with references to today's credentials, the users' keys as a file if it can."""
     pod = template["spec"]
-    mounts = live.takes_up(template)
+    mounts = release.takes_up(template)
     container, *others = pod["containers"]
     fields = [field for field in VARIABLES if not (mounts and field == "api_keys")]
     environment = [*container["env"], *_secret_environment(resource, fields)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_operator.api.values import seconds
-from spark_operator.core import jobs
-from spark_operator.core.labels import (
+from spark_operator.core.model import jobs
+from spark_operator.core.model.labels import (
     JOB_CONTAINER,
     JOB_LABEL,
     JOB_OF_LABEL,
@@ -19,9 +19,9 @@ from spark_operator.core.render.meta import metadata
 
 if TYPE_CHECKING:
     from spark_operator.api.resource import SparkDeployment
-    from spark_operator.api.runs import JobStatus
-    from spark_operator.core.release import Release
-    from spark_operator.core.types import Manifest
+    from spark_operator.api.status.runs import JobStatus
+    from spark_operator.core.model.objects import Manifest
+    from spark_operator.core.model.release import Release
 
 REPORT: Final = "/dev/termination-log"
 """Where the kubelet looks for a container's last words."""

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spark_operator.api.fields import format_time
 from spark_operator.api.values import seconds
-from spark_operator.core import windows
-from spark_operator.core.labels import LIVE_SUFFIX
+from spark_operator.core.model.labels import LIVE_SUFFIX
+from spark_operator.core.model.maintenance import in_maintenance
+from spark_operator.core.model.release import VOLUME
 from spark_operator.core.render.meta import metadata
 
 if TYPE_CHECKING:
     from spark_operator.api.resource import SparkDeployment
-    from spark_operator.core.types import Manifest
+    from spark_operator.core.model.objects import Manifest
 
-VOLUME: Final = "live"
 KEYS_VOLUME: Final = "keys"
 FOLDER: Final = "/etc/spark/live"
 KEYS_FOLDER: Final = "/etc/spark/keys"
@@ -41,7 +41,7 @@ def live(resource: SparkDeployment) -> dict[str, str]:
     An isolated service closes too: a connection that a user keeps open outlives the Service's cut.
     """
     spec, status = resource.spec, resource.status
-    closed = windows.active(status) or spec.isolated
+    closed = in_maintenance(status) or spec.isolated
     documents: dict[str, dict[str, Any]] = {
         "providers.json": {"order": list(spec.providers.order)},
         "maintenance.json": {
@@ -85,11 +85,6 @@ def mount() -> dict[str, Any]:
 def variables() -> dict[str, str]:
     """The environment that tells the service where the files are."""
     return {variable: f"{FOLDER}/{file}" for variable, file in FILES.items()}
-
-
-def takes_up(template: dict[str, Any]) -> bool:
-    """Whether a pod template mounts the files; those of older operators do not."""
-    return any(item["name"] == VOLUME for item in template["spec"].get("volumes") or ())
 
 
 def with_keys(pod: dict[str, Any], resource: SparkDeployment) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from spark_operator.api.base import API_VERSION, KIND
-from spark_operator.core.labels import EPOCH_ANNOTATION, common
+from spark_operator.core.model.labels import EPOCH_ANNOTATION, common
 
 if TYPE_CHECKING:
     from spark_operator.api.resource import SparkDeployment

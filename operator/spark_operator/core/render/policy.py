@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spark_operator.core.labels import child_name, selector
+from spark_operator.core.model.labels import child_name, selector
 from spark_operator.core.render.meta import metadata
 
 if TYPE_CHECKING:
     from spark_operator.api.resource import SparkDeployment
-    from spark_operator.core.release import Release
-    from spark_operator.core.types import Manifest
+    from spark_operator.core.model.objects import Manifest
+    from spark_operator.core.model.release import Release
 
 
 def service_account(resource: SparkDeployment) -> Manifest:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spark_operator.core.labels import NO_RELEASE, selector
+from spark_operator.core.model.labels import NO_RELEASE, selector
 from spark_operator.core.render.meta import metadata
 
 if TYPE_CHECKING:
     from spark_operator.api.resource import SparkDeployment
-    from spark_operator.core.types import Manifest
+    from spark_operator.core.model.objects import Manifest
 
 PORT = 80
 """Port that the Services offer."""

@@ -1,0 +1,1 @@
+"""What the machine gives: processes, networks, cgroups, packages; nothing of Kubernetes."""

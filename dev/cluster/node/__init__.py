@@ -1,0 +1,1 @@
+"""The node's components, from certificates to start and stop."""

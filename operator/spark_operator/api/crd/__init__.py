@@ -1,0 +1,1 @@
+"""The CustomResourceDefinition, written from the models; no model of the resource stands here."""

@@ -1,0 +1,1 @@
+"""What status says to people: conditions, diagnosis, notices; nothing here moves traffic."""

@@ -1,0 +1,1 @@
+"""What reaches a rollout from outside its own trial: alerts, maintenance, isolation, secrets."""

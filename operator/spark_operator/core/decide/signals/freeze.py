@@ -1,0 +1,63 @@
+"""Freezes: times in which no release starts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spark_operator.api.fields import clip
+from spark_operator.core.decide import quarantine
+from spark_operator.core.model.maintenance import when
+
+if TYPE_CHECKING:
+    from spark_operator.api.windows import Freeze
+    from spark_operator.core.decide.draft import Turn
+
+
+def frozen(turn: Turn) -> Freeze | None:
+    """The freeze that keeps the wanted release from starting; None where none does.
+
+    Going back is no start: to stable, to one that was stable before, to one that a person asked
+    for by name.  The first release of all has nobody to disturb.
+    """
+    stable, override = turn.status.stable, turn.status.override
+    wanted = turn.desired.name
+    if stable is None or wanted in (stable.release, override.release if override else ""):
+        return None
+    if quarantine.was_stable(turn.status, wanted):
+        return None
+    now = [freeze for freeze in turn.spec.freeze if freeze.from_ <= turn.at < freeze.until]
+    return max(now, key=lambda freeze: freeze.until, default=None)
+
+
+def waits(turn: Turn) -> str:
+    """Why the wanted release does not start, in words; empty where no freeze holds it.
+
+    One that has started goes on: a freeze is about starting.
+    """
+    role = turn.status.candidate
+    freeze = None if role and role.release == turn.desired.name else frozen(turn)
+    if freeze is None:
+        return ""
+    reason = f" ({freeze.reason})" if freeze.reason else ""
+    return clip(
+        f"releases are frozen until {when(freeze.until)}{reason}: {turn.desired.image} waits"
+    )
+
+
+def hold_back(turn: Turn) -> bool:
+    """Whether the wanted release has to wait for a freeze to end."""
+    freeze = frozen(turn)
+    if freeze is not None:
+        turn.dues.append(freeze.until.timestamp())
+    return freeze is not None
+
+
+def tell(turn: Turn) -> None:
+    """Tell once that a release waits for a freeze to end."""
+    why = waits(turn)
+    said = (
+        *(item.message for item in turn.resource.status.conditions),
+        *(entry.message for entry in turn.status.ledger if entry.decision == "Frozen"),
+    )
+    if why and why not in said:
+        turn.note("Frozen", "Freeze", why, release=turn.desired.name)

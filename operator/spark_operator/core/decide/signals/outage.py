@@ -1,0 +1,94 @@
+"""A provider that is down: its breaker is open on every pod, whatever release the pod runs.
+
+Seen from the judge's readings while something is on trial, and from the diagnosis' rounds at rest.
+It is nobody's fault here, and rolls nothing back.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from spark_operator.core.decide.signals import maintenance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from spark_operator.api.status.status import Condition
+    from spark_operator.core.decide.draft import Turn
+
+REASON: Final = "ProviderDown"
+STATE: Final = "spark_circuit_breaker_state"
+FRESH_SECONDS: Final = 5.0
+AGAIN: Final = timedelta(minutes=10)
+"""One that comes and goes is entered in the ledger once in this time."""
+CLOSED, OPEN = "closed", "open"
+
+
+def message(turn: Turn) -> str:
+    """Which providers are down, in a sentence; empty where none is, or none is known to be.
+
+    Half-open says neither: it keeps a breaker open that was, and opens none. Between two looks what
+    was known stays.
+    """
+    if maintenance.blind(turn) or not turn.stable.live:
+        return ""
+    before = _condition(turn)
+    known = before.message if before is not None else ""
+    states = list(_states(turn))
+    if not states:
+        return known
+    down = [
+        f"{provider} (on all of {len(found)} pods)"
+        for provider in sorted({provider for provider, _ in states})
+        if (found := [state for name, state in states if name == provider])
+        and CLOSED not in found
+        and (OPEN in found or f"{provider} (" in known)
+    ]
+    if not down:
+        return ""
+    others = {name for name, state in states if state == CLOSED} & _configured(turn)
+    then = (
+        f"the service asks {', '.join(sorted(others))} instead"
+        if others
+        else "no provider is left, and users get errors"
+    )
+    return f"the breaker of {', '.join(down)} is open: {then}"
+
+
+def notice(turn: Turn) -> None:
+    """Enter in the ledger that a provider is down."""
+    said = message(turn)
+    if not said or _condition(turn) is not None:
+        return
+    last = next((item.at for item in turn.status.ledger if item.decision == REASON), None)
+    if last is None or turn.at - last >= AGAIN:
+        turn.note(REASON, "BreakerOpen", said, warning=True)
+
+
+def _configured(turn: Turn) -> set[str]:
+    """Providers with a key: the service shows the breaker of one without as closed."""
+    secrets = turn.spec.secrets
+    keys = {"claude": secrets.anthropic_api_key, "openai": secrets.openai_api_key}
+    return {provider for provider, key in keys.items() if key is not None}
+
+
+def _condition(turn: Turn) -> Condition | None:
+    """The condition that says so, as it stood before this turn."""
+    return next((item for item in turn.status.conditions if item.reason == REASON), None)
+
+
+def _states(turn: Turn) -> Iterator[tuple[str, str]]:
+    """Provider and state of every breaker that was read for this turn."""
+    tick = turn.observations.tick
+    if tick is not None:
+        for sample in (*tick.candidate, *tick.stable):
+            yield from (sample.values.breakers or ()) if sample.values else ()
+        return
+    rounds = turn.observations.rounds
+    if not rounds or turn.now - rounds[-1].at > FRESH_SECONDS:
+        return
+    for pod in rounds[-1].pods:
+        for item in pod.vitals or ():
+            if item.name == STATE and item.value == 1:
+                yield item.labels.get("provider", ""), item.labels.get("state", "")

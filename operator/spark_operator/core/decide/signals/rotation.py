@@ -1,0 +1,121 @@
+"""Credentials that changed under running pods: who must be restarted for it, and who need not.
+
+The count of restarts stands in the pod templates from 1 on, so that a change of it restarts pods,
+one at a time, and the first sight of a Secret restarts none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from spark_operator.api.secrets import Secrets
+from spark_operator.core.model.credentials import DIGITS, FIELDS, MOST, NONE, UNKNOWN, Revision
+from spark_operator.core.model.release import takes_up
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from spark_operator.api.references import SecretKeyRef
+    from spark_operator.api.spec import SparkDeploymentSpec
+    from spark_operator.core.decide.draft import Turn
+    from spark_operator.core.observe.secret_metadata import SecretData
+
+VERIFICATION: Final = "verification"
+LIVE: Final = frozenset({"api_keys"})
+"""Fields that running pods take up by themselves, where their template mounts them."""
+APART: Final = timedelta(seconds=10)
+"""Shortest time between two restarts: Secrets that are written one after another share one."""
+DECISION: Final = "SecretsRotated"
+TAKEN_UP: Final = "TakenUpLive"
+
+
+def names(spec: SparkDeploymentSpec) -> frozenset[str]:
+    """The Secrets that pods are given keys of."""
+    return frozenset(reference.name for reference in _references(spec).values())
+
+
+def notice(turn: Turn) -> None:
+    """Decide what a change of the credentials means, and record what pods are given."""
+    known, before = turn.observations.secrets, Revision.parse(turn.status.secrets_revision)
+    if before is None:
+        carried = max((work.rotations for work in turn.observations.workloads.values()), default=0)
+        if known is not None or carried:
+            tokens = _tokens(turn.spec, known or {})
+            turn.set(secrets_revision=str(Revision(min(carried, MOST), tokens)))
+        return
+    if known is None:
+        return
+    tokens = _tokens(turn.spec, known)
+    # A Secret that is gone is no other one: pods keep what they have until it is back.
+    tokens |= {field: before.tokens[field] for field in FIELDS if tokens[field] == UNKNOWN}
+    changed = [f for f in FIELDS if before.tokens[f] not in (tokens[f], UNKNOWN)]
+    restart = [field for field in changed if field not in LIVE or not _all_take_up(turn)]
+    if restart and _is_too_soon(turn):
+        return
+    number = before.rotations % MOST + 1 if restart else before.rotations
+    turn.set(secrets_revision=str(Revision(number, tokens)))
+    if restart:
+        _tell(turn, restart, _why(turn), "every pod is replaced, one at a time, before it ends")
+    live = [field for field in changed if field not in restart]
+    if live:
+        _tell(turn, live, TAKEN_UP, "running pods take it up within seconds, without a restart")
+
+
+def _references(spec: SparkDeploymentSpec) -> dict[str, SecretKeyRef]:
+    found: dict[str, SecretKeyRef | None] = {
+        field: getattr(spec.secrets, field) for field in type(spec.secrets).model_fields
+    }
+    found[VERIFICATION] = spec.verification.api_key
+    return {field: reference for field, reference in found.items() if reference is not None}
+
+
+def _tokens(spec: SparkDeploymentSpec, known: Mapping[str, SecretData]) -> dict[str, str]:
+    tokens = dict.fromkeys(FIELDS, NONE)
+    for field, reference in _references(spec).items():
+        data = known.get(reference.name)
+        if data is None:
+            tokens[field] = UNKNOWN
+            continue
+        text = f"{reference.name}/{reference.key}@{data.stamp(reference.key)}"
+        tokens[field] = hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+    return tokens
+
+
+def _all_take_up(turn: Turn) -> bool:
+    """Whether every release with pods mounts what is live; older operators' releases do not."""
+    roles = (turn.status.stable, turn.status.candidate, turn.status.previous)
+    releases = [turn.observations.revisions.get(role.release) for role in roles if role]
+    kept = [release.template for release in releases if release is not None]
+    return all(template is None or takes_up(template) for template in kept)
+
+
+def _is_too_soon(turn: Turn) -> bool:
+    for entry in turn.status.ledger:
+        if entry.decision == DECISION and entry.reason != TAKEN_UP:
+            again = entry.at + APART
+            if turn.at < again:
+                turn.dues.append(again.timestamp())
+                return True
+            return False
+    return False
+
+
+def _why(turn: Turn) -> str:
+    seen = turn.resource.status.observed_generation
+    return "ReferenceChanged" if seen != turn.resource.metadata.generation else "ContentChanged"
+
+
+def _tell(turn: Turn, fields: list[str], reason: str, then: str) -> None:
+    references = _references(turn.spec)
+    secrets = sorted({references[field].name for field in fields if field in references})
+    named = f"Secret {', '.join(secrets)}" if secrets else "a Secret is referred to no more"
+    paths = ", ".join(map(_path, fields))
+    turn.note(DECISION, reason, f"{named} ({paths}): {then}")
+
+
+def _path(field: str) -> str:
+    if field == VERIFICATION:
+        return "verification.apiKey"
+    return f"secrets.{Secrets.model_fields[field].alias}"

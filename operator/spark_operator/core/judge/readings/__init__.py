@@ -1,0 +1,1 @@
+"""Counters of pods become increases and habits; nothing here weighs them."""

@@ -1,0 +1,1 @@
+"""API objects become observations: values that decisions depend on; nothing is decided here."""

@@ -1,0 +1,80 @@
+"""Where metrics come from."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from spark_operator.api.analysis import PrometheusSource
+    from spark_operator.core.judge import Counters, QueryValue
+    from spark_operator.core.observe.vitals import Measure
+    from spark_operator.ports.cluster import Key
+
+
+class Target(NamedTuple):
+    """Where one pod's metrics are read."""
+
+    uid: str
+    ip: str
+    port: int
+
+
+class Reading(NamedTuple):
+    """One pod's counters and when they were read, seconds since the epoch; None: missed."""
+
+    at: float
+    counters: Counters | None
+    known: bool = True
+    """Whether the source has ever had this pod: one it has yet to find is not lost."""
+
+
+class Question(NamedTuple):
+    """A user's query, rendered for the candidate and, where they are compared, for stable."""
+
+    name: str
+    candidate: str
+    stable: str = ""
+
+
+class Ask(NamedTuple):
+    """What a Prometheus is asked about one resource at one time."""
+
+    key: Key
+    source: PrometheusSource
+    pods: Mapping[str, str]
+    """UIDs by the pods' names."""
+    questions: tuple[Question, ...] = ()
+
+
+class Answer(NamedTuple):
+    """What it answered, as far as it did: readings by UID, and the queries' values."""
+
+    readings: Mapping[str, Reading] = MappingProxyType({})
+    values: tuple[QueryValue, ...] = ()
+
+
+class Metrics(Protocol):
+    """Reads pods' metrics."""
+
+    async def read(self, targets: tuple[Target, ...]) -> dict[str, Reading]:
+        """One reading for each target by UID, all within a bounded time."""
+
+
+class Vitals(Protocol):
+    """Reads what pods say of themselves beside what the judge counts."""
+
+    async def examine(self, targets: tuple[Target, ...]) -> dict[str, tuple[Measure, ...] | None]:
+        """What each target told by UID, None where it told nothing; within a bounded time."""
+
+
+class Series(Protocol):
+    """Asks the Prometheus that a resource names."""
+
+    async def read(self, ask: Ask) -> Answer:
+        """What is known by now, within a bounded time whatever the Prometheus does."""
+
+    def forget(self, key: Key) -> None:
+        """The resource is not watched any more: stop asking for it."""

@@ -1,0 +1,54 @@
+"""What is carried from one reconcile to the next, and what one comes to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from spark_operator.core.apply.backoff import Attempt
+from spark_operator.reconcile.volume_refresh import Touched
+
+if TYPE_CHECKING:
+    from spark_operator.api.status.status import SparkDeploymentStatus
+    from spark_operator.core import judge
+    from spark_operator.core.judge import Tick
+    from spark_operator.core.observe.observations import Observations
+    from spark_operator.core.observe.snapshot import Snapshot
+    from spark_operator.ports.cluster import (
+        ClusterError,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is carried from turn to turn; all of it may be lost."""
+
+    snapshot: Snapshot | None = None
+    read_at: float = 0.0
+    judge: judge.JudgeState | None = None
+    watch: bool = False
+    tick: Tick | None = None
+    attempt: Attempt = field(default_factory=Attempt)
+    touched: Touched = field(default_factory=Touched)
+    is_settled: bool = False
+    """Whether the snapshot's children are what its status says."""
+    seen: Observations | None = None
+    """What the snapshot's children and pods say, which costs as much to read as to decide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """The outcome of a turn.
+
+    Attributes:
+        next_due: when the next turn is due at the latest, failure or not, seconds since the epoch;
+            None: only when woken.
+        memory: what the next turn is given.
+        failure: the first write to a child that failed; the next turn tries again.
+        statuses: the status before and after, as they are stored; None: no decision was made.
+    """
+
+    next_due: float | None
+    memory: Memory
+    failure: ClusterError | None = None
+    statuses: tuple[SparkDeploymentStatus, SparkDeploymentStatus] | None = None

@@ -1,0 +1,75 @@
+"""A look at some pods every half minute, for the diagnosis: never in the way of a cut."""
+
+from __future__ import annotations
+
+import math
+from itertools import chain, zip_longest
+from typing import TYPE_CHECKING, Final
+
+from spark_operator.core.observe.vitals import Checked, Round, keep
+from spark_operator.ports.metrics import Target
+
+if TYPE_CHECKING:
+    from spark_operator.api.resource import SparkDeployment
+    from spark_operator.core.observe.observations import Observations
+    from spark_operator.core.observe.values import Pod
+    from spark_operator.ports.clock import Clock
+    from spark_operator.ports.cluster import Key
+    from spark_operator.ports.metrics import Vitals
+
+EVERY_SECONDS: Final = 30.0
+MOST_PODS: Final = 8
+"""Pods that are looked at, of all releases together."""
+
+
+class Examiner:
+    """Keeps the last rounds of every resource; all of it may be lost."""
+
+    def __init__(self, vitals: Vitals | None, clock: Clock) -> None:
+        """``vitals`` None: nothing is looked at."""
+        self._vitals = vitals
+        self._clock = clock
+        self._rounds: dict[Key, tuple[Round, ...]] = {}
+
+    async def rounds(
+        self, key: Key, resource: SparkDeployment, seen: Observations
+    ) -> tuple[Round, ...]:
+        """The rounds so far, with a new one when it is time; bounded in time as the port is."""
+        known = self._rounds.get(key, ())
+        if self._vitals is None or self.due(key) > self._clock.now():
+            return known
+        pods = _pods(resource, seen)
+        if not pods:
+            self.forget(key)
+            return ()
+        ports = {name: release.pod.port for name, release in seen.revisions.items()}
+        targets = tuple(
+            Target(pod.uid, pod.ip, ports.get(pod.release, resource.spec.pod.port))
+            for pod in pods
+            if pod.ip
+        )
+        told = await self._vitals.examine(targets)
+        newest = Round(self._clock.now(), tuple(Checked(pod, told.get(pod.uid)) for pod in pods))
+        self._rounds[key] = keep(known, newest)
+        return self._rounds[key]
+
+    def due(self, key: Key) -> float:
+        """When the next round is due, seconds since the epoch."""
+        known = self._rounds.get(key)
+        return known[-1].at + EVERY_SECONDS if known else 0.0
+
+    def wakes(self, key: Key) -> float:
+        """When to look again at a resource that is looked at; infinite: it is not."""
+        return self.due(key) if key in self._rounds else math.inf
+
+    def forget(self, key: Key) -> None:
+        """The resource is gone."""
+        self._rounds.pop(key, None)
+
+
+def _pods(resource: SparkDeployment, seen: Observations) -> tuple[Pod, ...]:
+    """Some live pods of the releases in use, as many of each."""
+    status = resource.status
+    roles = [role for role in (status.stable, status.candidate) if role]
+    each = zip_longest(*(seen.workload(role.release).live for role in roles))
+    return tuple(pod for pod in chain.from_iterable(each) if pod is not None)[:MOST_PODS]

@@ -1,0 +1,163 @@
+"""One task for each resource, that sleeps until it is woken, due, or stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from spark_operator.core.apply.diff import StaleDecisionError
+from spark_operator.ports.cluster import ClusterError, ConflictError, Key, RefusedError
+from spark_operator.reconcile.memory import Memory, Turned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spark_operator.ports.clock import Clock
+    from spark_operator.reconcile.reconciler import Reconciler
+
+RESYNC_SECONDS: Final = 300.0
+"""A resource that nothing woke is looked at this often, should an event have been lost."""
+FIRST_DELAY: Final = 0.1
+LONGEST_DELAY: Final = 5.0
+LONGEST_REFUSED_DELAY: Final = 60.0
+"""The same where a child is refused, which takes somebody to correct, and nothing is under way."""
+LONGEST_URGENT_DELAY: Final = 1.0
+"""The same while something is under way: once the API server is back, a cut may wait 2 s."""
+SPACING: Final = 0.2
+"""Seconds from the beginning of a turn to one that is woken, which reads all there is anew.
+
+Not after a turn that failed: what it decided, maybe to cut traffic, is not stored yet.
+"""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One resource's task and what it is told."""
+
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+    turn_began: float | None = None
+
+
+class Workers:
+    """Runs turns, one at a time for each resource, many resources side by side."""
+
+    def __init__(
+        self,
+        reconciler: Reconciler,
+        clock: Clock,
+        observer: Callable[[Key, float, str, Turned | None], None],
+    ) -> None:
+        """``observer`` is told key, seconds, outcome and result of every turn, for metrics."""
+        self._reconciler = reconciler
+        self._clock = clock
+        self._observer = observer
+        self._entries: dict[Key, _Entry] = {}
+        self._stopping = False
+
+    def wake(self, key: Key) -> None:
+        """Something about this resource may have changed."""
+        if self._stopping:
+            return
+        entry = self._entries.setdefault(key, _Entry())
+        entry.wake.set()
+        if entry.task is None:
+            entry.task = asyncio.create_task(self._run(key, entry), name=f"reconcile {key}")
+
+    def longest_turn(self) -> float:
+        """Seconds that the oldest turn under way has taken."""
+        now = self._clock.now()
+        began = [entry.turn_began for entry in self._entries.values() if entry.turn_began]
+        return max((now - since for since in began), default=0.0)
+
+    async def stop(self) -> None:
+        """End all tasks; a turn under way is cancelled, the next start heals what it left."""
+        self._stopping = True
+        tasks = [entry.task for entry in self._entries.values() if entry.task]
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        self._entries.clear()
+
+    async def _run(self, key: Key, entry: _Entry) -> None:
+        memory, delay, woken, urgent = Memory(), FIRST_DELAY, True, True
+        while True:
+            entry.wake.clear()
+            began = asyncio.get_running_loop().time()
+            turned, outcome = await self._turn(key, entry, memory, woken=woken)
+            if turned is None and outcome == "gone":
+                if not entry.wake.is_set():
+                    self._entries.pop(key, None)
+                    return
+                memory, woken = Memory(), True
+                continue
+            memory = replace(memory, snapshot=None) if turned is None else turned.memory
+            due = turned.next_due if turned else None
+            if turned is not None:
+                urgent = due is not None and due - self._clock.now() <= LONGEST_DELAY
+            if outcome == "done":
+                delay = FIRST_DELAY
+            else:
+                again = self._clock.now() + delay
+                due = again if due is None else min(due, again)
+                delay = min(delay * 2, LONGEST_URGENT_DELAY if urgent else _longest(turned))
+            woken = await self._wait(entry, due)
+            if woken and outcome == "done":
+                await asyncio.sleep(began + SPACING - asyncio.get_running_loop().time())
+
+    async def _turn(
+        self, key: Key, entry: _Entry, memory: Memory, *, woken: bool
+    ) -> tuple[Turned | None, str]:
+        entry.turn_began = began = self._clock.now()
+        turned: Turned | None = None
+        outcome = "failed"
+        try:
+            turned = await self._reconciler.turn(key, memory, woken=woken)
+            outcome = "gone" if turned is None else "done"
+            if turned is not None and turned.failure is not None:
+                conflict = isinstance(turned.failure, ConflictError)
+                outcome = "conflict" if conflict else "failed"
+                # Somebody wrote it meanwhile, most often a controller its status
+                level = logging.INFO if conflict else logging.WARNING
+                log.log(level, "%s: a child was not written: %s", key, turned.failure)
+        except (ConflictError, StaleDecisionError) as error:
+            outcome = "conflict"
+            log.info("%s: deciding again: %s", key, error)
+        except ClusterError as error:
+            log.warning("%s: trying again: %s", key, error)
+        except Exception:
+            log.exception("%s: a turn failed unexpectedly; it is tried again", key)
+        finally:
+            entry.turn_began = None
+            self._tell(key, self._clock.now() - began, outcome, turned)
+        return turned, outcome
+
+    def _tell(self, key: Key, seconds: float, outcome: str, turned: Turned | None) -> None:
+        try:
+            self._observer(key, seconds, outcome, turned)
+        except Exception:
+            log.exception("%s: a turn could not be counted", key)
+
+    async def _wait(self, entry: _Entry, due: float | None) -> bool:
+        """Sleep until woken or due; whether it was woken."""
+        now = self._clock.now()
+        seconds = RESYNC_SECONDS if due is None else max(0.0, min(due - now, RESYNC_SECONDS))
+        try:
+            async with asyncio.timeout(seconds):
+                await entry.wake.wait()
+        except TimeoutError:
+            return due is None or seconds == RESYNC_SECONDS
+        return True
+
+
+def _longest(turned: Turned | None) -> float:
+    """Longest delay after a failure, in seconds, while nothing is under way."""
+    refused = turned is not None and isinstance(turned.failure, RefusedError)
+    return LONGEST_REFUSED_DELAY if refused else LONGEST_DELAY

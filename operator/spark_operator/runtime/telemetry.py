@@ -1,0 +1,108 @@
+"""The operator's own metrics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from spark_operator.runtime.rollout_metrics import Rollouts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spark_operator.ports.clock import Clock
+    from spark_operator.ports.cluster import Key
+    from spark_operator.ports.metrics import Metrics, Reading, Target
+    from spark_operator.reconcile.memory import Turned
+
+BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Telemetry:
+    """Counts turns, and tells the longest turn under way when asked."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._turns = Counter(
+            "spark_operator_turns",
+            "Turns of the reconcile loop.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "spark_operator_turn_seconds",
+            "Duration of a turn.",
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self._longest = Gauge(
+            "spark_operator_longest_turn_seconds",
+            "Age of the oldest turn under way.",
+            registry=self.registry,
+        )
+        self._notifications = Counter(
+            "spark_operator_notifications",
+            "Notifications by kind of channel: delivered, failed attempts, and dropped ones.",
+            ["channel", "outcome"],
+            registry=self.registry,
+        )
+        self._sampling = Histogram(
+            "spark_operator_sampling_seconds",
+            "Duration of one reading of a resource's pods.",
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self._rollouts = Rollouts(self.registry)
+        self._alerts = Counter(
+            "spark_operator_alerts",
+            "Alerts that were pushed in, by what came of them.",
+            ["outcome"],
+            registry=self.registry,
+        )
+
+    def observe_alert(self, outcome: str) -> None:
+        """Count one alert that was pushed in."""
+        self._alerts.labels(outcome=outcome).inc()
+
+    def observe_turn(self, key: Key, seconds: float, outcome: str, turned: Turned | None) -> None:
+        """Count one turn, and show what it decided."""
+        self._turns.labels(outcome=outcome).inc()
+        self._seconds.observe(max(0.0, seconds))
+        if turned is not None and turned.statuses is not None:
+            self._rollouts.follow(key, *turned.statuses)
+        elif outcome == "gone":
+            self._rollouts.forget(key)
+
+    def timed(self, metrics: Metrics, clock: Clock) -> Metrics:
+        """The same port, with the duration of every reading observed."""
+        return _Timed(metrics, clock, self._sampling)
+
+    def observe_notification(self, kind: str, outcome: str) -> None:
+        """Count one attempt on a kind of channel, or one notification that was given up."""
+        self._notifications.labels(channel=kind, outcome=outcome).inc()
+
+    def track_longest(self, longest: Callable[[], float]) -> None:
+        """Read the longest turn from ``longest`` at each scrape."""
+        self._longest.set_function(longest)
+
+    def page(self) -> bytes:
+        """All metrics in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+class _Timed:
+    """A ``Metrics`` port whose readings are timed."""
+
+    def __init__(self, metrics: Metrics, clock: Clock, seconds: Histogram) -> None:
+        self._metrics = metrics
+        self._clock = clock
+        self._seconds = seconds
+
+    async def read(self, targets: tuple[Target, ...]) -> dict[str, Reading]:
+        """See ``Metrics.read``."""
+        began = self._clock.now()
+        try:
+            return await self._metrics.read(targets)
+        finally:
+            self._seconds.observe(max(0.0, self._clock.now() - began))

@@ -1,0 +1,245 @@
+"""Builds the operator from its parts."""
+
+from __future__ import annotations
+
+import ssl
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import httpx
+from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.config import load_incluster_config, load_kube_config
+
+from spark_operator.adapters import http
+from spark_operator.adapters.alerts.inbox import Inbox
+from spark_operator.adapters.alerts.receiver import Receiver
+from spark_operator.adapters.clock import SystemClock
+from spark_operator.adapters.kubernetes.client import RESOURCE, KubeCluster
+from spark_operator.adapters.kubernetes.events import Recorder
+from spark_operator.adapters.kubernetes.lease import Lease
+from spark_operator.adapters.kubernetes.metadata import MetadataClient
+from spark_operator.adapters.kubernetes.secret_watch import SecretWatch
+from spark_operator.adapters.metrics.pod_metrics import PodMetrics
+from spark_operator.adapters.metrics.prometheus import PrometheusSeries
+from spark_operator.adapters.notifiers.channels import Channels
+from spark_operator.adapters.notifiers.notifier import Notifier
+from spark_operator.adapters.notifiers.outgoing import Outgoing
+from spark_operator.adapters.secret_files import SecretFiles
+from spark_operator.reconcile.reconciler import Reconciler
+from spark_operator.reconcile.worker import Workers
+from spark_operator.runtime.errors import MissingResourceDefinitionError, SettingsError
+from spark_operator.runtime.probes import Probes
+from spark_operator.runtime.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from spark_operator.ports.clock import Clock
+    from spark_operator.ports.cluster import Key
+    from spark_operator.runtime.settings import Settings
+
+LEASE_NAME: Final = "spark-operator"
+TOKEN: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+
+
+@dataclass(slots=True)
+class Operator:
+    """The running parts that handlers and probes need."""
+
+    workers: Workers
+    probes: Probes
+    secrets: SecretWatch
+    lease: Lease | None = None
+    """None: there is no election, this process leads."""
+    ready: bool = False
+    """Whether this process watches, or waits for its turn to lead."""
+    watching: bool = False
+    """Whether this process watches, so that what is known of resources is what there is."""
+
+    def leads(self) -> bool:
+        """Whether this process decides now."""
+        return self.lease is None or self.lease.leads()
+
+
+async def api_client() -> ApiClient:
+    """A client of the cluster this pod runs in, else of the one KUBECONFIG names."""
+    configuration = Configuration()
+    if TOKEN.exists():
+        load_incluster_config(  # type: ignore[no-untyped-call]
+            client_configuration=configuration
+        )
+    else:
+        await load_kube_config(  # type: ignore[no-untyped-call]
+            client_configuration=configuration
+        )
+    configuration.retries = None
+    return ApiClient(configuration)
+
+
+@asynccontextmanager
+async def operator(settings: Settings) -> AsyncIterator[Operator]:
+    """The operator's parts, started; stopped on leaving.
+
+    Raises:
+        MissingResourceDefinitionError: the CRD is not installed.
+        OSError: the probes' port is taken.
+    """
+    clock, telemetry = SystemClock(), Telemetry()
+    async with (
+        await api_client() as client,
+        http.client() as scraper,
+        http.client(trusted(settings.ca_file)) as asker,
+        channels(clock, settings) as sender,
+    ):
+        cluster = _cluster(client, clock, settings, lambda: running.leads())  # noqa: PLW0108 - made below
+        await _check_definition(cluster)
+        pods = PodMetrics(
+            scraper, clock, seconds=settings.scrape_seconds, limit=settings.scrape_bytes
+        )
+        metrics = telemetry.timed(pods, clock)
+
+        def wake(key: Key) -> None:
+            workers.wake(key)
+
+        notifier = Notifier(sender, wake, telemetry.observe_notification)
+        inbox = Inbox()
+        series = _series(asker, clock, settings)
+        reader = MetadataClient(client, request_seconds=settings.request_seconds)
+        secrets = SecretWatch(reader, wake, settings.namespaces)
+        reconciler = Reconciler(cluster, metrics, clock, notifier, inbox, series, secrets, pods)
+        workers = Workers(reconciler, clock, telemetry.observe_turn)
+        telemetry.track_longest(workers.longest_turn)
+        probes = Probes(
+            telemetry.page,
+            settings.port,
+            live=lambda: workers.longest_turn() < settings.stall_seconds,
+            ready=lambda: running.ready,
+        )
+        running = Operator(workers, probes, secrets, lease=_lease(cluster, clock, settings))
+        receiver = _receiver(running, inbox, clock, settings, telemetry.observe_alert)
+        async with AsyncExitStack() as ending:
+            for part in (probes, notifier, series, workers, receiver):
+                if part is not None:
+                    ending.push_async_callback(part.stop)
+            await probes.start()
+            if receiver:
+                await receiver.start()
+            yield running
+
+
+def _cluster(
+    client: ApiClient, clock: Clock, settings: Settings, leads: Callable[[], bool]
+) -> KubeCluster:
+    recorder = Recorder(clock, settings.identity)
+    return KubeCluster(client, recorder, request_seconds=settings.request_seconds, leads=leads)
+
+
+def _series(asker: httpx.AsyncClient, clock: Clock, settings: Settings) -> PrometheusSeries:
+    return PrometheusSeries(
+        asker,
+        SecretFiles(Path(settings.secrets_dir)),
+        clock,
+        wait=settings.scrape_seconds,
+        limit=settings.scrape_bytes,
+        loopback=not TOKEN.exists(),
+    )
+
+
+def trusted(ca_file: str) -> ssl.SSLContext:
+    """TLS for channels, which trusts what httpx and the system trust, and a file's authorities.
+
+    Raises:
+        SettingsError: the file cannot be read or holds no certificates.
+    """
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()
+    if ca_file:
+        try:
+            context.load_verify_locations(cafile=ca_file)
+        except OSError as error:
+            raise SettingsError(
+                f"SPARK_OPERATOR_CA_FILE={ca_file!r}: {error}: name a file of PEM certificates"
+            ) from error
+    return context
+
+
+@asynccontextmanager
+async def channels(clock: Clock, settings: Settings) -> AsyncIterator[Channels]:
+    """What sends notifications; to this very machine only where it is no pod.
+
+    Raises:
+        SettingsError: the file of authorities is unusable.
+    """
+    # Contexts of their own: an HTTP client enters its protocol's name into the one it is given.
+    tls = trusted(settings.ca_file)
+    async with http.client(trusted(settings.ca_file)) as poster:
+        yield Channels(
+            Outgoing(poster, loopback=not TOKEN.exists()),
+            SecretFiles(Path(settings.secrets_dir)),
+            tls,
+            clock,
+            pagerduty=settings.pagerduty_url,
+        )
+
+
+def _receiver(
+    running: Operator,
+    inbox: Inbox,
+    clock: Clock,
+    settings: Settings,
+    observer: Callable[[str], None],
+) -> Receiver | None:
+    """What takes alerts in; None where nobody may push any.
+
+    Raises:
+        SettingsError: the certificate or its key is unusable.
+    """
+    if not settings.alert_token_file:
+        return None
+    return Receiver(
+        inbox,
+        clock,
+        Path(settings.alert_token_file),
+        port=settings.alert_port,
+        leads=lambda: running.watching and running.leads(),
+        wake=running.workers.wake,
+        observer=observer,
+        namespaces=settings.namespaces,
+        tls=_certificate(settings.alert_tls_dir),
+    )
+
+
+def _certificate(folder: str) -> ssl.SSLContext | None:
+    if not folder:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(Path(folder) / "tls.crt", Path(folder) / "tls.key")
+    except OSError as error:
+        raise SettingsError(
+            f"SPARK_OPERATOR_ALERT_TLS_DIR={folder!r}: {error}: mount tls.crt and tls.key there"
+        ) from error
+    return context
+
+
+def _lease(cluster: KubeCluster, clock: SystemClock, settings: Settings) -> Lease | None:
+    if not settings.lease_namespace:
+        return None
+    return Lease(
+        cluster.get,
+        cluster.request,
+        clock,
+        namespace=settings.lease_namespace,
+        name=LEASE_NAME,
+        identity=settings.identity,
+    )
+
+
+async def _check_definition(cluster: KubeCluster) -> None:
+    if await cluster.get(f"/apis/{RESOURCE.api_version}") is None:
+        raise MissingResourceDefinitionError(
+            "the cluster does not know SparkDeployments:"
+            " apply crds/sparkdeployments.spark.dev.yaml first"
+        )

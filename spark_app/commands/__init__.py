@@ -1,0 +1,1 @@
+"""The commands of ``spark-app``; the server itself stands in ``service``."""

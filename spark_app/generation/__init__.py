@@ -1,0 +1,1 @@
+"""From a prompt to a checked script; which provider answers is for ``providers``."""

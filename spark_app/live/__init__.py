@@ -1,0 +1,1 @@
+"""What may change while the service runs: mounted files and the life of the process."""

@@ -1,0 +1,1 @@
+"""The service as a whole: its parts put together, and its server."""

@@ -1,0 +1,71 @@
+"""Bugs planted into what the operator does with alerts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from spark_operator.adapters.alerts.inbox import Inbox
+from spark_operator.core.decide.phases import progressing
+from spark_operator.core.decide.signals import alerts
+from spark_operator.core.model.phases import Phase
+from tests.simulation.planted.planting import Planted
+
+if TYPE_CHECKING:
+    import pytest
+
+WAITS_SECONDS: Final = 6.0
+
+
+def _answered_at_once(patch: pytest.MonkeyPatch) -> None:
+    offer = Inbox.offer
+
+    def hasty(self: Inbox, *given: Any) -> Any:
+        future = offer(self, *given)
+        if not future.done():
+            future.set_result("Held")
+        return future
+
+    patch.setattr(Inbox, "offer", hasty)
+
+
+def _acts_again(patch: pytest.MonkeyPatch) -> None:
+    about = alerts._is_about
+
+    def ageless(turn: Any, item: Any) -> bool:
+        return about(turn, item.model_copy(update={"starts_at": turn.at}))
+
+    patch.setattr(alerts, "_is_about", ageless)
+
+
+def _promotes(patch: pytest.MonkeyPatch) -> None:
+    resolve = alerts._resolve
+
+    def relieved(turn: Any, item: Any) -> Any:
+        if turn.phase is Phase.PROGRESSING:
+            progressing.promote(turn, "the alert is over", "Passed")
+        return resolve(turn, item)
+
+    patch.setattr(alerts, "_resolve", relieved)
+
+
+def _waits(patch: pytest.MonkeyPatch) -> None:
+    alerted = alerts.alerted
+
+    def slow(turn: Any) -> bool:
+        fresh = any((turn.at - it.at).total_seconds() < WAITS_SECONDS for it in turn.status.alerts)
+        return not fresh and alerted(turn)
+
+    patch.setattr(alerts, "alerted", slow)
+
+
+PLANTED_ALERTS: Final = (
+    Planted("answered before it is stored", _answered_at_once, "alert", "alerts-are-answered"),
+    Planted("an alert acts again", _acts_again, "alert-again", "alerts-act-once"),
+    Planted("an alert waits", _waits, "alert", "alerts-cut-in-time"),
+    Planted(
+        "an alert that is over promotes",
+        _promotes,
+        "alert-about-the-service",
+        "steps-follow-the-plan",
+    ),
+)

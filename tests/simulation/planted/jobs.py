@@ -1,0 +1,66 @@
+"""Bugs planted into what the operator does with Jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from spark_operator.core.decide import decide, guards
+from spark_operator.core.decide.jobs import runs, undo_migration
+from spark_operator.core.render import children
+from tests.simulation.planted.planting import Planted
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def _result_forgotten(patch: pytest.MonkeyPatch) -> None:
+    finished = runs._finished
+
+    def forgetful(turn: Any, job: Any, *given: Any) -> Any:
+        found = finished(turn, job, *given)
+        first = job.kind == "migrate" and job.attempt == 1
+        return found.model_copy(update={"state": "Lost"}) if first else found
+
+    patch.setattr(runs, "_finished", forgetful)
+
+
+def _pods_at_once(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(children, "_candidate_replicas", lambda resource: resource.spec.replicas)
+
+
+def _impatient(patch: pytest.MonkeyPatch) -> None:
+    settled = runs._settled
+
+    def hasty(turn: Any, job: Any) -> Any:
+        late = job.kind == "migrate" and turn.now > job.started_at.timestamp() + 8.0
+        return job.model_copy(update={"state": "Lost"}) if late else settled(turn, job)
+
+    patch.setattr(runs, "_settled", hasty)
+
+
+def _undone_before_the_cut(patch: pytest.MonkeyPatch) -> None:
+    guard = guards.failing_verdict
+
+    def undo_first(turn: Any) -> bool:
+        fails = turn.verdict is not None and turn.verdict.kind == "Fail"
+        return fails and undo_migration.undone(turn) and guard(turn)
+
+    patch.setattr(decide, "GUARDS", (undo_first, *guards.GUARDS[1:]))
+
+
+PLANTED_JOBS: Final = (
+    Planted("a migration's result is forgotten", _result_forgotten, "jobs-pass", "migrates-once"),
+    Planted("pods before the migration", _pods_at_once, "jobs-pass", "prepares-before-pods"),
+    Planted(
+        "a migration is repeated while it runs",
+        _impatient,
+        "migration-hangs",
+        "migrates-one-at-a-time",
+    ),
+    Planted(
+        "the schema is taken away first",
+        _undone_before_the_cut,
+        "migration-undone",
+        "undoes-without-traffic",
+    ),
+)
