@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bench.scale.processes import RigError
-from dev.cluster import shell
+from dev.cluster.machine import shell
 
 if TYPE_CHECKING:
-    from dev.cluster.progress import Progress
+    from dev.cluster.machine.progress import Progress
 
 SOURCES: Final = Path(__file__).parent / "kwok"
 TOOL: Final = "sigs.k8s.io/kwok/cmd/kwok"

@@ -23,16 +23,16 @@ import yaml
 
 from bench.scale import binaries
 from bench.scale.processes import Child, RigError
-from dev.cluster import binaries as node_binaries
-from dev.cluster import components, pki
+from dev.cluster.artifacts import binaries as node_binaries
 from dev.cluster.config import Layout
-from dev.cluster.progress import Progress
+from dev.cluster.machine.progress import Progress
+from dev.cluster.node import components, pki
 from dev.kubectl import ESTABLISHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dev.cluster.pki import ControlPlanePki
+    from dev.cluster.node.pki import ControlPlanePki
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 ADDRESS: Final = "127.0.0.1"

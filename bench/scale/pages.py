@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 from prometheus_client import generate_latest
 
-from spark_app.metrics import Metrics
-from spark_operator.core.labels import OWNER_LABEL
+from spark_app.telemetry.metrics import Metrics
+from spark_operator.core.model.labels import OWNER_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

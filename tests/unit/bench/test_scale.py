@@ -12,7 +12,7 @@ from bench.scale.measures import lateness, quantile
 from bench.scale.pages import REQUESTS_PER_SECOND, Fleet, Simulated, Template
 from bench.scale.report import plot, table
 from bench.scale.watched import Audit
-from spark_operator.adapters.exposition import counters
+from spark_operator.adapters.metrics.exposition import counters
 
 if TYPE_CHECKING:
     from pathlib import Path
