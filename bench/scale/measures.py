@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from bench.scale.fleet import Fleet, Track
     from bench.scale.watched import Watched
 
-START_SECONDS: Final = 180.0
+START_SECONDS: Final = 90.0
+"""How long each process has for its start."""
 ATTEMPTS: Final = 3
 ROLLOUT_SECONDS: Final = 180.0
 TICK_SECONDS: Final = 1.0
@@ -135,16 +136,15 @@ async def start(watched: Watched, count: int) -> Start:
     watched.audit.read()
     lost, seconds, attempts = 0, None, 0
     began = time.monotonic()
-    while attempts < ATTEMPTS:
+    while seconds is None and attempts < ATTEMPTS:
         attempts += 1
         watched.start()
-        left = START_SECONDS - (time.monotonic() - began)
-        if await watched.until_reconciled(count, left) is not None:
+        if await watched.until_reconciled(count, START_SECONDS) is not None:
             seconds = time.monotonic() - began
-            break
-        lost += LOST in watched.said()
-        if watched.runs or left < 0:
-            break
+        else:
+            # One that hangs says why it does only when it is made to end.
+            watched.stop()
+            lost += LOST in watched.said()
     weight = watched.weigh() if watched.runs else None
     return Start(
         seconds=seconds,

@@ -70,7 +70,11 @@ async def _one(
     step.start = await start(watched, count)
     say(f"{count}: {step.start}")
     if step.start.seconds is None:
-        raise RigError(f"the operator never started: {watched.said()[-300:]}")
+        lost = step.start.lost
+        raise RigError(
+            f"the operator never started, {lost} times because its Lease was lost:"
+            f" {watched.said()[-200:]}"
+        )
     await asyncio.sleep(SETTLE_SECONDS)
     step.rest = await rest(cluster, watched, plan.rest_seconds)
     say(f"{count}: {step.rest}")
