@@ -9,7 +9,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ChatTurn:
     """One message of the conversation."""
 
     role: Literal["user", "assistant"]
@@ -17,19 +17,19 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class CompletionRequest:
     """One question to a model; `model` None means the provider's configured one."""
 
     system: str
-    turns: tuple[Turn, ...]
+    turns: tuple[ChatTurn, ...]
     model: str | None = None
     max_tokens: int = 4096
 
-    def with_model(self, model: str | None) -> Ask:
+    def with_model(self, model: str | None) -> CompletionRequest:
         """The same question to another model."""
         return dataclasses.replace(self, model=model)
 
-    def followed_by(self, *turns: Turn) -> Ask:
+    def followed_by(self, *turns: ChatTurn) -> CompletionRequest:
         """The same conversation, gone on."""
         return dataclasses.replace(self, turns=self.turns + turns)
 

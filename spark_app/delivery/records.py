@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from spark_app.delivery.outbox import Outbox
 
-__all__ = ["AuditRecord", "Record", "Recorder", "RequestRecord"]
+__all__ = ["AuditRecord", "Record", "RequestRecord", "RequestRecorder"]
 
 
 def _now() -> dt.datetime:
@@ -61,7 +61,7 @@ def as_event(record: Record) -> dict[str, Any]:
     return asdict(record) | {"id": str(record.id), "at": record.at.isoformat()}
 
 
-class Recorder:
+class RequestRecorder:
     """Tells every configured receiver."""
 
     def __init__(self, outboxes: Sequence[Outbox[Record]]) -> None:

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from spark_app.core.completion import Ask, Completion, Turn
+from spark_app.core.completion import ChatTurn, Completion, CompletionRequest
 from spark_app.core.csharp import Finding, analyse, extract_code
 from spark_app.core.prompt import SYSTEM, TEMPLATE_HASH, repair_turn, user_turn
 from spark_app.errors import ProviderBadOutputError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from spark_app.providers.gateway import Gateway
     from spark_app.telemetry.metrics import Metrics
 
-__all__ = ["Answer", "Delta", "Notice", "Scriptwriter", "Source", "Wanted"]
+__all__ = ["Delta", "RepairNotice", "Scriptwriter", "Source", "Wanted", "WrittenScript"]
 
 Source = Literal["hit", "miss", "coalesced"]
 
@@ -45,14 +45,14 @@ class Delta:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class RepairNotice:
     """The first answer didn't pass and is being repaired, for these reasons."""
 
     findings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WrittenScript:
     """The result, whether it had to be made, and the seconds that providers took for it."""
 
     script: Script
@@ -72,7 +72,7 @@ class _Draft:
     warnings: tuple[Finding, ...]
 
 
-Event = Delta | Notice
+Event = Delta | RepairNotice
 
 
 class Scriptwriter:
@@ -104,7 +104,7 @@ class Scriptwriter:
         self._clock = clock
         self._flights: Flights[Event, Script] = Flights()
 
-    async def write(self, wanted: Wanted) -> Answer:
+    async def write(self, wanted: Wanted) -> WrittenScript:
         """Make one script, or take it from the cache.
 
         Raises:
@@ -112,26 +112,26 @@ class Scriptwriter:
         """
         key = self._key(wanted)
         if (known := await self._cache.get(key)) is not None:
-            return Answer(known, "hit")
+            return WrittenScript(known, "hit")
         flight, joined = self._board(key, wanted, streamed=False)
         script = await flight.result()
-        return Answer(script, "coalesced" if joined else "miss", flight.upstream)
+        return WrittenScript(script, "coalesced" if joined else "miss", flight.upstream)
 
-    async def stream(self, wanted: Wanted) -> AsyncIterator[Delta | Notice | Answer]:
-        """Make one script and tell how it comes along; the `Answer` is the last item.
+    async def stream(self, wanted: Wanted) -> AsyncIterator[Delta | RepairNotice | WrittenScript]:
+        """Make one script and tell how it comes along; the `WrittenScript` is the last item.
 
         Raises:
             SparkError: as `write`, possibly after some items.
         """
         key = self._key(wanted)
         if (known := await self._cache.get(key)) is not None:
-            yield Answer(known, "hit")
+            yield WrittenScript(known, "hit")
             return
         flight, joined = self._board(key, wanted, streamed=True)
         async for event in flight.events():
             yield event
         script = await flight.result()
-        yield Answer(script, "coalesced" if joined else "miss", flight.upstream)
+        yield WrittenScript(script, "coalesced" if joined else "miss", flight.upstream)
 
     async def close(self) -> None:
         """Give up what is still being made."""
@@ -159,9 +159,9 @@ class Scriptwriter:
         self, wanted: Wanted, flight: Flight[Event, Script], *, streamed: bool
     ) -> Script:
         ends = self._clock() + self._deadline
-        ask = Ask(
+        ask = CompletionRequest(
             system=SYSTEM,
-            turns=(Turn("user", user_turn(wanted.prompt, wanted.context)),),
+            turns=(ChatTurn("user", user_turn(wanted.prompt, wanted.context)),),
             model=wanted.model,
             max_tokens=self._max_tokens,
         )
@@ -170,9 +170,10 @@ class Scriptwriter:
         )
         if not first.problems:
             return _script(first, first)
-        flight.tell(Notice(tuple(str(finding) for finding in first.problems)))
+        flight.tell(RepairNotice(tuple(str(finding) for finding in first.problems)))
         again = ask.followed_by(
-            Turn("assistant", first.completion.text), Turn("user", repair_turn(first.problems))
+            ChatTurn("assistant", first.completion.text),
+            ChatTurn("user", repair_turn(first.problems)),
         )
         second = await self._draft(again, ends, flight)
         self._metrics.repairs.labels("failed" if second.problems else "repaired").inc()
@@ -184,7 +185,9 @@ class Scriptwriter:
             )
         return _script(second, first)
 
-    async def _draft(self, ask: Ask, ends: float, flight: Flight[Event, Script]) -> _Draft:
+    async def _draft(
+        self, ask: CompletionRequest, ends: float, flight: Flight[Event, Script]
+    ) -> _Draft:
         began = self._clock()
         try:
             provider, completion = await self._gateway.complete(ask, ends)
@@ -192,7 +195,9 @@ class Scriptwriter:
             flight.upstream += self._clock() - began
         return self._read(provider, completion)
 
-    async def _listen(self, ask: Ask, ends: float, flight: Flight[Event, Script]) -> _Draft:
+    async def _listen(
+        self, ask: CompletionRequest, ends: float, flight: Flight[Event, Script]
+    ) -> _Draft:
         began = self._clock()
         try:
             async with aclosing(self._gateway.stream(ask, ends)) as pieces:

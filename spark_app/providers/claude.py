@@ -9,7 +9,13 @@ import anthropic
 import httpx2
 from anthropic.types import Message
 
-from spark_app.core.completion import Ask, Completion, FailureKind, ProviderFailure, Turn
+from spark_app.core.completion import (
+    ChatTurn,
+    Completion,
+    CompletionRequest,
+    FailureKind,
+    ProviderFailure,
+)
 from spark_app.providers.http import (
     checked,
     failure_below,
@@ -58,7 +64,7 @@ class ClaudeProvider:
             http_client=anthropic.DefaultAsyncHttpxClient(timeout=None, event_hooks=hooks(told)),
         )
 
-    async def complete(self, ask: Ask) -> Completion:
+    async def complete(self, ask: CompletionRequest) -> Completion:
         """See `ProviderPort.complete`."""
         try:
             message: object = await self._client.messages.create(
@@ -70,7 +76,7 @@ class ClaudeProvider:
             raise ProviderFailure(FailureKind.MALFORMED, "the answer is no Message")
         return _completion(message)
 
-    async def stream(self, ask: Ask) -> AsyncGenerator[str | Completion]:
+    async def stream(self, ask: CompletionRequest) -> AsyncGenerator[str | Completion]:
         """See `ProviderPort.stream`."""
         text: list[str] = []
         model, stop, spent_in, spent_out, ended = ask.model or self._model, None, 0, 0, False
@@ -113,7 +119,7 @@ class ClaudeProvider:
         """See `ProviderPort.prime`."""
         async with httpx2.AsyncClient(transport=httpx2.MockTransport(_sample)) as offline:
             client = self._client.with_options(http_client=offline)
-            wanted = self._parameters(Ask(system="-", turns=(Turn("user", "-"),)))
+            wanted = self._parameters(CompletionRequest(system="-", turns=(ChatTurn("user", "-"),)))
             await client.messages.create(**wanted, stream=False)
             stream = await client.messages.create(**wanted, stream=True)
             await stream.close()
@@ -122,7 +128,7 @@ class ClaudeProvider:
         """See `ProviderPort.close`."""
         await self._client.close()
 
-    def _parameters(self, ask: Ask) -> dict[str, Any]:
+    def _parameters(self, ask: CompletionRequest) -> dict[str, Any]:
         turns = [{"role": turn.role, "content": turn.text} for turn in ask.turns]
         return {
             "model": ask.model or self._model,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
     from spark_app.core.breaker import Permit
-    from spark_app.core.completion import Ask
+    from spark_app.core.completion import CompletionRequest
     from spark_app.core.provider import Provider
     from spark_app.core.routing import Routing
     from spark_app.providers.pool import Pool
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
     from spark_app.telemetry.metrics import Metrics, Outcome
     from spark_app.telemetry.tracing import Tracing
 
-__all__ = ["Gateway", "Route"]
+__all__ = ["Gateway", "ProviderRoute"]
 
 BACKOFF = 0.25
 """Seconds; a retry waits between half and one and a half of it."""
 _REPEATABLE = frozenset({FailureKind.SERVER, FailureKind.CONNECTION, FailureKind.MALFORMED})
 
 
-class Route:
+class ProviderRoute:
     """One request's way through the providers; asks the next one until the time is over.
 
     Args:
@@ -120,7 +120,7 @@ class Gateway:
             return BreakerState.OPEN
         return self.pools[name].breaker.state
 
-    def route(self, ask: Ask, ends: float) -> Route:
+    def route(self, ask: CompletionRequest, ends: float) -> ProviderRoute:
         """Begin a request that must end at `ends` (monotonic seconds)."""
         self._budget.deposit()
         allowed = [
@@ -128,9 +128,9 @@ class Gateway:
             for name in self.routing.for_model(ask.model)
             if name in self.pools and name not in self.routing.forced_open
         ]
-        return Route(allowed, ends, self._clock)
+        return ProviderRoute(allowed, ends, self._clock)
 
-    async def complete(self, ask: Ask, ends: float) -> tuple[Provider, Completion]:
+    async def complete(self, ask: CompletionRequest, ends: float) -> tuple[Provider, Completion]:
         """Get one whole answer.
 
         Raises:
@@ -147,7 +147,7 @@ class Gateway:
         raise self._problem(ask, route)
 
     async def stream(
-        self, ask: Ask, ends: float
+        self, ask: CompletionRequest, ends: float
     ) -> AsyncGenerator[tuple[Provider, str | Completion]]:
         """Get an answer in pieces; the last is the whole `Completion`.
 
@@ -173,11 +173,11 @@ class Gateway:
                 return
         raise self._problem(ask, route)
 
-    def _model(self, pool: Pool, ask: Ask) -> Ask:
+    def _model(self, pool: Pool, ask: CompletionRequest) -> CompletionRequest:
         model = ask.model or self.routing.models.get(pool.name)
         return ask if model == ask.model else ask.with_model(model)
 
-    async def _attempt(self, pool: Pool, ask: Ask, limit: float) -> Completion:
+    async def _attempt(self, pool: Pool, ask: CompletionRequest, limit: float) -> Completion:
         permit = pool.breaker.admit()
         wanted = self._model(pool, ask)
         with self._tracing.call(pool.name, wanted.model) as span:
@@ -198,7 +198,9 @@ class Gateway:
             span.answered(completion)
             return completion
 
-    async def _pieces(self, pool: Pool, ask: Ask, route: Route) -> AsyncGenerator[str | Completion]:
+    async def _pieces(
+        self, pool: Pool, ask: CompletionRequest, route: ProviderRoute
+    ) -> AsyncGenerator[str | Completion]:
         permit = pool.breaker.admit()
         port = self._port(pool, permit)
         wanted = self._model(pool, ask)
@@ -237,7 +239,12 @@ class Gateway:
             raise
 
     def _failed(
-        self, pool: Pool, port: ProviderPort, permit: Permit, failure: ProviderFailure, ask: Ask
+        self,
+        pool: Pool,
+        port: ProviderPort,
+        permit: Permit,
+        failure: ProviderFailure,
+        ask: CompletionRequest,
     ) -> ProviderFailure:
         # What is said about a model that a client has named must not cost the others the provider.
         apart = ask.model is not None and failure.about_model
@@ -255,7 +262,7 @@ class Gateway:
             pool.note(port, failure)
         return failure
 
-    async def _after(self, pool: Pool, failure: ProviderFailure, route: Route) -> None:
+    async def _after(self, pool: Pool, failure: ProviderFailure, route: ProviderRoute) -> None:
         route.problem = failure
         if failure.kind is FailureKind.UNAUTHORIZED and pool.live_keys:
             route.again(pool)
@@ -272,7 +279,7 @@ class Gateway:
             await asyncio.sleep(pause)
             route.again(pool)
 
-    def _problem(self, ask: Ask, route: Route) -> SparkError:
+    def _problem(self, ask: CompletionRequest, route: ProviderRoute) -> SparkError:
         if route.remaining <= 0:
             return ProviderTimeoutError("no provider answered before the deadline; try again later")
         if route.problem is not None:

@@ -9,7 +9,13 @@ import httpx2
 import openai
 from openai.types.chat import ChatCompletion
 
-from spark_app.core.completion import Ask, Completion, FailureKind, ProviderFailure, Turn
+from spark_app.core.completion import (
+    ChatTurn,
+    Completion,
+    CompletionRequest,
+    FailureKind,
+    ProviderFailure,
+)
 from spark_app.providers.http import (
     checked,
     failure_below,
@@ -55,7 +61,7 @@ class OpenAIProvider:
             http_client=openai.DefaultAsyncHttpxClient(timeout=None, event_hooks=hooks(told)),
         )
 
-    async def complete(self, ask: Ask) -> Completion:
+    async def complete(self, ask: CompletionRequest) -> Completion:
         """See `ProviderPort.complete`."""
         try:
             answer: object = await self._client.chat.completions.create(
@@ -67,7 +73,7 @@ class OpenAIProvider:
             raise ProviderFailure(FailureKind.MALFORMED, "the answer is no ChatCompletion")
         return _completion(answer)
 
-    async def stream(self, ask: Ask) -> AsyncGenerator[str | Completion]:
+    async def stream(self, ask: CompletionRequest) -> AsyncGenerator[str | Completion]:
         """See `ProviderPort.stream`."""
         text: list[str] = []
         model, finish, spent_in, spent_out = ask.model or self._model, None, 0, 0
@@ -110,7 +116,7 @@ class OpenAIProvider:
         """See `ProviderPort.prime`."""
         async with httpx2.AsyncClient(transport=httpx2.MockTransport(_sample)) as offline:
             client = self._client.with_options(http_client=offline)
-            wanted = self._parameters(Ask(system="-", turns=(Turn("user", "-"),)))
+            wanted = self._parameters(CompletionRequest(system="-", turns=(ChatTurn("user", "-"),)))
             await client.chat.completions.create(**wanted, stream=False)
             stream = await client.chat.completions.create(**wanted, stream=True)
             await stream.close()
@@ -119,7 +125,7 @@ class OpenAIProvider:
         """See `ProviderPort.close`."""
         await self._client.close()
 
-    def _parameters(self, ask: Ask) -> dict[str, Any]:
+    def _parameters(self, ask: CompletionRequest) -> dict[str, Any]:
         turns = [{"role": turn.role, "content": turn.text} for turn in ask.turns]
         return {
             "model": ask.model or self._model,

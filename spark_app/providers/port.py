@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from spark_app.core.completion import Ask, Completion
+    from spark_app.core.completion import Completion, CompletionRequest
     from spark_app.core.provider import Provider
 
 
@@ -16,14 +16,14 @@ class ProviderPort(Protocol):
 
     name: Provider
 
-    async def complete(self, ask: Ask) -> Completion:
+    async def complete(self, ask: CompletionRequest) -> Completion:
         """Ask and wait for the whole answer.
 
         Raises:
             ProviderFailure: always this, whatever went wrong.
         """
 
-    def stream(self, ask: Ask) -> AsyncGenerator[str | Completion]:
+    def stream(self, ask: CompletionRequest) -> AsyncGenerator[str | Completion]:
         """Ask and get pieces of text as they come, at last the whole `Completion`.
 
         Raises:

@@ -16,7 +16,7 @@ from spark_app.core.breaker import Breaker, BreakerConfig
 from spark_app.core.keys import KeyRing, parse_keys, parse_masters
 from spark_app.core.routing import Routing
 from spark_app.delivery.error_tracking import ErrorTracker, configure_sentry
-from spark_app.delivery.records import Recorder
+from spark_app.delivery.records import RequestRecorder
 from spark_app.generation.cache import ScriptCache
 from spark_app.generation.scriptwriter import Scriptwriter
 from spark_app.live.documents import Maintenance, Revocations, RoutingDocument
@@ -79,7 +79,7 @@ class SparkApp:
         self.dependencies = Dependencies(settings, self.metrics)
         self.tracing = configure_tracing(settings.otlp_endpoint, settings.version)
         self.tracker = _tracker(settings, self.metrics)
-        self.recorder = Recorder(self.dependencies.outboxes)
+        self.recorder = RequestRecorder(self.dependencies.outboxes)
         self.gateway = _gateway(self)
         self.writer = _writer(self)
         self.lag = LoopLag()

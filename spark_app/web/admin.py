@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from spark_app.core.keys import KeyRing
-    from spark_app.delivery.records import Recorder
+    from spark_app.delivery.records import RequestRecorder
     from spark_app.providers.gateway import Gateway
     from spark_app.web.gate import State
 
@@ -45,7 +45,9 @@ class Revocation(BaseModel):
 class Admin:
     """The admin endpoints; each method is one."""
 
-    def __init__(self, keys: KeyRing, gateway: Gateway, state: State, recorder: Recorder) -> None:
+    def __init__(
+        self, keys: KeyRing, gateway: Gateway, state: State, recorder: RequestRecorder
+    ) -> None:
         self._keys = keys
         self._gateway = gateway
         self._state = state

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from spark_app.delivery.records import Recorder
-    from spark_app.generation.scriptwriter import Answer, Scriptwriter
+    from spark_app.delivery.records import RequestRecorder
+    from spark_app.generation.scriptwriter import Scriptwriter, WrittenScript
     from spark_app.live.lifecycle import Lifecycle
     from spark_app.telemetry.metrics import Metrics
 
@@ -59,7 +59,7 @@ class Generate:
     def __init__(
         self,
         writer: Scriptwriter,
-        recorder: Recorder,
+        recorder: RequestRecorder,
         metrics: Metrics,
         *,
         max_body: int,
@@ -97,7 +97,7 @@ class Generate:
         if answer is not None:
             self._note(scope, answer, time.monotonic() - started)
 
-    def _note(self, scope: Scope, answer: Answer, seconds: float) -> None:
+    def _note(self, scope: Scope, answer: WrittenScript, seconds: float) -> None:
         exchange, script = exchange_of(scope), answer.script
         exchange.provider, exchange.cache = script.provider, answer.source
         if not self._recorder.listening:
@@ -125,7 +125,7 @@ class Export:
     """`POST /api/export`."""
 
     def __init__(
-        self, recorder: Recorder, *, max_body: int, body_seconds: float, release: str
+        self, recorder: RequestRecorder, *, max_body: int, body_seconds: float, release: str
     ) -> None:
         self._recorder = recorder
         self._max_body = max_body

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spark_app.errors import InternalError, SparkError
-from spark_app.generation.scriptwriter import Answer, Delta, Notice
+from spark_app.generation.scriptwriter import Delta, RepairNotice, WrittenScript
 from spark_app.jsontext import encode
 from spark_app.web.exchange import exchange_of, problem_document
 
@@ -28,21 +28,21 @@ _HEADERS = [
 
 
 async def send_stream(
-    send: Send, scope: Scope, items: AsyncIterator[Delta | Notice | Answer]
-) -> Answer | None:
+    send: Send, scope: Scope, items: AsyncIterator[Delta | RepairNotice | WrittenScript]
+) -> WrittenScript | None:
     """Send all items; returns the answer, or None when the stream ended in an error.
 
     Raises:
         SparkError: before anything was sent.
     """
     begun = False
-    answer: Answer | None = None
+    answer: WrittenScript | None = None
     try:
         async for item in items:
             if not begun:
                 begun = True
                 await _start(send, scope, item)
-            answer = item if isinstance(item, Answer) else None
+            answer = item if isinstance(item, WrittenScript) else None
             await _body(send, _encode(item))
     except SparkError as error:
         if not begun:
@@ -53,9 +53,9 @@ async def send_stream(
     return answer
 
 
-async def _start(send: Send, scope: Scope, first: Delta | Notice | Answer) -> None:
+async def _start(send: Send, scope: Scope, first: Delta | RepairNotice | WrittenScript) -> None:
     headers = [*_HEADERS, *exchange_of(scope).headers]
-    if isinstance(first, Answer):
+    if isinstance(first, WrittenScript):
         headers.append((b"x-spark-cache", first.source.encode()))
     await send({"type": "http.response.start", "status": 200, "headers": headers})
 
@@ -72,13 +72,13 @@ async def _body(send: Send, data: bytes, *, more: bool = True) -> None:
     await send({"type": "http.response.body", "body": data, "more_body": more})
 
 
-def _encode(item: Delta | Notice | Answer) -> bytes:
+def _encode(item: Delta | RepairNotice | WrittenScript) -> bytes:
     match item:
         case Delta(text):
             return _event("delta", encode({"text": text}).decode())
-        case Notice(findings):
+        case RepairNotice(findings):
             return _event("repair", encode({"findings": findings}).decode())
-        case Answer():
+        case WrittenScript():
             return _event("result", item.script.body(cached=item.source == "hit").decode())
 
 

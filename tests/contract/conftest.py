@@ -18,7 +18,7 @@ from dev.cluster.node.apiserver import RunningApiServer, apiserver
 from dev.kubectl import ESTABLISHED
 from spark_operator.adapters.clock import SystemClock
 from spark_operator.adapters.kubernetes.client import KubeCluster
-from spark_operator.adapters.kubernetes.events import Recorder
+from spark_operator.adapters.kubernetes.events import EventRecorder
 from tests.simulation.api.server import ApiServer
 from tests.simulation.api.transport import Call, Counter, Transport
 
@@ -67,7 +67,7 @@ def real() -> Iterator[RunningApiServer]:
 
 
 def _wrapped(client: Any) -> KubeCluster:
-    return KubeCluster(client, Recorder(SystemClock(), "contract"), request_seconds=10.0)
+    return KubeCluster(client, EventRecorder(SystemClock(), "contract"), request_seconds=10.0)
 
 
 @asynccontextmanager

@@ -33,10 +33,10 @@ async def test_a_first_release_is_rendered_once_and_then_left_alone(api: Api) ->
     key, memory = Key(api.namespace, "spark"), Memory()
     versions = []
     for _ in range(TURNS):
-        turned = await reconciler.turn(key, memory, woken=True)
-        assert turned is not None
-        assert turned.failure is None
-        memory = replace(turned.memory, snapshot=None)
+        result = await reconciler.reconcile(key, memory, woken=True)
+        assert result is not None
+        assert result.failure is None
+        memory = replace(result.memory, snapshot=None)
         snapshot = await api.cluster.read(key)
         assert snapshot is not None
         children = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from spark_operator.adapters.alerts.inbox import Inbox
 from spark_operator.adapters.kubernetes.client import KubeCluster
-from spark_operator.adapters.kubernetes.events import Recorder
+from spark_operator.adapters.kubernetes.events import EventRecorder
 from spark_operator.reconcile.reconciler import Reconciler
 from spark_operator.reconcile.worker import Workers
 from spark_operator.runtime.settings import Settings
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from spark_operator.ports.clock import Clock
     from spark_operator.ports.cluster import Key
     from spark_operator.ports.metrics import Metrics
-    from spark_operator.reconcile.memory import Turned
+    from spark_operator.reconcile.memory import ReconcileResult
     from tests.simulation.api.transport import Transport
 
 REQUEST_SECONDS: Final = Settings().request_seconds
@@ -54,7 +54,7 @@ class Process:
         self.outcomes: list[str] = []
         self._transport = transport
         self.sent = transport.sent
-        recorder = Recorder(clock, name)
+        recorder = EventRecorder(clock, name)
         self.cluster = GatedCluster(
             cast("Any", transport), recorder, request_seconds=REQUEST_SECONDS
         )
@@ -62,7 +62,7 @@ class Process:
         reconciler = Reconciler(self.cluster, metrics, clock, alerts=self.inbox)
         self._workers = Workers(reconciler, clock, self._observe)
 
-    def _observe(self, _: Key, __: float, outcome: str, ___: Turned | None) -> None:
+    def _observe(self, _: Key, __: float, outcome: str, ___: ReconcileResult | None) -> None:
         self.outcomes.append(outcome)
 
     @property

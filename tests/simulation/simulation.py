@@ -301,7 +301,7 @@ class Simulation:
 
 
 class _Collected(logging.Handler):
-    """Keeps what the operator logs as an error: a turn that failed in no known way."""
+    """Keeps what the operator logs as an error: a reconcile that failed in no known way."""
 
     def __init__(self, errors: list[str]) -> None:
         super().__init__(logging.ERROR)
@@ -317,10 +317,10 @@ def _recorded(history: History, now: Callable[[], float]) -> Iterator[None]:
     """Record every verdict and every error while a history runs."""
     consult = judging.consult_judge
 
-    def recording(turn: Any) -> None:
-        consult(turn)
-        if turn.verdict is not None:
-            said = turn.verdict
+    def recording(draft: Any) -> None:
+        consult(draft)
+        if draft.verdict is not None:
+            said = draft.verdict
             history.verdicts.append(Judged(now(), str(said.kind), str(said.reason), ACTOR.get()))
 
     logger, handler = logging.getLogger("spark_operator"), _Collected(history.errors)

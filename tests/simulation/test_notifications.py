@@ -18,7 +18,7 @@ from tests.simulation.stories import scenarios
 from tests.simulation.stories.catalogue import SCENARIOS
 
 if TYPE_CHECKING:
-    from spark_operator.core.notifications.routing import Route
+    from spark_operator.core.notifications.routing import ChannelRoute
     from spark_operator.core.notifications.texts import Message
     from spark_operator.ports.clock import Clock
     from spark_operator.ports.metrics import Metrics
@@ -41,7 +41,7 @@ class Sinks:
         self.arrived: list[tuple[str, str, str]] = []
         self.down_until = down_until
 
-    async def send(self, route: Route, message: Message) -> None:
+    async def send(self, route: ChannelRoute, message: Message) -> None:
         """See ``Sender.send``."""
         await asyncio.sleep(0.2)
         if asyncio.get_running_loop().time() < self.down_until:
@@ -58,7 +58,7 @@ def play(
         def __init__(self, name: str, transport: Transport, metrics: Metrics, clock: Clock) -> None:
             super().__init__(name, transport, metrics, clock)
             self.notifier = Notifier(sinks, self.wake, lambda *_: None)
-            self._workers._reconciler._notices = self.notifier
+            self._workers._reconciler._notifications = self.notifier
 
         def kill(self) -> None:
             """A killed process sends nothing more."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from spark_operator.api.resource import SparkDeployment
-    from spark_operator.core.notifications.routing import Action, Route
+    from spark_operator.core.notifications.routing import Action, ChannelRoute
     from spark_operator.ports.clock import Clock
     from spark_operator.ports.notifications import Sender
     from spark_operator.runtime.settings import Settings
@@ -42,7 +42,7 @@ class NotifyTestError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ChannelOutcome:
     """What came of one channel's test; an empty problem means that it took the message."""
 
     channel: str
@@ -69,7 +69,7 @@ def read_file(path: Path) -> SparkDeployment:
 
 async def run(
     sender: Sender, resource: SparkDeployment, wanted: str, now: float
-) -> tuple[Outcome, ...]:
+) -> tuple[ChannelOutcome, ...]:
     """Send to all channels at the same time, whatever severity they ask for.
 
     A pager's incident is opened and resolved at once.
@@ -93,17 +93,19 @@ async def run(
     return tuple(await asyncio.gather(*(_try(sender, resource, route, now) for route in found)))
 
 
-async def _try(sender: Sender, resource: SparkDeployment, route: Route, now: float) -> Outcome:
+async def _try(
+    sender: Sender, resource: SparkDeployment, route: ChannelRoute, now: float
+) -> ChannelOutcome:
     actions: tuple[Action, ...] = ("trigger", "resolve") if route.pages else ("notify",)
     try:
         for action in actions:
             await sender.send(route, _message(resource, action, now))
     except ChannelError as error:
-        return Outcome(route.id, str(error))
+        return ChannelOutcome(route.id, str(error))
     except Exception as error:
         # Not its text: nobody has checked that it holds no credential.
-        return Outcome(route.id, f"unexpected {type(error).__name__}")
-    return Outcome(route.id, "")
+        return ChannelOutcome(route.id, f"unexpected {type(error).__name__}")
+    return ChannelOutcome(route.id, "")
 
 
 def _message(resource: SparkDeployment, action: Action, now: float) -> Message:
@@ -122,7 +124,7 @@ def _message(resource: SparkDeployment, action: Action, now: float) -> Message:
 
 async def notify_test(
     settings: Settings, namespace: str, name: str, file: Path | None, channel: str
-) -> tuple[Outcome, ...]:
+) -> tuple[ChannelOutcome, ...]:
     """Try the channels of a resource, which is read from a file or from the cluster.
 
     Raises:

@@ -14,7 +14,7 @@ import typer
 from spark_operator.adapters import http
 from spark_operator.adapters.clock import SystemClock
 from spark_operator.adapters.kubernetes.client import KubeCluster
-from spark_operator.adapters.kubernetes.events import Recorder
+from spark_operator.adapters.kubernetes.events import EventRecorder
 from spark_operator.adapters.metrics.pod_metrics import PodMetrics
 from spark_operator.ports.cluster import ClusterError, Key
 from spark_operator.replay import Replayed, TraceError, frames, replay, write
@@ -82,7 +82,7 @@ async def _record(key: Key, output: Path, seconds: float) -> int:
     began = time.monotonic()
     async with await api_client() as client, http.client() as scraper:
         cluster = KubeCluster(
-            client, Recorder(clock, "record"), request_seconds=settings.request_seconds
+            client, EventRecorder(clock, "record"), request_seconds=settings.request_seconds
         )
         metrics = PodMetrics(
             scraper, clock, seconds=settings.scrape_seconds, limit=settings.scrape_bytes

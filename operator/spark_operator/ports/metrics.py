@@ -31,7 +31,7 @@ class Reading(NamedTuple):
     """Whether the source has ever had this pod: one it has yet to find is not lost."""
 
 
-class Question(NamedTuple):
+class RenderedQuery(NamedTuple):
     """A user's query, rendered for the candidate and, where they are compared, for stable."""
 
     name: str
@@ -39,17 +39,17 @@ class Question(NamedTuple):
     stable: str = ""
 
 
-class Ask(NamedTuple):
+class PrometheusQuery(NamedTuple):
     """What a Prometheus is asked about one resource at one time."""
 
     key: Key
     source: PrometheusSource
     pods: Mapping[str, str]
     """UIDs by the pods' names."""
-    questions: tuple[Question, ...] = ()
+    questions: tuple[RenderedQuery, ...] = ()
 
 
-class Answer(NamedTuple):
+class PrometheusResult(NamedTuple):
     """What it answered, as far as it did: readings by UID, and the queries' values."""
 
     readings: Mapping[str, Reading] = MappingProxyType({})
@@ -73,7 +73,7 @@ class Vitals(Protocol):
 class Series(Protocol):
     """Asks the Prometheus that a resource names."""
 
-    async def read(self, ask: Ask) -> Answer:
+    async def read(self, ask: PrometheusQuery) -> PrometheusResult:
         """What is known by now, within a bounded time whatever the Prometheus does."""
 
     def forget(self, key: Key) -> None:

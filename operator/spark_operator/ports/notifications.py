@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from spark_operator.api.resource import SparkDeployment
-    from spark_operator.core.notifications.routing import Route
+    from spark_operator.core.notifications.routing import ChannelRoute
     from spark_operator.core.notifications.texts import Message
     from spark_operator.ports.cluster import Key
 
@@ -33,7 +33,7 @@ class ChannelRefusedError(ChannelError):
 class Sender(Protocol):
     """Carries one message to one channel."""
 
-    async def send(self, route: Route, message: Message) -> None:
+    async def send(self, route: ChannelRoute, message: Message) -> None:
         """Deliver the message, within a bounded time; return once the channel has taken it.
 
         Raises:
@@ -41,22 +41,22 @@ class Sender(Protocol):
         """
 
 
-class Deliveries(NamedTuple):
+class DeliveryReport(NamedTuple):
     """What became of one resource's notices since they were last read from its status."""
 
     done: frozenset[tuple[str, str]] = frozenset()
-    """Notices and the channels that have taken them, as pairs of ids."""
+    """NotificationQueue and the channels that have taken them, as pairs of ids."""
     problems: Mapping[str, str] = MappingProxyType({})
     """What is wrong with each channel whose last attempt failed."""
 
 
-class Notices(Protocol):
-    """Sends what outboxes hold, beside the turns and never inside one."""
+class NotificationQueue(Protocol):
+    """Sends what outboxes hold, beside the reconciles and never inside one."""
 
     def offer(self, key: Key, resource: SparkDeployment) -> None:
         """Take over the outbox of a resource as it is stored; returns at once."""
 
-    def deliveries(self, key: Key) -> Deliveries:
+    def deliveries(self, key: Key) -> DeliveryReport:
         """What became of what was offered."""
 
     def forget(self, key: Key) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from spark_operator.ports.cluster import Cluster
 
 LONGEST_SECONDS: Final = 1.0
-"""Longest time that all events of one turn may take: the next turn may have to cut traffic.
+"""Longest time that all events of one reconcile may take: the next may have to cut traffic.
 
 A cluster may keep its events in an etcd of their own, which can hang while all else goes on.
 """

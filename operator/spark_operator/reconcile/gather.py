@@ -1,12 +1,123 @@
-"""What the world says, read or remembered."""
+"""What the world says of one resource: read or remembered, then seen as observations."""
 
 from __future__ import annotations
 
-from typing import Final
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from spark_operator.core.decide.signals import rotation
+from spark_operator.core.observe.observations import Observations, from_snapshot
+from spark_operator.core.observe.request_rate import request_rate
+from spark_operator.core.observe.snapshot import rests
+from spark_operator.ports.cluster import Key, key_of
+from spark_operator.ports.notifications import DeliveryReport, NotificationQueue
+from spark_operator.reconcile.sampling import Sampler
+from spark_operator.reconcile.vitals import Examiner
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from spark_operator.api.resource import SparkDeployment
+    from spark_operator.core.observe.secret_metadata import SecretData
+    from spark_operator.ports.alerts import Alerts
+    from spark_operator.ports.clock import Clock
+    from spark_operator.ports.cluster import Cluster, Secrets
+    from spark_operator.ports.metrics import Metrics, Series, Vitals
+    from spark_operator.reconcile.memory import Memory
 
 SNAPSHOT_SECONDS: Final = 10.0
-"""How long a snapshot serves turns that nothing woke; every write of status is guarded anyway."""
-
-
+"""How long a snapshot serves where nothing woke; every write of status is guarded anyway."""
 RESTING_SECONDS: Final = 300.0
-"""The same at rest, where nothing happens that does not wake: as often as without any turn."""
+"""The same at rest, where nothing happens that does not wake: as often as without any reconcile."""
+
+
+class Gatherer:
+    """Asks every port for what decisions depend on; writes nothing."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        metrics: Metrics,
+        clock: Clock,
+        *,
+        notifications: NotificationQueue | None,
+        alerts: Alerts | None,
+        series: Series | None,
+        secrets: Secrets | None,
+        vitals: Vitals | None,
+    ) -> None:
+        """Make a gatherer on its ports; see ``Reconciler`` for what each is."""
+        self._cluster = cluster
+        self._clock = clock
+        self._notifications = notifications
+        self._alerts = alerts
+        self._secrets = secrets
+        self._sampler = Sampler(metrics, series, clock)
+        self._examiner = Examiner(vitals, clock)
+
+    async def read(self, key: Key, memory: Memory, *, woken: bool) -> Memory:
+        """Return the memory with a snapshot that is recent enough.
+
+        Raises:
+            ClusterError: the API server could not be read.
+        """
+        now, known = self._clock.now(), memory.snapshot
+        longest = RESTING_SECONDS if known and rests(known) else SNAPSHOT_SECONDS
+        if known and not woken and 0.0 <= now - memory.read_at < longest:
+            return memory
+        snapshot = await self._cluster.read(key)
+        return replace(memory, snapshot=snapshot, read_at=now, is_settled=False, seen=None)
+
+    async def observe(self, resource: SparkDeployment, memory: Memory) -> Observations:
+        """Return the snapshot's observations, and what all other ports know by now."""
+        key = key_of(resource)
+        queue = self._notifications
+        delivered = queue.deliveries(key) if queue else DeliveryReport()
+        observations = replace(
+            memory.seen or Observations(),
+            judge=memory.judge,
+            delivered=delivered.done,
+            delivery_problems=delivered.problems,
+            alerts=self._alerts.pending(key) if self._alerts else (),
+            secrets=self.secrets(resource),
+        )
+        examined = self._examiner.rounds(key, resource, observations)
+        if not memory.watch:
+            self._sampler.forget(key)
+            return replace(observations, rounds=await examined)
+        status = resource.status
+        watched = status.candidate or status.stable
+        beside = status.stable if status.candidate else status.previous
+        candidate = observations.workload(watched.release if watched else "").live
+        stable = observations.workload(beside.release).live if beside else ()
+        # Side by side: the diagnosis must not delay a verdict.
+        tick, rounds = await asyncio.gather(
+            self._sampler.tick(resource, observations, candidate, stable), examined
+        )
+        return replace(observations, tick=tick, rate=request_rate(memory.tick, tick), rounds=rounds)
+
+    def secrets(self, resource: SparkDeployment) -> Mapping[str, SecretData] | None:
+        """Return what is known of the Secrets that the resource refers to; None: nothing yet."""
+        if self._secrets is None:
+            return None
+        return self._secrets.follow(key_of(resource), rotation.names(resource.spec))
+
+    def next_examination(self, resource: SparkDeployment) -> float:
+        """Return when pods are examined next, seconds since the epoch; infinite: never."""
+        return self._examiner.wakes(key_of(resource))
+
+    def forget(self, key: Key) -> None:
+        """Drop all that is known of a resource that is gone."""
+        for port in (self._notifications, self._alerts, self._secrets):
+            if port:
+                port.forget(key)
+        self._sampler.forget(key)
+        self._examiner.forget(key)
+
+
+def seen(memory: Memory) -> Observations | None:
+    """Return what the memory's snapshot says; parsed once for as long as the snapshot serves."""
+    if memory.seen is not None or memory.snapshot is None:
+        return memory.seen
+    return from_snapshot(memory.snapshot)

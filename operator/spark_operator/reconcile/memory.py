@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What is carried from turn to turn; all of it may be lost."""
+    """What is carried from reconcile to reconcile; all of it may be lost."""
 
     snapshot: Snapshot | None = None
     read_at: float = 0.0
@@ -37,14 +37,14 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class Turned:
-    """The outcome of a turn.
+class ReconcileResult:
+    """The outcome of a reconcile.
 
     Attributes:
-        next_due: when the next turn is due at the latest, failure or not, seconds since the epoch;
+        next_due: when the next one is due at the latest, failure or not, seconds since the epoch;
             None: only when woken.
-        memory: what the next turn is given.
-        failure: the first write to a child that failed; the next turn tries again.
+        memory: what the next reconcile is given.
+        failure: the first write to a child that failed; the next reconcile tries again.
         statuses: the status before and after, as they are stored; None: no decision was made.
     """
 

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 from spark_operator.core import judge
 from spark_operator.core.observe.placeholders import render
 from spark_operator.ports.cluster import Key
-from spark_operator.ports.metrics import Answer, Ask, Question, Reading, Target
+from spark_operator.ports.metrics import (
+    PrometheusQuery,
+    PrometheusResult,
+    Reading,
+    RenderedQuery,
+    Target,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +51,7 @@ class Sampler:
 
     async def _answer(
         self, resource: SparkDeployment, seen: Observations, candidate: Pods, stable: Pods
-    ) -> Answer:
+    ) -> PrometheusResult:
         pods = (*candidate, *stable)
         source = resource.spec.analysis.source.prometheus
         if source is None:
@@ -55,13 +61,13 @@ class Sampler:
                 for pod in pods
                 if pod.ip
             )
-            return Answer(await self._metrics.read(targets))
+            return PrometheusResult(await self._metrics.read(targets))
         if self._series is None:
-            return Answer()
+            return PrometheusResult()
         key = Key(resource.metadata.namespace, resource.metadata.name)
         named = {pod.name: pod.uid for pod in pods}
         questions = _questions(resource, candidate, stable)
-        return await self._series.read(Ask(key, source, named, questions))
+        return await self._series.read(PrometheusQuery(key, source, named, questions))
 
     def forget(self, key: Key) -> None:
         """Nothing of this resource is watched any more."""
@@ -82,7 +88,9 @@ def _sample(pod: Pod, readings: Mapping[str, Reading], now: float) -> judge.PodS
     )
 
 
-def _questions(resource: SparkDeployment, candidate: Pods, stable: Pods) -> tuple[Question, ...]:
+def _questions(
+    resource: SparkDeployment, candidate: Pods, stable: Pods
+) -> tuple[RenderedQuery, ...]:
     """The user's queries; none while a release they may name has no pods."""
     if not candidate or not stable:
         return ()
@@ -90,7 +98,7 @@ def _questions(resource: SparkDeployment, candidate: Pods, stable: Pods) -> tupl
     ours, theirs = candidate[0].release, stable[0].release
     values = {"namespace": meta.namespace, "name": meta.name, "stable": theirs, "candidate": ours}
     return tuple(
-        Question(
+        RenderedQuery(
             query.name,
             render(query.query, values),
             render(query.query, values | {"candidate": theirs}) if query.max_ratio else "",

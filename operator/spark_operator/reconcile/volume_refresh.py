@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from spark_operator.ports.cluster import Cluster
 
 AT_ONCE: Final = 16
-"""Pods that are touched in one turn, side by side."""
+"""Pods that are touched in one reconcile, side by side."""
 LONGEST_SECONDS: Final = 0.5
-"""Longest time that it may take of a turn: the next one may have to cut traffic."""
+"""Longest time that it may take of a reconcile: the next one may have to cut traffic."""
 AGAIN_SECONDS: Final = 2.0
 REFUSED_SECONDS: Final = 60.0
 """How long a refusal is believed: within about as long the kubelet looks by itself."""
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class Touched(NamedTuple):
-    """What came of one turn's touches.
+    """What came of one reconcile's touches.
 
     Attributes:
         any: whether any pod was touched, or tried.
@@ -53,14 +53,14 @@ async def touch_pods(
     before: Touched,
     now: float,
 ) -> Touched:
-    """Touch the pods that have not heard of a change, as many as one turn may.
+    """Touch the pods that have not heard of a change, as many as one reconcile may.
 
     Args:
         cluster: where the pods are.
         resource: whose pods they are, with the status that is stored.
         snapshot: what was seen.
         secrets: what is known of the Secrets it refers to; None: nothing yet.
-        before: what came of the last turn's.
+        before: what came of the last reconcile's.
         now: seconds since the epoch.
     """
     found = touches(resource, snapshot, secrets)

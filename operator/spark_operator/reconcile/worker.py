@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from spark_operator.core.apply.diff import StaleDecisionError
 from spark_operator.ports.cluster import ClusterError, ConflictError, Key, RefusedError
-from spark_operator.reconcile.memory import Memory, Turned
+from spark_operator.reconcile.memory import Memory, ReconcileResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,9 +27,9 @@ LONGEST_REFUSED_DELAY: Final = 60.0
 LONGEST_URGENT_DELAY: Final = 1.0
 """The same while something is under way: once the API server is back, a cut may wait 2 s."""
 SPACING: Final = 0.2
-"""Seconds from the beginning of a turn to one that is woken, which reads all there is anew.
+"""Seconds from the beginning of a reconcile to one that is woken, which reads all there is anew.
 
-Not after a turn that failed: what it decided, maybe to cut traffic, is not stored yet.
+Not after a reconcile that failed: what it decided, maybe to cut traffic, is not stored yet.
 """
 
 log = logging.getLogger(__name__)
@@ -41,19 +41,19 @@ class _Entry:
 
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
-    turn_began: float | None = None
+    reconcile_began: float | None = None
 
 
 class Workers:
-    """Runs turns, one at a time for each resource, many resources side by side."""
+    """Runs reconciles, one at a time for each resource, many resources side by side."""
 
     def __init__(
         self,
         reconciler: Reconciler,
         clock: Clock,
-        observer: Callable[[Key, float, str, Turned | None], None],
+        observer: Callable[[Key, float, str, ReconcileResult | None], None],
     ) -> None:
-        """``observer`` is told key, seconds, outcome and result of every turn, for metrics."""
+        """``observer`` is told key, seconds, outcome and result of every reconcile, for metrics."""
         self._reconciler = reconciler
         self._clock = clock
         self._observer = observer
@@ -69,14 +69,14 @@ class Workers:
         if entry.task is None:
             entry.task = asyncio.create_task(self._run(key, entry), name=f"reconcile {key}")
 
-    def longest_turn(self) -> float:
-        """Seconds that the oldest turn under way has taken."""
+    def longest_reconcile(self) -> float:
+        """Seconds that the oldest reconcile under way has taken."""
         now = self._clock.now()
-        began = [entry.turn_began for entry in self._entries.values() if entry.turn_began]
+        began = [entry.reconcile_began for entry in self._entries.values() if entry.reconcile_began]
         return max((now - since for since in began), default=0.0)
 
     async def stop(self) -> None:
-        """End all tasks; a turn under way is cancelled, the next start heals what it left."""
+        """End all tasks; a reconcile under way is cancelled, the next start heals what it left."""
         self._stopping = True
         tasks = [entry.task for entry in self._entries.values() if entry.task]
         for task in tasks:
@@ -91,59 +91,59 @@ class Workers:
         while True:
             entry.wake.clear()
             began = asyncio.get_running_loop().time()
-            turned, outcome = await self._turn(key, entry, memory, woken=woken)
-            if turned is None and outcome == "gone":
+            result, outcome = await self._reconcile(key, entry, memory, woken=woken)
+            if result is None and outcome == "gone":
                 if not entry.wake.is_set():
                     self._entries.pop(key, None)
                     return
                 memory, woken = Memory(), True
                 continue
-            memory = replace(memory, snapshot=None) if turned is None else turned.memory
-            due = turned.next_due if turned else None
-            if turned is not None:
+            memory = replace(memory, snapshot=None) if result is None else result.memory
+            due = result.next_due if result else None
+            if result is not None:
                 urgent = due is not None and due - self._clock.now() <= LONGEST_DELAY
             if outcome == "done":
                 delay = FIRST_DELAY
             else:
                 again = self._clock.now() + delay
                 due = again if due is None else min(due, again)
-                delay = min(delay * 2, LONGEST_URGENT_DELAY if urgent else _longest(turned))
+                delay = min(delay * 2, LONGEST_URGENT_DELAY if urgent else _longest(result))
             woken = await self._wait(entry, due)
             if woken and outcome == "done":
                 await asyncio.sleep(began + SPACING - asyncio.get_running_loop().time())
 
-    async def _turn(
+    async def _reconcile(
         self, key: Key, entry: _Entry, memory: Memory, *, woken: bool
-    ) -> tuple[Turned | None, str]:
-        entry.turn_began = began = self._clock.now()
-        turned: Turned | None = None
+    ) -> tuple[ReconcileResult | None, str]:
+        entry.reconcile_began = began = self._clock.now()
+        result: ReconcileResult | None = None
         outcome = "failed"
         try:
-            turned = await self._reconciler.turn(key, memory, woken=woken)
-            outcome = "gone" if turned is None else "done"
-            if turned is not None and turned.failure is not None:
-                conflict = isinstance(turned.failure, ConflictError)
+            result = await self._reconciler.reconcile(key, memory, woken=woken)
+            outcome = "gone" if result is None else "done"
+            if result is not None and result.failure is not None:
+                conflict = isinstance(result.failure, ConflictError)
                 outcome = "conflict" if conflict else "failed"
                 # Somebody wrote it meanwhile, most often a controller its status
                 level = logging.INFO if conflict else logging.WARNING
-                log.log(level, "%s: a child was not written: %s", key, turned.failure)
+                log.log(level, "%s: a child was not written: %s", key, result.failure)
         except (ConflictError, StaleDecisionError) as error:
             outcome = "conflict"
             log.info("%s: deciding again: %s", key, error)
         except ClusterError as error:
             log.warning("%s: trying again: %s", key, error)
         except Exception:
-            log.exception("%s: a turn failed unexpectedly; it is tried again", key)
+            log.exception("%s: a reconcile failed unexpectedly; it is tried again", key)
         finally:
-            entry.turn_began = None
-            self._tell(key, self._clock.now() - began, outcome, turned)
-        return turned, outcome
+            entry.reconcile_began = None
+            self._tell(key, self._clock.now() - began, outcome, result)
+        return result, outcome
 
-    def _tell(self, key: Key, seconds: float, outcome: str, turned: Turned | None) -> None:
+    def _tell(self, key: Key, seconds: float, outcome: str, result: ReconcileResult | None) -> None:
         try:
-            self._observer(key, seconds, outcome, turned)
+            self._observer(key, seconds, outcome, result)
         except Exception:
-            log.exception("%s: a turn could not be counted", key)
+            log.exception("%s: a reconcile could not be counted", key)
 
     async def _wait(self, entry: _Entry, due: float | None) -> bool:
         """Sleep until woken or due; whether it was woken."""
@@ -157,7 +157,7 @@ class Workers:
         return True
 
 
-def _longest(turned: Turned | None) -> float:
+def _longest(result: ReconcileResult | None) -> float:
     """Longest delay after a failure, in seconds, while nothing is under way."""
-    refused = turned is not None and isinstance(turned.failure, RefusedError)
+    refused = result is not None and isinstance(result.failure, RefusedError)
     return LONGEST_REFUSED_DELAY if refused else LONGEST_DELAY

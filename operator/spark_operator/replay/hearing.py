@@ -11,7 +11,7 @@ from spark_operator.replay.trace import ROUNDING, merged
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from spark_operator.replay.line import Reading, Role
+    from spark_operator.replay.line import Role, TraceReading
     from spark_operator.replay.trace import Frame
 
 LONGEST_INTERVAL: Final = 10.0
@@ -28,11 +28,11 @@ class Heard:
         interval: seconds between its last two readings, 1 to ``LONGEST_INTERVAL``.
     """
 
-    reading: Reading
+    reading: TraceReading
     since: float | None
     interval: float = 1.0
 
-    def followed_by(self, reading: Reading) -> Heard:
+    def followed_by(self, reading: TraceReading) -> Heard:
         """What is known after one more reading."""
         gap = reading.at - self.reading.at
         return Heard(reading, self.since, min(max(gap, 1.0), LONGEST_INTERVAL))
@@ -51,7 +51,7 @@ class Hearing:
 
     def listen(self, frame: Frame) -> None:
         """Take in one second of the trace."""
-        latest: dict[tuple[Role, str], Reading] = {}
+        latest: dict[tuple[Role, str], TraceReading] = {}
         for reading in frame.readings:
             key = reading.role, reading.pod
             latest[key] = merged(latest.get(key), reading)

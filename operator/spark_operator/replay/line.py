@@ -33,7 +33,7 @@ class TraceError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class TraceReading:
     """One reading of one pod, ``at`` seconds since the trace's own zero."""
 
     at: float
@@ -42,7 +42,7 @@ class Reading:
     counters: Counters
 
 
-def parse(line: str) -> Reading | None:
+def parse(line: str) -> TraceReading | None:
     """What a line says; None where it does not say when, or of which release.
 
     Raises:
@@ -69,7 +69,7 @@ def parse(line: str) -> Reading | None:
     if at is not None and not abs(at) <= MAX_T:
         raise TraceError(f"t is {at}: give seconds, from {-MAX_T:.0f} to {MAX_T:.0f}")
     counters = _counters(item)
-    return None if at is None or role is None else Reading(at, role, pod or "", counters)
+    return None if at is None or role is None else TraceReading(at, role, pod or "", counters)
 
 
 def _begin(line: str) -> str:
@@ -151,7 +151,7 @@ def _cut(value: object) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
-def write(reading: Reading) -> str:
+def write(reading: TraceReading) -> str:
     """One reading as a line of a trace; inverse of reading it."""
     counters = reading.counters
     failures = (counters.failures_app, counters.failures_provider)

@@ -9,7 +9,7 @@ from spark_operator.api.resource import parse
 from spark_operator.core.observe.snapshot import workloads
 from spark_operator.ports.cluster import Cluster, ClusterError, Key
 from spark_operator.ports.metrics import Metrics, Target
-from spark_operator.replay import Reading
+from spark_operator.replay import TraceReading
 
 if TYPE_CHECKING:
     from spark_operator.core.observe.snapshot import Snapshot
@@ -52,7 +52,7 @@ def on_trial(snapshot: Snapshot) -> str:
 
 async def readings(
     snapshot: Snapshot, metrics: Metrics, zero: float, tried: str = ""
-) -> list[Reading]:
+) -> list[TraceReading]:
     """A reading of every pod of the releases there are, in the order of time.
 
     ``zero`` is when the trace's time begins, in seconds since the epoch; ``tried`` is the release
@@ -75,7 +75,7 @@ async def readings(
     targets = tuple(Target(pod.uid, pod.ip, resource.spec.pod.port) for pod, _ in pods)
     found = await metrics.read(targets)
     made = [
-        Reading(max(0.0, found[pod.uid].at - zero), role, pod.name, counters)
+        TraceReading(max(0.0, found[pod.uid].at - zero), role, pod.name, counters)
         for pod, role in pods
         if (counters := found[pod.uid].counters) is not None
     ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from spark_operator.core import judge
 from spark_operator.core.decide.judge_plan import judge_plan
-from spark_operator.core.judge import Action, Kind, Reason
+from spark_operator.core.judge import Action, Reason, VerdictKind
 from spark_operator.core.model.phases import Phase
 from spark_operator.replay.line import TraceError
 from spark_operator.replay.world import World
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from spark_operator.api.resource import SparkDeployment
     from spark_operator.replay.trace import Frame
 
-Outcome = Literal["promoted", "rolled-back", "held", "inconclusive", "running"]
+ReplayOutcome = Literal["promoted", "rolled-back", "held", "inconclusive", "running"]
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
     """How a replay ended, ``at`` in the trace's seconds, and every decision on the way."""
 
-    outcome: Outcome
+    outcome: ReplayOutcome
     at: float
     reason: str
     decisions: tuple[dict[str, Any], ...]
@@ -71,7 +71,7 @@ def replay(resource: SparkDeployment, trace: Iterable[Frame]) -> Replayed:
     return _unfinished(world, at)
 
 
-def _ended(world: World, outcome: Outcome, at: float, reason: str) -> Replayed:
+def _ended(world: World, outcome: ReplayOutcome, at: float, reason: str) -> Replayed:
     return Replayed(outcome, at, reason, tuple(world.decisions))
 
 
@@ -90,7 +90,7 @@ def _unfinished(world: World, at: float) -> Replayed:
         return _ended(world, "running", at, world.status.phase)
     verdict = judge.verdict(judge_plan(world.resource.spec), world.judge, world.clock(at))
     holding = any(item.action is Action.HOLD for item in verdict.warnings)
-    held = verdict.shared or holding or verdict.kind in (Kind.NO_DATA, Kind.FAIL)
+    held = verdict.shared or holding or verdict.kind in (VerdictKind.NO_DATA, VerdictKind.FAIL)
     paused = Phase(world.status.phase) is Phase.PAUSED
-    outcome: Outcome = "held" if held or paused else "running"
+    outcome: ReplayOutcome = "held" if held or paused else "running"
     return _ended(world, outcome, at, verdict.reason if not paused else "Paused")

@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from spark_operator.core.judge import Counters
-from spark_operator.replay.line import Reading, TraceError, parse
+from spark_operator.replay.line import TraceError, TraceReading, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ class Frame:
     """All readings of one second; ``at`` is its end, in the trace's seconds."""
 
     at: float
-    readings: tuple[Reading, ...]
+    readings: tuple[TraceReading, ...]
 
 
 def frames(lines: Iterable[str]) -> Iterator[Frame]:
@@ -42,7 +42,7 @@ def frames(lines: Iterable[str]) -> Iterator[Frame]:
             f"t goes from {start:.15g} to {readings[-1].at:.15g}, which is more than"
             f" {MAX_SECONDS / 86_400:.0f} days: give t in seconds, or a part of the trace"
         )
-    second, held = 0, list[Reading]()
+    second, held = 0, list[TraceReading]()
     for reading in readings:
         now = math.ceil(reading.at - start - ROUNDING)
         while second < now:
@@ -52,7 +52,7 @@ def frames(lines: Iterable[str]) -> Iterator[Frame]:
     yield Frame(round(start + second, 3), tuple(held))
 
 
-def _in_order(lines: Iterable[str]) -> list[Reading]:
+def _in_order(lines: Iterable[str]) -> list[TraceReading]:
     """All readings by their time; those of one time stay in the trace's order."""
     found = list(_parsed(lines))
     pods = {(reading.role, reading.pod) for reading in found}
@@ -67,7 +67,7 @@ def _in_order(lines: Iterable[str]) -> list[Reading]:
     return sorted(kept, key=attrgetter("at"))
 
 
-def merged(earlier: Reading | None, later: Reading) -> Reading:
+def merged(earlier: TraceReading | None, later: TraceReading) -> TraceReading:
     """One pod's readings of the same second as one: the later, and what only the earlier has."""
     if earlier is None:
         return later
@@ -80,7 +80,7 @@ def merged(earlier: Reading | None, later: Reading) -> Reading:
     return replace(later, counters=replace(later.counters, **lacking)) if lacking else later
 
 
-def _parsed(lines: Iterable[str]) -> Iterator[Reading]:
+def _parsed(lines: Iterable[str]) -> Iterator[TraceReading]:
     for number, line in enumerate(lines, 1):
         if number > MAX_LINES:
             raise TraceError(f"a trace may have at most {MAX_LINES} lines: give a part of it")

@@ -16,7 +16,7 @@ from spark_operator.core.decide.judging import verdict_status
 from spark_operator.core.judge import Tick
 from spark_operator.core.model.release import Release
 from spark_operator.core.observe.observations import Observations
-from spark_operator.core.observe.values import Pod, Route, Workload
+from spark_operator.core.observe.values import Pod, TrafficRoute, Workload
 from spark_operator.core.render.children import replicas
 from spark_operator.core.render.service import routed_release
 from spark_operator.replay.hearing import Hearing
@@ -34,7 +34,7 @@ BEFORE: Final = 0.001
 """Seconds from the trial's start to the first reading, which therefore counts."""
 STABLE: Final = "0000000000"
 MOST_TURNS: Final = 32
-"""Turns within one second; more would be a decision that never rests."""
+"""Decisions within one second; more would be a decision that never rests."""
 
 
 class World:
@@ -101,7 +101,7 @@ class World:
         return Observations(
             workloads={name: _workload(name, count) for name, count in wanted.items()},
             revisions=releases,
-            route=Route(release=routed_release(self.resource)),
+            route=TrafficRoute(release=routed_release(self.resource)),
             tick=tick,
             judge=self.judge,
         )

@@ -68,7 +68,7 @@ class Rollouts:
 
         Args:
             key: the resource.
-            before: its status before the turn, from which is counted if nothing was shown yet.
+            before: its status before the reconcile, from which is counted if nothing was shown yet.
             after: its status after it.
         """
         last = self._last.get(key, before)

@@ -24,7 +24,7 @@ class Settings:
         scrape_bytes: longest answer of one pod's metrics endpoint.
         lease_namespace: where the leader's Lease lives; empty: no election, this process leads.
         identity: this process among its replicas, the pod's name.
-        stall_seconds: a turn that takes longer than this makes /livez fail.
+        stall_seconds: a reconcile that takes longer than this makes /livez fail.
         log_level: name of a level of the standard library's logging.
         secrets_dir: directory with the notification channels' credentials, as NAME/KEY.
         ca_file: certificates of authorities that channels' servers are trusted by, beside the

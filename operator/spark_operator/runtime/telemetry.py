@@ -14,31 +14,31 @@ if TYPE_CHECKING:
     from spark_operator.ports.clock import Clock
     from spark_operator.ports.cluster import Key
     from spark_operator.ports.metrics import Metrics, Reading, Target
-    from spark_operator.reconcile.memory import Turned
+    from spark_operator.reconcile.memory import ReconcileResult
 
 BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Telemetry:
-    """Counts turns, and tells the longest turn under way when asked."""
+    """Counts reconciles, and tells the longest reconcile under way when asked."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._turns = Counter(
+        self._reconciles = Counter(
             "spark_operator_turns",
-            "Turns of the reconcile loop.",
+            "Reconciles of the reconcile loop.",
             ["outcome"],
             registry=self.registry,
         )
         self._seconds = Histogram(
             "spark_operator_turn_seconds",
-            "Duration of a turn.",
+            "Duration of a reconcile.",
             buckets=BUCKETS,
             registry=self.registry,
         )
         self._longest = Gauge(
             "spark_operator_longest_turn_seconds",
-            "Age of the oldest turn under way.",
+            "Age of the oldest reconcile under way.",
             registry=self.registry,
         )
         self._notifications = Counter(
@@ -65,12 +65,14 @@ class Telemetry:
         """Count one alert that was pushed in."""
         self._alerts.labels(outcome=outcome).inc()
 
-    def observe_turn(self, key: Key, seconds: float, outcome: str, turned: Turned | None) -> None:
-        """Count one turn, and show what it decided."""
-        self._turns.labels(outcome=outcome).inc()
+    def observe_reconcile(
+        self, key: Key, seconds: float, outcome: str, result: ReconcileResult | None
+    ) -> None:
+        """Count one reconcile, and show what it decided."""
+        self._reconciles.labels(outcome=outcome).inc()
         self._seconds.observe(max(0.0, seconds))
-        if turned is not None and turned.statuses is not None:
-            self._rollouts.follow(key, *turned.statuses)
+        if result is not None and result.statuses is not None:
+            self._rollouts.follow(key, *result.statuses)
         elif outcome == "gone":
             self._rollouts.forget(key)
 
@@ -83,7 +85,7 @@ class Telemetry:
         self._notifications.labels(channel=kind, outcome=outcome).inc()
 
     def track_longest(self, longest: Callable[[], float]) -> None:
-        """Read the longest turn from ``longest`` at each scrape."""
+        """Read the longest reconcile from ``longest`` at each scrape."""
         self._longest.set_function(longest)
 
     def page(self) -> bytes:

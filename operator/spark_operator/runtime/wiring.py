@@ -17,7 +17,7 @@ from spark_operator.adapters.alerts.inbox import Inbox
 from spark_operator.adapters.alerts.receiver import Receiver
 from spark_operator.adapters.clock import SystemClock
 from spark_operator.adapters.kubernetes.client import RESOURCE, KubeCluster
-from spark_operator.adapters.kubernetes.events import Recorder
+from spark_operator.adapters.kubernetes.events import EventRecorder
 from spark_operator.adapters.kubernetes.lease import Lease
 from spark_operator.adapters.kubernetes.metadata import MetadataClient
 from spark_operator.adapters.kubernetes.secret_watch import SecretWatch
@@ -54,7 +54,7 @@ class Operator:
     lease: Lease | None = None
     """None: there is no election, this process leads."""
     ready: bool = False
-    """Whether this process watches, or waits for its turn to lead."""
+    """Whether this process watches, or waits for its reconcile to lead."""
     watching: bool = False
     """Whether this process watches, so that what is known of resources is what there is."""
 
@@ -109,12 +109,12 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
         reader = MetadataClient(client, request_seconds=settings.request_seconds)
         secrets = SecretWatch(reader, wake, settings.namespaces)
         reconciler = Reconciler(cluster, metrics, clock, notifier, inbox, series, secrets, pods)
-        workers = Workers(reconciler, clock, telemetry.observe_turn)
-        telemetry.track_longest(workers.longest_turn)
+        workers = Workers(reconciler, clock, telemetry.observe_reconcile)
+        telemetry.track_longest(workers.longest_reconcile)
         probes = Probes(
             telemetry.page,
             settings.port,
-            live=lambda: workers.longest_turn() < settings.stall_seconds,
+            live=lambda: workers.longest_reconcile() < settings.stall_seconds,
             ready=lambda: running.ready,
         )
         running = Operator(workers, probes, secrets, lease=_lease(cluster, clock, settings))
@@ -132,7 +132,7 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
 def _cluster(
     client: ApiClient, clock: Clock, settings: Settings, leads: Callable[[], bool]
 ) -> KubeCluster:
-    recorder = Recorder(clock, settings.identity)
+    recorder = EventRecorder(clock, settings.identity)
     return KubeCluster(client, recorder, request_seconds=settings.request_seconds, leads=leads)
 
 

@@ -21,7 +21,7 @@ MOST_WRITES: Final = 4
 
 
 def finishes(case: Case) -> list[str]:
-    """The story comes to its end, and no turn failed in an unknown way."""
+    """The story comes to its end, and no decision failed in an unknown way."""
     history = case.history
     return [*history.errors[:3], *([history.stuck] if history.stuck else [])]
 

@@ -31,8 +31,8 @@ def _answered_at_once(patch: pytest.MonkeyPatch) -> None:
 def _acts_again(patch: pytest.MonkeyPatch) -> None:
     about = alerts._is_about
 
-    def ageless(turn: Any, item: Any) -> bool:
-        return about(turn, item.model_copy(update={"starts_at": turn.at}))
+    def ageless(draft: Any, item: Any) -> bool:
+        return about(draft, item.model_copy(update={"starts_at": draft.at}))
 
     patch.setattr(alerts, "_is_about", ageless)
 
@@ -40,10 +40,10 @@ def _acts_again(patch: pytest.MonkeyPatch) -> None:
 def _promotes(patch: pytest.MonkeyPatch) -> None:
     resolve = alerts._resolve
 
-    def relieved(turn: Any, item: Any) -> Any:
-        if turn.phase is Phase.PROGRESSING:
-            progressing.promote(turn, "the alert is over", "Passed")
-        return resolve(turn, item)
+    def relieved(draft: Any, item: Any) -> Any:
+        if draft.phase is Phase.PROGRESSING:
+            progressing.promote(draft, "the alert is over", "Passed")
+        return resolve(draft, item)
 
     patch.setattr(alerts, "_resolve", relieved)
 
@@ -51,9 +51,11 @@ def _promotes(patch: pytest.MonkeyPatch) -> None:
 def _waits(patch: pytest.MonkeyPatch) -> None:
     alerted = alerts.alerted
 
-    def slow(turn: Any) -> bool:
-        fresh = any((turn.at - it.at).total_seconds() < WAITS_SECONDS for it in turn.status.alerts)
-        return not fresh and alerted(turn)
+    def slow(draft: Any) -> bool:
+        fresh = any(
+            (draft.at - it.at).total_seconds() < WAITS_SECONDS for it in draft.status.alerts
+        )
+        return not fresh and alerted(draft)
 
     patch.setattr(alerts, "alerted", slow)
 

@@ -47,7 +47,7 @@ def _without_guard(name: str) -> Callable[[pytest.MonkeyPatch], None]:
 
 def _pass_not_needed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
-        progressing, "_why_done", lambda turn: "now" if turn.status.step.observed_since else ""
+        progressing, "_why_done", lambda draft: "now" if draft.status.step.observed_since else ""
     )
 
 
@@ -56,8 +56,8 @@ def _no_data_is_pass(patch: pytest.MonkeyPatch) -> None:
 
     def lenient(*arguments: Any) -> Any:
         found = verdict(*arguments)
-        unsure = found.kind in (judge.Kind.NO_DATA, judge.Kind.CONTINUE)
-        return replace(found, kind=judge.Kind.PASS) if unsure else found
+        unsure = found.kind in (judge.VerdictKind.NO_DATA, judge.VerdictKind.CONTINUE)
+        return replace(found, kind=judge.VerdictKind.PASS) if unsure else found
 
     patch.setattr(judge, "verdict", lenient)
 
@@ -66,10 +66,10 @@ def _fail_waits(patch: pytest.MonkeyPatch) -> None:
     first: list[float] = []
     guard = guards.failing_verdict
 
-    def slow(turn: Any) -> bool:
-        if turn.verdict is not None and turn.verdict.kind == judge.Kind.FAIL:
-            first.append(turn.now)
-        return bool(first) and turn.now - first[0] > 6.0 and guard(turn)
+    def slow(draft: Any) -> bool:
+        if draft.verdict is not None and draft.verdict.kind == judge.VerdictKind.FAIL:
+            first.append(draft.now)
+        return bool(first) and draft.now - first[0] > 6.0 and guard(draft)
 
     patch.setattr(decide, "GUARDS", (slow, *guards.GUARDS[1:]))
 
@@ -137,11 +137,11 @@ def _previous_not_warm(patch: pytest.MonkeyPatch) -> None:
 def _stable_too_soon(patch: pytest.MonkeyPatch) -> None:
     install = pending._install
 
-    def hasty(turn: Any) -> None:
-        spec = turn.resource.spec.model_copy(update={"replicas": 1})
-        real, turn.resource = turn.resource, turn.resource.model_copy(update={"spec": spec})
-        install(turn)
-        turn.resource = real
+    def hasty(draft: Any) -> None:
+        spec = draft.resource.spec.model_copy(update={"replicas": 1})
+        real, draft.resource = draft.resource, draft.resource.model_copy(update={"spec": spec})
+        install(draft)
+        draft.resource = real
 
     patch.setattr(pending, "_install", hasty)
 
@@ -177,8 +177,8 @@ def _status_overwritten(patch: pytest.MonkeyPatch) -> None:
 def _always_reconciling(patch: pytest.MonkeyPatch) -> None:
     story = conditions._reconciling
 
-    def wrong(turn: Any, stalled: Any) -> Any:
-        return story(turn, stalled)._replace(holds=turn.phase is not Phase.STABLE)
+    def wrong(draft: Any, stalled: Any) -> Any:
+        return story(draft, stalled)._replace(holds=draft.phase is not Phase.STABLE)
 
     patch.setattr(conditions, "_reconciling", wrong)
 
@@ -186,10 +186,10 @@ def _always_reconciling(patch: pytest.MonkeyPatch) -> None:
 def _generation_ignored(patch: pytest.MonkeyPatch) -> None:
     observe = decide._observe_roles
 
-    def stale(turn: Any) -> None:
-        before = turn.status.observed_generation
-        observe(turn)
-        turn.set(observed_generation=max(1, before))
+    def stale(draft: Any) -> None:
+        before = draft.status.observed_generation
+        observe(draft)
+        draft.set(observed_generation=max(1, before))
 
     patch.setattr(decide, "_observe_roles", stale)
 
@@ -197,9 +197,9 @@ def _generation_ignored(patch: pytest.MonkeyPatch) -> None:
 def _written_every_turn(patch: pytest.MonkeyPatch) -> None:
     conclude = decide._conclude
 
-    def stamped(turn: Any) -> None:
-        conclude(turn)
-        turn.set(epoch=turn.status.epoch + 1)
+    def stamped(draft: Any) -> None:
+        conclude(draft)
+        draft.set(epoch=draft.status.epoch + 1)
 
     patch.setattr(decide, "_conclude", stamped)
 
@@ -234,36 +234,38 @@ def _patient_retry(patch: pytest.MonkeyPatch) -> None:
 def _third_release_ignored(patch: pytest.MonkeyPatch) -> None:
     guarding = promotion.guarding
 
-    def keeping(turn: Any) -> None:
-        previous = turn.status.previous
-        guarding(turn)
-        if turn.phase is Phase.PENDING:
-            turn.set(previous=previous)
+    def keeping(draft: Any) -> None:
+        previous = draft.status.previous
+        guarding(draft)
+        if draft.phase is Phase.PENDING:
+            draft.set(previous=previous)
 
     patch.setitem(decide.HANDLERS, Phase.GUARDING, keeping)
     start = pending._start_trial
 
-    def crowded(turn: Any) -> None:
-        previous = turn.status.previous
-        start(turn)
-        turn.set(previous=previous)
+    def crowded(draft: Any) -> None:
+        previous = draft.status.previous
+        start(draft)
+        draft.set(previous=previous)
 
     patch.setattr(pending, "_start_trial", crowded)
-    patch.setattr("spark_operator.core.decide.draft.Turn.third_release", property(lambda _: False))
+    patch.setattr(
+        "spark_operator.core.decide.draft.RolloutDraft.third_release", property(lambda _: False)
+    )
 
 
 def _step_skipped(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
-        progressing, "next_step", lambda turn, why, _: progressing.promote(turn, why, "Passed")
+        progressing, "next_step", lambda draft, why, _: progressing.promote(draft, why, "Passed")
     )
 
 
 def _failure_swept_away(patch: pytest.MonkeyPatch) -> None:
     rolled_back = at_rest.rolled_back
 
-    def forgetful(turn: Any) -> None:
-        turn.set(quarantine=())
-        rolled_back(turn)
+    def forgetful(draft: Any) -> None:
+        draft.set(quarantine=())
+        rolled_back(draft)
 
     patch.setitem(decide.HANDLERS, Phase.ROLLED_BACK, forgetful)
 
@@ -353,7 +355,7 @@ PLANTED: Final = (
     ),
     Planted("Reconciling at rest", _always_reconciling, "bad-release", "conditions-agree"),
     Planted("generation is not observed", _generation_ignored, "revert", "generation-is-observed"),
-    Planted("status is written every turn", _written_every_turn, "first-install", "is-quiet"),
+    Planted("status is written every decision", _written_every_turn, "first-install", "is-quiet"),
     Planted("a request is never consumed", _asked_again_and_again, "let-out", "is-quiet"),
     Planted(
         "the provider's errors are blamed", _provider_blamed, "provider-outage", "ends-as-expected"

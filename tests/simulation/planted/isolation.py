@@ -25,8 +25,8 @@ def _service_stays_open(patch: pytest.MonkeyPatch) -> None:
 def _rollout_goes_on(patch: pytest.MonkeyPatch) -> None:
     settle = isolation.settle
 
-    def tell_only(turn: Any) -> bool:
-        settle(turn)
+    def tell_only(draft: Any) -> bool:
+        settle(draft)
         return False
 
     patch.setattr(isolation, "settle", tell_only)

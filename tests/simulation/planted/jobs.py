@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def _result_forgotten(patch: pytest.MonkeyPatch) -> None:
     finished = runs._finished
 
-    def forgetful(turn: Any, job: Any, *given: Any) -> Any:
-        found = finished(turn, job, *given)
+    def forgetful(draft: Any, job: Any, *given: Any) -> Any:
+        found = finished(draft, job, *given)
         first = job.kind == "migrate" and job.attempt == 1
         return found.model_copy(update={"state": "Lost"}) if first else found
 
@@ -31,9 +31,9 @@ def _pods_at_once(patch: pytest.MonkeyPatch) -> None:
 def _impatient(patch: pytest.MonkeyPatch) -> None:
     settled = runs._settled
 
-    def hasty(turn: Any, job: Any) -> Any:
-        late = job.kind == "migrate" and turn.now > job.started_at.timestamp() + 8.0
-        return job.model_copy(update={"state": "Lost"}) if late else settled(turn, job)
+    def hasty(draft: Any, job: Any) -> Any:
+        late = job.kind == "migrate" and draft.now > job.started_at.timestamp() + 8.0
+        return job.model_copy(update={"state": "Lost"}) if late else settled(draft, job)
 
     patch.setattr(runs, "_settled", hasty)
 
@@ -41,9 +41,9 @@ def _impatient(patch: pytest.MonkeyPatch) -> None:
 def _undone_before_the_cut(patch: pytest.MonkeyPatch) -> None:
     guard = guards.failing_verdict
 
-    def undo_first(turn: Any) -> bool:
-        fails = turn.verdict is not None and turn.verdict.kind == "Fail"
-        return fails and undo_migration.undone(turn) and guard(turn)
+    def undo_first(draft: Any) -> bool:
+        fails = draft.verdict is not None and draft.verdict.kind == "Fail"
+        return fails and undo_migration.undone(draft) and guard(draft)
 
     patch.setattr(decide, "GUARDS", (undo_first, *guards.GUARDS[1:]))
 

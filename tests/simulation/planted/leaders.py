@@ -25,12 +25,12 @@ def _takes_over_again_and_again(patch: pytest.MonkeyPatch) -> None:
     conclude, write = decide._conclude, KubeCluster.write_status
     own: dict[str, str] = {}
 
-    def taking_over(turn: Any) -> None:
-        conclude(turn)
-        seen = turn.resource
+    def taking_over(draft: Any) -> None:
+        conclude(draft)
+        seen = draft.resource
         is_mine = own.get(ACTOR.get()) == seen.metadata.resource_version
-        if not is_mine and turn.status.epoch == seen.status.epoch:
-            turn.set(epoch=seen.status.epoch + 1)
+        if not is_mine and draft.status.epoch == seen.status.epoch:
+            draft.set(epoch=seen.status.epoch + 1)
 
     async def noting(self: KubeCluster, resource: dict[str, Any]) -> dict[str, Any]:
         stored = await write(self, resource)

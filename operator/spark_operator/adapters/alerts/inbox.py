@@ -1,4 +1,4 @@
-"""Alerts on their way from the receiver to their resource's turn, in memory."""
+"""Alerts on their way from the receiver to their resource's reconcile, in memory."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from spark_operator.core.model.labels import (
     OWNER_LABEL,
     child_name,
 )
-from spark_operator.core.model.objects import CHILD_KINDS, POD, Kind, Ref, is_owned_by, ref
+from spark_operator.core.model.objects import CHILD_KINDS, POD, ChildKind, Ref, is_owned_by, ref
 from spark_operator.core.observe.snapshot import Snapshot
 from spark_operator.ports.cluster import ConflictError, GoneError, Key, UnavailableError
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
     from kubernetes.aio.client import ApiClient
 
-    from spark_operator.adapters.kubernetes.events import Recorder
+    from spark_operator.adapters.kubernetes.events import EventRecorder
     from spark_operator.core.apply.diff import Delete
     from spark_operator.core.apply.volume_refresh import Touch
     from spark_operator.core.model.event import Event
     from spark_operator.core.model.objects import Manifest
 
-RESOURCE: Final = Kind(API_VERSION, PLURAL)
+RESOURCE: Final = ChildKind(API_VERSION, PLURAL)
 APPLY: Final = "application/apply-patch+yaml"
 JSON: Final = "application/json"
 MERGE: Final = "application/merge-patch+json"
@@ -54,7 +54,7 @@ class KubeCluster:
     def __init__(
         self,
         client: ApiClient,
-        recorder: Recorder,
+        recorder: EventRecorder,
         *,
         request_seconds: float,
         leads: Callable[[], bool] = lambda: True,
@@ -84,7 +84,7 @@ class KubeCluster:
         hidden, foreign = await self._unlisted(key, children, resource)
         return Snapshot(resource, (*children, *hidden), tuple(lists[-2]), foreign, tuple(lists[-1]))
 
-    async def _list(self, kind: Kind, key: Key, label: str = OWNER_LABEL) -> list[Manifest]:
+    async def _list(self, kind: ChildKind, key: Key, label: str = OWNER_LABEL) -> list[Manifest]:
         query = urlencode({"labelSelector": f"{label}={key.name}"})
         answer = await self.get(f"{kind.path(key.namespace)}?{query}")
         items: list[Manifest] = (answer or {}).get("items") or []

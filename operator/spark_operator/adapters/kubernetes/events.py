@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from spark_operator.api.base import API_VERSION, KIND
 from spark_operator.api.fields import clip, format_time, to_time
 from spark_operator.core.model.labels import MANAGER
-from spark_operator.core.model.objects import Kind
+from spark_operator.core.model.objects import ChildKind
 
 if TYPE_CHECKING:
     from spark_operator.core.model.event import Event
     from spark_operator.core.model.objects import Manifest
     from spark_operator.ports.clock import Clock
 
-EVENT: Final = Kind("v1", "events")
+EVENT: Final = ChildKind("v1", "events")
 MAX_MESSAGE: Final = 1024
 """Longest message that the API server stores (core/v1 Event validation)."""
 
@@ -32,7 +32,7 @@ class Api(Protocol):
         """Send one request."""
 
 
-class Recorder:
+class EventRecorder:
     """Writes core/v1 Events, the kind that ``kubectl describe`` shows."""
 
     def __init__(self, clock: Clock, instance: str) -> None:

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_operator.adapters.kubernetes import election
-from spark_operator.core.model.objects import Kind
+from spark_operator.core.model.objects import ChildKind
 from spark_operator.ports.cluster import ClusterError, ConflictError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from spark_operator.core.model.objects import Manifest
     from spark_operator.ports.clock import Clock
 
-LEASE: Final = Kind("coordination.k8s.io/v1", "leases")
+LEASE: Final = ChildKind("coordination.k8s.io/v1", "leases")
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """The metrics source that asks a Prometheus, which a user names and which may do what it likes.
 
-Asking goes on beside the turns: a turn waits for an answer only a short while and then takes what
+Asking goes on beside the reconciles: one waits for an answer only a short while and takes what
 came before, whose samples carry their own times.
 """
 
@@ -26,7 +26,7 @@ from spark_operator.adapters.metrics.vectors import (
 )
 from spark_operator.api.values import seconds
 from spark_operator.core.judge import QueryValue
-from spark_operator.ports.metrics import Answer, Ask, Reading
+from spark_operator.ports.metrics import PrometheusQuery, PrometheusResult, Reading
 from spark_operator.ports.notifications import ChannelError
 
 if TYPE_CHECKING:
@@ -60,10 +60,10 @@ class _Asking:
     """What is known about one resource's pods, and the round that is under way."""
 
     used_at: float
-    answer: Answer = field(default_factory=Answer)
+    answer: PrometheusResult = field(default_factory=PrometheusResult)
     seen: frozenset[str] = frozenset()
     """UIDs of the pods that the source has had."""
-    task: asyncio.Task[Answer] | None = None
+    task: asyncio.Task[PrometheusResult] | None = None
     warned_at: float = 0.0
 
 
@@ -89,7 +89,7 @@ class PrometheusSeries:
             http: a client of its own, so that what hangs takes no connection from others.
             secrets: where the bearer tokens are.
             clock: for what is too old or from the future.
-            wait: longest time that a turn waits for an answer, seconds.
+            wait: longest time that a reconcile waits for an answer, seconds.
             limit: longest answer to one query, bytes.
             loopback: addresses of this machine may be asked.
         """
@@ -101,7 +101,7 @@ class PrometheusSeries:
         self._loopback = loopback
         self._askings: dict[Key, _Asking] = {}
 
-    async def read(self, ask: Ask) -> Answer:
+    async def read(self, ask: PrometheusQuery) -> PrometheusResult:
         """See ``Series.read``."""
         now = self._clock.now()
         self._forget_idle(now)
@@ -136,7 +136,7 @@ class PrometheusSeries:
             if now - asking.used_at > IDLE_SECONDS:
                 self.forget(key)
 
-    async def _round(self, ask: Ask, asking: _Asking) -> Answer:
+    async def _round(self, ask: PrometheusQuery, asking: _Asking) -> PrometheusResult:
         limited = asyncio.Semaphore(MOST_AT_ONCE)
         names = sorted(ask.pods)[:MOST_PODS]
         chunks = [names[at : at + PODS_A_QUERY] for at in range(0, len(names), PODS_A_QUERY)]
@@ -160,9 +160,11 @@ class PrometheusSeries:
         counted = asyncio.gather(*map(pods, chunks))
         asked = asyncio.gather(*(value(*question) for question in ask.questions))
         parts, values = await asyncio.gather(counted, asked)
-        return Answer({uid: got for part in parts for uid, got in part.items()}, tuple(values))
+        return PrometheusResult(
+            {uid: got for part in parts for uid, got in part.items()}, tuple(values)
+        )
 
-    async def _query(self, ask: Ask, asking: _Asking, text: str) -> Vector | None:
+    async def _query(self, ask: PrometheusQuery, asking: _Asking, text: str) -> Vector | None:
         """The samples of one query; None where there is no good answer."""
         try:
             return vector(await self._fetch(ask, text))
@@ -170,11 +172,11 @@ class PrometheusSeries:
             self._warn(ask, asking, str(error))
         except Exception as error:
             # Not its text, which may repeat a header and so the token; and whatever it is, the
-            # turn that asks has a release to watch.
+            # reconcile that asks has a release to watch.
             self._warn(ask, asking, type(error).__name__)
         return None
 
-    async def _fetch(self, ask: Ask, text: str) -> bytes:
+    async def _fetch(self, ask: PrometheusQuery, text: str) -> bytes:
         """GET one query; what was resolved and checked is what is connected to."""
         url = httpx.URL(ask.source.address)
         limit = seconds(ask.source.query_timeout)
@@ -207,7 +209,7 @@ class PrometheusSeries:
                 raise AnswerTooLargeError(f"{host} sent more than {self._limit} bytes")
         return bytes(body)
 
-    def _warn(self, ask: Ask, asking: _Asking, said: str) -> None:
+    def _warn(self, ask: PrometheusQuery, asking: _Asking, said: str) -> None:
         now = self._clock.now()
         if now - asking.warned_at < WARN_SECONDS:
             return
@@ -228,7 +230,9 @@ def _bearer(token: str, file: str) -> str:
     return f"Bearer {token}"
 
 
-def _of(ask: Ask, asking: _Asking, answer: Answer, now: float) -> dict[str, Reading]:
+def _of(
+    ask: PrometheusQuery, asking: _Asking, answer: PrometheusResult, now: float
+) -> dict[str, Reading]:
     """A reading for each pod that was asked for."""
     return {
         uid: answer.readings.get(uid, Reading(now, None))._replace(known=uid in asking.seen)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from spark_operator.adapters.notifiers.outgoing import Outgoing
     from spark_operator.adapters.secret_files import SecretFiles
-    from spark_operator.core.notifications.routing import Route
+    from spark_operator.core.notifications.routing import ChannelRoute
     from spark_operator.core.notifications.texts import Message
     from spark_operator.ports.clock import Clock
 
@@ -58,7 +58,7 @@ class Channels:
         self._pagerduty = pagerduty
         self._seconds = seconds
 
-    async def send(self, route: Route, message: Message) -> None:
+    async def send(self, route: ChannelRoute, message: Message) -> None:
         """See ``Sender.send``."""
         try:
             async with asyncio.timeout(self._seconds):
@@ -66,7 +66,7 @@ class Channels:
         except TimeoutError:
             raise ChannelError(f"no answer within {self._seconds:g} s") from None
 
-    async def _send(self, route: Route, message: Message) -> None:
+    async def _send(self, route: ChannelRoute, message: Message) -> None:
         match route.channel:
             case EmailChannel() as channel:
                 server = self._secrets.read(channel.server, message.namespace)

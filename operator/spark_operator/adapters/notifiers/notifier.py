@@ -1,7 +1,7 @@
 """Sends notifications from the outboxes: a task for each channel of each resource.
 
 Nothing here is needed after a restart: the outbox is in status, and what was sent is told to the
-resource's next turn, which takes it off.  A crash between the two sends a notice again, with the
+resource's next reconcile, which takes it off.  A crash in between sends a notice again, with the
 same id: at least once, and recognisable.
 """
 
@@ -18,13 +18,13 @@ from weakref import WeakValueDictionary
 from spark_operator.adapters.notifiers import backoff
 from spark_operator.core.notifications.routing import routes
 from spark_operator.core.notifications.texts import Message
-from spark_operator.ports.notifications import ChannelError, ChannelRefusedError, Deliveries
+from spark_operator.ports.notifications import ChannelError, ChannelRefusedError, DeliveryReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from spark_operator.api.resource import SparkDeployment
-    from spark_operator.core.notifications.routing import Route
+    from spark_operator.core.notifications.routing import ChannelRoute
     from spark_operator.ports.cluster import Key
     from spark_operator.ports.notifications import Sender
 
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 class _Line:
     """One channel of one resource: what waits for it, and how its last attempts went."""
 
-    route: Route
+    route: ChannelRoute
     sink: asyncio.Semaphore
     waiting: dict[str, Message] = field(default_factory=dict)
     """By the notice's id, oldest first."""
@@ -66,7 +66,7 @@ class Notifier:
 
         Args:
             sender: carries one message.
-            wake: asks for a turn of a resource, which confirms what was delivered.
+            wake: asks for a reconcile of a resource, which confirms what was delivered.
             observer: is told the channel's kind and ``delivered``, ``failed`` or ``dropped``.
             spread: random numbers from 0 to 1 for the back-off.
         """
@@ -102,10 +102,10 @@ class Notifier:
         for name in self._lines.get(key, {}).keys() - {route.id for route in wanted}:
             self._cancel(self._lines[key].pop(name))
 
-    def deliveries(self, key: Key) -> Deliveries:
+    def deliveries(self, key: Key) -> DeliveryReport:
         """See ``Notices.deliveries``."""
         lines = self._lines.get(key, {})
-        return Deliveries(
+        return DeliveryReport(
             frozenset(self._done.get(key, ())),
             {name: line.problem for name, line in lines.items() if line.problem},
         )
@@ -131,7 +131,7 @@ class Notifier:
             self._observer("any", "dropped")
         self._dropped[key] = dropped
 
-    def _set(self, key: Key, route: Route, waiting: dict[str, Message]) -> None:
+    def _set(self, key: Key, route: ChannelRoute, waiting: dict[str, Message]) -> None:
         lines = self._lines.setdefault(key, {})
         line = lines.get(route.id)
         if line is None:
@@ -145,7 +145,7 @@ class Notifier:
         if waiting and (line.task is None or line.task.done()):
             line.task = asyncio.create_task(self._run(key, line), name=f"notify {key} {route.id}")
 
-    def _sink(self, route: Route) -> asyncio.Semaphore:
+    def _sink(self, route: ChannelRoute) -> asyncio.Semaphore:
         """What bounds the exchanges with a sink, whoever's resources they are about."""
         address = route.channel.model_dump_json(
             include={"server", "webhook_url", "routing_key", "url", "url_from"}

@@ -20,7 +20,7 @@ LONGEST_SECONDS: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The writes of the last turn that wrote, and since when they have been futile.
+    """The writes of the last reconcile that wrote, and since when they have been futile.
 
     The same ones wanted again have changed nothing: the API server stores them differently, or
     somebody undoes them.  They are tried again later and later.

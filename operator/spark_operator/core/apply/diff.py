@@ -62,7 +62,7 @@ def diff(
     ours: int,
     spared: frozenset[Ref] = frozenset(),
 ) -> list[Write]:
-    """The writes that turn ``live`` into ``wanted``, in the order of ``wanted``, deletions last.
+    """The writes that make ``live`` into ``wanted``, in the order of ``wanted``, deletions last.
 
     What was added to an object is taken out after the object was applied.
 

@@ -13,7 +13,7 @@ from spark_operator.api.status.status import (
 )
 from spark_operator.core.decide import judging, requests
 from spark_operator.core.decide.decision import Decision
-from spark_operator.core.decide.draft import Turn, actual_weight
+from spark_operator.core.decide.draft import RolloutDraft, actual_weight
 from spark_operator.core.decide.epoch import moves_children
 from spark_operator.core.decide.guards import GUARDS
 from spark_operator.core.decide.jobs import runs
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from spark_operator.core.observe.observations import Observations
     from spark_operator.core.observe.values import Workload
 
-HANDLERS: Final[dict[Phase, Callable[[Turn], None]]] = {
+HANDLERS: Final[dict[Phase, Callable[[RolloutDraft], None]]] = {
     Phase.PENDING: pending,
     Phase.PREFLIGHT: preflight,
     Phase.MIGRATING: migrating,
@@ -61,11 +61,11 @@ HANDLERS: Final[dict[Phase, Callable[[Turn], None]]] = {
 
 
 def decide(resource: SparkDeployment, observations: Observations, now: float) -> Decision:
-    """Decide one turn of one resource; ``now`` is seconds since the epoch.
+    """Decide one decision of one resource; ``now`` is seconds since the epoch.
 
     The decision's status is complete: what it does not name shall not exist.
     """
-    turn = Turn(
+    draft = RolloutDraft(
         resource=resource,
         observations=observations,
         now=now,
@@ -73,28 +73,28 @@ def decide(resource: SparkDeployment, observations: Observations, now: float) ->
         status=resource.status,
         desired=_desired(resource, observations),
     )
-    _forget_override(turn)
-    audit.notice(turn)
-    _observe_roles(turn)
-    maintenance.settle(turn)
-    alerts.consume(turn)
-    runs.settle(turn)
-    if isolation.settle(turn):
-        turn.judge = observations.judge
-    elif not observations.foreign or turn.status.stable is not None:
-        rotation.notice(turn)
-        judging.consult_judge(turn)
-        requests.consume(turn)
-        if not alerts.alerted(turn) and not any(guard(turn) for guard in GUARDS):
-            HANDLERS[turn.phase](turn)
-    _conclude(turn)
+    _forget_override(draft)
+    audit.notice(draft)
+    _observe_roles(draft)
+    maintenance.settle(draft)
+    alerts.consume(draft)
+    runs.settle(draft)
+    if isolation.settle(draft):
+        draft.judge = observations.judge
+    elif not observations.foreign or draft.status.stable is not None:
+        rotation.notice(draft)
+        judging.consult_judge(draft)
+        requests.consume(draft)
+        if not alerts.alerted(draft) and not any(guard(draft) for guard in GUARDS):
+            HANDLERS[draft.phase](draft)
+    _conclude(draft)
     return Decision(
-        status=turn.status,
-        events=tuple(turn.events),
-        next_due=min(turn.dues, default=None),
-        judge=turn.judge,
-        watch=turn.watch,
-        alerts=tuple(turn.alerts),
+        status=draft.status,
+        events=tuple(draft.events),
+        next_due=min(draft.requeue_times, default=None),
+        judge=draft.judge,
+        watch=draft.watch,
+        alerts=tuple(draft.alerts),
     )
 
 
@@ -106,30 +106,30 @@ def _desired(resource: SparkDeployment, observations: Observations) -> Release:
     return observations.revisions.get(override.release, named)
 
 
-def _forget_override(turn: Turn) -> None:
-    override = turn.status.override
-    if override is not None and override.instead_of != Release.of(turn.spec).name:
-        turn.set(override=None)
+def _forget_override(draft: RolloutDraft) -> None:
+    override = draft.status.override
+    if override is not None and override.instead_of != Release.of(draft.spec).name:
+        draft.set(override=None)
 
 
-def _observe_roles(turn: Turn) -> None:
-    status = turn.status
-    turn.set(
-        observed_generation=turn.resource.metadata.generation,
-        stable=_seen(turn, status.stable),
-        candidate=_seen(turn, status.candidate),
-        previous=_seen(turn, status.previous),
-        weight=Weight(desired=status.weight.desired, actual=actual_weight(turn)),
+def _observe_roles(draft: RolloutDraft) -> None:
+    status = draft.status
+    draft.set(
+        observed_generation=draft.resource.metadata.generation,
+        stable=_seen(draft, status.stable),
+        candidate=_seen(draft, status.candidate),
+        previous=_seen(draft, status.previous),
+        weight=Weight(desired=status.weight.desired, actual=actual_weight(draft)),
         selector=selector_text(
-            turn.resource.metadata.name, status.stable.release if status.stable else None
+            draft.resource.metadata.name, status.stable.release if status.stable else None
         ),
     )
 
 
-def _seen(turn: Turn, role: ReleaseStatus | None) -> ReleaseStatus | None:
+def _seen(draft: RolloutDraft, role: ReleaseStatus | None) -> ReleaseStatus | None:
     if role is None:
         return None
-    work: Workload = turn.observations.workload(role.release)
+    work: Workload = draft.observations.workload(role.release)
     return role.model_copy(
         update={
             "pods": len(work.live),
@@ -139,19 +139,19 @@ def _seen(turn: Turn, role: ReleaseStatus | None) -> ReleaseStatus | None:
     )
 
 
-def _conclude(turn: Turn) -> None:
-    judging.checkpoint(turn)
-    freeze.tell(turn)
-    turn.set(diagnosis=diagnose(turn))
-    outage.notice(turn)
-    notices.settle(turn)
-    stable = turn.status.stable
-    turn.set(
-        conditions=conditions(turn),
+def _conclude(draft: RolloutDraft) -> None:
+    judging.checkpoint(draft)
+    freeze.tell(draft)
+    draft.set(diagnosis=diagnose(draft))
+    outage.notice(draft)
+    notices.settle(draft)
+    stable = draft.status.stable
+    draft.set(
+        conditions=conditions(draft),
         replicas=stable.pods if stable else 0,
         ready_replicas=stable.ready if stable else 0,
     )
-    known = max(turn.resource.status.epoch, turn.observations.epoch)
-    if known > turn.resource.status.epoch or moves_children(turn.resource.status, turn.status):
-        turn.set(epoch=known + 1)
-    notices.announce(turn)
+    known = max(draft.resource.status.epoch, draft.observations.epoch)
+    if known > draft.resource.status.epoch or moves_children(draft.resource.status, draft.status):
+        draft.set(epoch=known + 1)
+    notices.announce(draft)

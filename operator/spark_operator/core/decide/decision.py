@@ -22,6 +22,6 @@ class Decision:
     """Seconds since the epoch; None: only when woken."""
     judge: JudgeState | None = None
     watch: bool = False
-    """Whether pods' metrics are wanted on the next turn."""
+    """Whether pods' metrics are wanted at the next reconcile."""
     alerts: tuple[tuple[Alert, str], ...] = ()
     """What came of each alert that was pushed in."""

@@ -1,6 +1,6 @@
 """The draft of one decision: a status being rewritten, with what is to be told about it.
 
-A ``Turn`` lives inside one call of ``decide``; it is mutable there and never leaves it.
+A ``RolloutDraft`` lives inside one call of ``decide``; it is mutable there and never leaves it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from spark_operator.core.observe.observations import Observations
     from spark_operator.core.observe.values import Alert, Workload
 
-    Outcome = Literal["Promoted", "Failed", "Inconclusive", "Aborted", "Superseded"]
+    RolloutOutcome = Literal["Promoted", "Failed", "Inconclusive", "Aborted", "Superseded"]
 
 
 TICK_SECONDS: Final = 1.0
@@ -42,7 +42,7 @@ TICK_SECONDS: Final = 1.0
 
 
 @dataclass(slots=True)
-class Turn:
+class RolloutDraft:
     """One decision in the making; ``now`` is seconds since the epoch."""
 
     resource: SparkDeployment
@@ -54,11 +54,11 @@ class Turn:
     judge: JudgeState | None = None
     verdict: Verdict | None = None
     events: list[Event] = field(default_factory=list)
-    notes: list[tuple[LedgerEntry, bool]] = field(default_factory=list)
-    """What was noted in this turn, and whether as a warning."""
+    recorded: list[tuple[LedgerEntry, bool]] = field(default_factory=list)
+    """What was noted in this decision, and whether as a warning."""
     alerts: list[tuple[Alert, str]] = field(default_factory=list)
     """What arrived, and what came of each."""
-    dues: list[float] = field(default_factory=list)
+    requeue_times: list[float] = field(default_factory=list)
     watch: bool = False
 
     @property
@@ -121,11 +121,15 @@ class Turn:
         """Replace members of the draft status."""
         self.status = self.status.model_copy(update=changes)
 
-    def weigh(self, desired: int) -> None:
+    def set_weight(self, desired: int) -> None:
         """Decide the candidate's share of traffic."""
         self.set(weight=Weight(desired=desired, actual=self.status.weight.actual))
 
-    def go(self, target: Phase) -> None:
+    def requeue_at(self, due: float) -> None:
+        """Ask for the next look at ``due``, seconds since the epoch, at the latest."""
+        self.requeue_times.append(due)
+
+    def transition(self, target: Phase) -> None:
         """Move to another phase.
 
         Raises:
@@ -133,14 +137,14 @@ class Turn:
         """
         check_transition(self.phase, target)
         self.set(phase=target.value)
-        self.dues.append(self.now)
+        self.requeue_at(self.now)
 
-    def learn(self, *, promoted: bool) -> None:
+    def record_baseline(self, *, promoted: bool) -> None:
         """Keep how the errors of the release come that is stable from now on."""
         if self.judge is not None:
             self.set(baseline=judge.baseline_of(self.judge, promoted=promoted) or None)
 
-    def note(
+    def record(
         self, decision: str, reason: str, message: str, *, release: str = "", warning: bool = False
     ) -> None:
         """Enter a decision in the ledger and tell it as an event."""
@@ -154,9 +158,9 @@ class Turn:
         )
         self.set(ledger=(entry, *self.status.ledger)[:MAX_LEDGER])
         self.events.append(Event(reason=decision, message=message, warning=warning))
-        self.notes.append((entry, warning))
+        self.recorded.append((entry, warning))
 
-    def close(self, role: ReleaseStatus, outcome: Outcome, reason: str) -> None:
+    def close(self, role: ReleaseStatus, outcome: RolloutOutcome, reason: str) -> None:
         """Enter in the history how a release's rollout ended."""
         entry = HistoryEntry(
             release=role.release,
@@ -183,11 +187,11 @@ class Turn:
         )
 
 
-def actual_weight(turn: Turn) -> int:
+def actual_weight(draft: RolloutDraft) -> int:
     """The candidate's share of traffic that ready pods make now, in percent."""
-    role, route = turn.status.candidate, turn.observations.route
+    role, route = draft.status.candidate, draft.observations.route
     if role is None or route is None:
         return 0
     if route.release is None:
-        return share(turn.candidate.ready, turn.stable.ready)
-    return 100 if route.release == role.release and turn.candidate.ready else 0
+        return share(draft.candidate.ready, draft.stable.ready)
+    return 100 if route.release == role.release and draft.candidate.ready else 0

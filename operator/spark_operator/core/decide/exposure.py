@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.status.status import WorstCase
 from spark_operator.core import judge
-from spark_operator.core.judge import Counters, Kind, PodSample, Tick
+from spark_operator.core.judge import Counters, PodSample, Tick, VerdictKind
 from spark_operator.core.model.weights import candidate_pods, share
 
 if TYPE_CHECKING:
-    from spark_operator.core.decide.draft import Turn
+    from spark_operator.core.decide.draft import RolloutDraft
     from spark_operator.core.judge import JudgePlan
 
 CUT_SECONDS: Final = 2.0
@@ -20,25 +20,25 @@ MOST_SECONDS: Final = 120
 STABLE_ERROR_RATE: Final = 0.005
 
 
-def foresee(turn: Turn) -> None:
+def foresee(draft: RolloutDraft) -> None:
     """Write into status what a total failure would cost, once the request rate is known."""
-    rate = turn.observations.rate
-    if turn.status.worst_case is not None or not rate:
+    rate = draft.observations.rate
+    if draft.status.worst_case is not None or not rate:
         return
-    steps = turn.spec.strategy.canary.steps
-    index = turn.status.step.index if turn.status.step else 0
+    steps = draft.spec.strategy.canary.steps
+    index = draft.status.step.index if draft.status.step else 0
     wanted = next((step.weight for step in steps[index:] if step.weight > 0), 100)
-    pods = candidate_pods(turn.spec.replicas, wanted)
-    weight = 100 if wanted == 100 else share(pods, turn.spec.replicas)
-    seconds = worst_case(turn.plan, weight / 100, rate)
+    pods = candidate_pods(draft.spec.replicas, wanted)
+    weight = 100 if wanted == 100 else share(pods, draft.spec.replicas)
+    seconds = worst_case(draft.plan, weight / 100, rate)
     cost = WorstCase(seconds=seconds, weight=weight, requests=round(seconds * rate * weight / 100))
-    turn.set(worst_case=cost)
-    turn.note(
+    draft.set(worst_case=cost)
+    draft.record(
         "ExposureForeseen",
         "PlanAccepted",
         f"a total failure would be out within about {seconds:.0f} s at {weight}% of traffic:"
         f" {cost.requests} requests at the present {rate:.1f}/s",
-        release=turn.on_trial.release,
+        release=draft.on_trial.release,
     )
 
 
@@ -62,7 +62,7 @@ def worst_case(plan: JudgePlan, fraction: float, rate: float) -> float:
             stable=(_pod("stable", second, good, good * STABLE_ERROR_RATE),),
         )
         state = judge.observe(plan, state, tick)
-        if judge.verdict(plan, state, float(second)).kind is Kind.FAIL:
+        if judge.verdict(plan, state, float(second)).kind is VerdictKind.FAIL:
             return second + CUT_SECONDS
     return float(MOST_SECONDS)
 

@@ -1,6 +1,6 @@
 """Checks that apply in every phase with a release on trial, before the phase's own function.
 
-Each returns whether it has decided the turn.
+Each returns whether it has decided the decision.
 """
 
 from __future__ import annotations
@@ -10,37 +10,39 @@ from typing import TYPE_CHECKING, Final
 from spark_operator.api.values import seconds
 from spark_operator.core.decide import quarantine
 from spark_operator.core.decide.jobs import runs
-from spark_operator.core.decide.rollback import retreat
+from spark_operator.core.decide.rollback import roll_back
 from spark_operator.core.decide.signals import maintenance
 from spark_operator.core.model.phases import ON_TRIAL, WATCHED, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from spark_operator.core.decide.draft import Turn
+    from spark_operator.core.decide.draft import RolloutDraft
 
 
-def newer_spec(turn: Turn) -> bool:
+def newer_spec(draft: RolloutDraft) -> bool:
     """The spec names another release than the one on trial."""
-    role = turn.status.candidate
-    if turn.phase not in (Phase.PREFLIGHT, *ON_TRIAL):
+    role = draft.status.candidate
+    if draft.phase not in (Phase.PREFLIGHT, *ON_TRIAL):
         return False
-    if role is None or role.release == turn.desired.name or turn.status.stable is None:
+    if role is None or role.release == draft.desired.name or draft.status.stable is None:
         return False
-    if turn.desired.name == turn.status.stable.release:
-        retreat(turn, "Superseded", "SpecReverted", "the spec names the stable release again")
+    if draft.desired.name == draft.status.stable.release:
+        roll_back(draft, "Superseded", "SpecReverted", "the spec names the stable release again")
     else:
-        message = f"the spec names a further release, {turn.desired.image}: {role.image} is dropped"
-        retreat(turn, "Superseded", "NewerRelease", message)
+        message = (
+            f"the spec names a further release, {draft.desired.image}: {role.image} is dropped"
+        )
+        roll_back(draft, "Superseded", "NewerRelease", message)
     return True
 
 
-def quarantined_image(turn: Turn) -> bool:
+def quarantined_image(draft: RolloutDraft) -> bool:
     """The candidate's pods run an image that failed before under another configuration."""
-    role = turn.status.candidate
-    if turn.phase not in ON_TRIAL or role is None:
+    role = draft.status.candidate
+    if draft.phase not in ON_TRIAL or role is None:
         return False
-    held = quarantine.find(turn.status, role.release, turn.candidate.digest)
+    held = quarantine.find(draft.status, role.release, draft.candidate.digest)
     if held is None:
         return False
     message = (
@@ -48,99 +50,102 @@ def quarantined_image(turn: Turn) -> bool:
         f" {held.release}): it gets no traffic until it is let out with the annotation"
         f" spark.dev/let-out: {held.release}@TOKEN"
     )
-    retreat(turn, "Failed", "ReleaseQuarantined", message)
+    roll_back(draft, "Failed", "ReleaseQuarantined", message)
     return True
 
 
-def failing_verdict(turn: Turn) -> bool:
+def failing_verdict(draft: RolloutDraft) -> bool:
     """The judge says Fail: nothing may delay the cut."""
-    if turn.phase not in WATCHED or turn.verdict is None or turn.verdict.kind != "Fail":
+    if draft.phase not in WATCHED or draft.verdict is None or draft.verdict.kind != "Fail":
         return False
-    if not turn.spec.rollback.automatic or _nothing_to_return_to(turn):
+    if not draft.spec.rollback.automatic or _nothing_to_return_to(draft):
         return False
-    retreat(turn, "Failed", turn.verdict.reason, turn.verdict.message)
+    roll_back(draft, "Failed", draft.verdict.reason, draft.verdict.message)
     return True
 
 
-def _nothing_to_return_to(turn: Turn) -> bool:
+def _nothing_to_return_to(draft: RolloutDraft) -> bool:
     """Whether going back would take users from a release that serves to one that cannot.
 
     Degraded tells; it is looked at again each tick.
     """
-    back = turn.previous if turn.phase is Phase.GUARDING else turn.stable
-    serving = turn.stable if turn.phase is Phase.GUARDING else turn.candidate
+    back = draft.previous if draft.phase is Phase.GUARDING else draft.stable
+    serving = draft.stable if draft.phase is Phase.GUARDING else draft.candidate
     return back.ready == 0 and serving.ready > 0
 
 
-def shared_failure(turn: Turn) -> bool:
+def shared_failure(draft: RolloutDraft) -> bool:
     """Both releases fail alike, and the user wants the trial ended then."""
-    if turn.phase not in ON_TRIAL or turn.verdict is None or not turn.verdict.shared:
+    if draft.phase not in ON_TRIAL or draft.verdict is None or not draft.verdict.shared:
         return False
-    if turn.spec.rollback.on_shared_failure != "Rollback":
+    if draft.spec.rollback.on_shared_failure != "Rollback":
         return False
-    retreat(turn, "Inconclusive", turn.verdict.reason, turn.verdict.message)
+    roll_back(draft, "Inconclusive", draft.verdict.reason, draft.verdict.message)
     return True
 
 
-def deadline(turn: Turn) -> bool:
+def deadline(draft: RolloutDraft) -> bool:
     """A step took longer than it may: nobody knows whether the candidate is good."""
-    step = turn.status.step
-    if turn.phase not in (Phase.PROGRESSING, Phase.PROMOTING) or step is None:
+    step = draft.status.step
+    if draft.phase not in (Phase.PROGRESSING, Phase.PROMOTING) or step is None:
         return False
-    limit = _step_limit(turn, step.index)
-    elapsed = turn.now - step.entered_at.timestamp()
-    if _clock_stands(turn):
+    limit = _step_limit(draft, step.index)
+    elapsed = draft.now - step.entered_at.timestamp()
+    if _clock_stands(draft):
         if elapsed >= seconds(limit) / 2:
             # None of these has a phase of its own: when it ends, half the time must be left.
-            turn.set(step=step.model_copy(update={"entered_at": turn.at}))
+            draft.set(step=step.model_copy(update={"entered_at": draft.at}))
         return False
     if elapsed < seconds(limit):
         return False
-    ready = turn.candidate.ready
-    if step.observed_since is None and turn.status.weight.desired < 100:
-        trouble = turn.candidate.trouble or "no pod reports a trouble"
-        retreat(
-            turn,
+    ready = draft.candidate.ready
+    if step.observed_since is None and draft.status.weight.desired < 100:
+        trouble = draft.candidate.trouble or "no pod reports a trouble"
+        roll_back(
+            draft,
             "Inconclusive",
             "ProgressDeadlineExceeded",
             f"only {ready} of its pods were ready within {limit}: {trouble}",
         )
         return True
-    why = _what_is_lacking(turn)
-    retreat(
-        turn, "Inconclusive", "NotEnoughEvidence", f"not decided within {limit} at this step: {why}"
+    why = _what_is_lacking(draft)
+    roll_back(
+        draft,
+        "Inconclusive",
+        "NotEnoughEvidence",
+        f"not decided within {limit} at this step: {why}",
     )
     return True
 
 
-def _what_is_lacking(turn: Turn) -> str:
+def _what_is_lacking(draft: RolloutDraft) -> str:
     """Why the step could not be left."""
-    if turn.verdict is not None and turn.verdict.kind == "Pass":
-        failed = [j for j in turn.status.jobs if j.kind == "verify" and j.state != "Passed"]
+    if draft.verdict is not None and draft.verdict.kind == "Pass":
+        failed = [j for j in draft.status.jobs if j.kind == "verify" and j.state != "Passed"]
         if failed:
             return f"the verification did not pass: {runs.explain(failed[0])}"
-    return turn.verdict.message if turn.verdict else "no verdict was given"
+    return draft.verdict.message if draft.verdict else "no verdict was given"
 
 
-def _clock_stands(turn: Turn) -> bool:
+def _clock_stands(draft: RolloutDraft) -> bool:
     """Whether the step's time does not run: it is no fault of the candidate that it takes long."""
-    if turn.spec.paused or turn.status.held:
+    if draft.spec.paused or draft.status.held:
         return True
-    if maintenance.blind(turn):
-        return not (turn.status.step and turn.status.step.in_maintenance)
-    if turn.verdict is None:
+    if maintenance.blind(draft):
+        return not (draft.status.step and draft.status.step.in_maintenance)
+    if draft.verdict is None:
         return False
-    waits = turn.verdict.kind == "Fail" and not turn.spec.rollback.automatic
-    return turn.verdict.shared or waits
+    waits = draft.verdict.kind == "Fail" and not draft.spec.rollback.automatic
+    return draft.verdict.shared or waits
 
 
-def _step_limit(turn: Turn, index: int) -> str:
+def _step_limit(draft: RolloutDraft, index: int) -> str:
     """The longest time this step may last, as the user wrote it."""
-    canary = turn.spec.strategy.canary
+    canary = draft.spec.strategy.canary
     return canary.steps[min(index, len(canary.steps) - 1)].max_duration or canary.progress_deadline
 
 
-GUARDS: Final[tuple[Callable[[Turn], bool], ...]] = (
+GUARDS: Final[tuple[Callable[[RolloutDraft], bool], ...]] = (
     failing_verdict,
     newer_spec,
     quarantined_image,

@@ -20,7 +20,7 @@ from spark_operator.core.model.phases import WATCHED
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from spark_operator.core.decide.draft import Turn
+    from spark_operator.core.decide.draft import RolloutDraft
     from spark_operator.core.judge import Verdict
 
 
@@ -28,57 +28,57 @@ CHECKPOINT_SECONDS: Final = 10.0
 """How much of the judge's state a restart may lose."""
 
 
-def consult_judge(turn: Turn) -> None:
+def consult_judge(draft: RolloutDraft) -> None:
     """Feed the latest samples to the judge and hear its verdict, while a release is watched.
 
     What is read in maintenance is passed over: only a failure proven before it counts then.
     """
-    if turn.phase not in WATCHED:
+    if draft.phase not in WATCHED:
         return
-    turn.judge = turn.observations.judge or _restored(turn)
-    rests = maintenance.rests(turn)
+    draft.judge = draft.observations.judge or _restored(draft)
+    rests = maintenance.rests(draft)
     if rests:
-        turn.judge = judge.resume(turn.judge, turn.now)
-    elif turn.observations.tick is not None:
-        turn.judge = judge.observe(turn.plan, turn.judge, turn.observations.tick)
-    said = judge.verdict(turn.plan, turn.judge, turn.now)
+        draft.judge = judge.resume(draft.judge, draft.now)
+    elif draft.observations.tick is not None:
+        draft.judge = judge.observe(draft.plan, draft.judge, draft.observations.tick)
+    said = judge.verdict(draft.plan, draft.judge, draft.now)
     if said.shared:
-        turn.judge = judge.forgive(turn.judge, turn.now)
-    turn.verdict = None if rests and said.kind != judge.Kind.FAIL else said
+        draft.judge = judge.forgive(draft.judge, draft.now)
+    draft.verdict = None if rests and said.kind != judge.VerdictKind.FAIL else said
 
 
-def _restored(turn: Turn) -> judge.JudgeState:
+def _restored(draft: RolloutDraft) -> judge.JudgeState:
     """The judge's state from its checkpoint, or a new one, which knows nothing."""
-    if turn.status.judge:
+    if draft.status.judge:
         try:
-            return judge.decode(turn.plan, turn.status.judge)
+            return judge.decode(draft.plan, draft.status.judge)
         except judge.JudgeStateError:
             pass
-    return judge.start(turn.plan, turn.now)
+    return judge.start(draft.plan, draft.now)
 
 
-def checkpoint(turn: Turn) -> None:
+def checkpoint(draft: RolloutDraft) -> None:
     """Write the verdict and the judge's state when they say something new, or every 10 s."""
-    if turn.spec.isolated:
+    if draft.spec.isolated:
         return
-    if turn.phase not in WATCHED or turn.judge is None:
-        if turn.status.judge is not None:
-            turn.set(judge=None, judge_at=None)
-        if turn.verdict is not None:
-            turn.set(verdict=verdict_status(turn.verdict, turn.at))
+    if draft.phase not in WATCHED or draft.judge is None:
+        if draft.status.judge is not None:
+            draft.set(judge=None, judge_at=None)
+        if draft.verdict is not None:
+            draft.set(verdict=verdict_status(draft.verdict, draft.at))
         return
-    last, said = turn.status.judge_at, turn.status.verdict
-    changed = turn.verdict is not None and (
-        said is None or (said.verdict, said.reason) != (turn.verdict.kind, turn.verdict.reason)
+    last, said = draft.status.judge_at, draft.status.verdict
+    changed = draft.verdict is not None and (
+        said is None or (said.verdict, said.reason) != (draft.verdict.kind, draft.verdict.reason)
     )
-    before, after = turn.resource.status, turn.status
+    before, after = draft.resource.status, draft.status
     moved = before.step != after.step or moves_children(before, after)
-    due = last is None or turn.now - last.timestamp() >= CHECKPOINT_SECONDS
+    due = last is None or draft.now - last.timestamp() >= CHECKPOINT_SECONDS
     if not (changed or due or moved):
         return
-    turn.set(judge=judge.encode(turn.judge), judge_at=turn.at)
-    if turn.verdict is not None:
-        turn.set(verdict=verdict_status(turn.verdict, turn.at))
+    draft.set(judge=judge.encode(draft.judge), judge_at=draft.at)
+    if draft.verdict is not None:
+        draft.set(verdict=verdict_status(draft.verdict, draft.at))
 
 
 def verdict_status(verdict: Verdict, at: datetime) -> VerdictStatus:

@@ -16,7 +16,7 @@ from spark_operator.core.decide import quarantine
 from spark_operator.core.decide.jobs import undo_migration
 from spark_operator.core.decide.phases import preparation
 from spark_operator.core.decide.phases.progressing import next_step, promote
-from spark_operator.core.decide.rollback import retreat
+from spark_operator.core.decide.rollback import roll_back
 from spark_operator.core.model.phases import ON_TRIAL, Phase
 from spark_operator.core.model.release import Release
 from spark_operator.core.observe import managed_fields
@@ -24,24 +24,24 @@ from spark_operator.core.observe import managed_fields
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from spark_operator.core.decide.draft import Turn
+    from spark_operator.core.decide.draft import RolloutDraft
 
 MAX_TOKEN: Final = 64
 
 
-def consume(turn: Turn) -> None:
+def consume(draft: RolloutDraft) -> None:
     """Carry out every request that was not consumed yet, and record what came of it."""
     for name, carry_out in _REQUESTS.items():
-        text = turn.resource.metadata.annotations.get(f"{GROUP}/{name}", "")
+        text = draft.resource.metadata.annotations.get(f"{GROUP}/{name}", "")
         target, _, token = text.rpartition("@")
-        if not token or _is_consumed(turn, name, token):
+        if not token or _is_consumed(draft, name, token):
             continue
-        result = carry_out(turn, target) if len(token) <= MAX_TOKEN else "TokenTooLong"
-        entry = ConsumedRequest(name=name, token=token[:MAX_TOKEN], result=result, at=turn.at)
-        turn.set(requests=_remembered((entry, *turn.status.requests)))
-        who = managed_fields.asked_by(turn.observations.managed, f"{GROUP}/{name}")
+        result = carry_out(draft, target) if len(token) <= MAX_TOKEN else "TokenTooLong"
+        entry = ConsumedRequest(name=name, token=token[:MAX_TOKEN], result=result, at=draft.at)
+        draft.set(requests=_remembered((entry, *draft.status.requests)))
+        who = managed_fields.asked_by(draft.observations.managed, f"{GROUP}/{name}")
         by = f" by {who}" if who else ""
-        turn.note(
+        draft.record(
             "RequestConsumed",
             result,
             f"annotation {GROUP}/{name} with token {token[:MAX_TOKEN]}{by}: {result}",
@@ -58,118 +58,118 @@ def _remembered(requests: tuple[ConsumedRequest, ...]) -> tuple[ConsumedRequest,
     return tuple(item for item in requests if id(item) in chosen)
 
 
-def _is_consumed(turn: Turn, name: str, token: str) -> bool:
+def _is_consumed(draft: RolloutDraft, name: str, token: str) -> bool:
     return any(
-        item.name == name and item.token == token[:MAX_TOKEN] for item in turn.status.requests
+        item.name == name and item.token == token[:MAX_TOKEN] for item in draft.status.requests
     )
 
 
-def _retry(turn: Turn, _: str) -> str:
-    if turn.status.stable is None and preparation.repeat(turn):
+def _retry(draft: RolloutDraft, _: str) -> str:
+    if draft.status.stable is None and preparation.repeat(draft):
         return "Done"
-    failure = turn.status.failure
-    if turn.phase is not Phase.ROLLED_BACK or failure is None:
+    failure = draft.status.failure
+    if draft.phase is not Phase.ROLLED_BACK or failure is None:
         return "NothingToRetry"
-    if quarantine.find(turn.status, failure.release):
+    if quarantine.find(draft.status, failure.release):
         return "ReleaseQuarantined"
-    turn.set(failure=None)
+    draft.set(failure=None)
     return "Done"
 
 
-def _let_out(turn: Turn, release: str) -> str:
-    if not any(item.release == release for item in turn.status.quarantine):
+def _let_out(draft: RolloutDraft, release: str) -> str:
+    if not any(item.release == release for item in draft.status.quarantine):
         return "NotQuarantined"
-    turn.set(quarantine=quarantine.remove(turn.status, release))
-    failure = turn.status.failure
-    if failure and failure.outcome == "Failed" and turn.phase is Phase.ROLLED_BACK:
-        held = quarantine.find(turn.status, failure.release)
-        turn.set(failure=failure if held else None)
+    draft.set(quarantine=quarantine.remove(draft.status, release))
+    failure = draft.status.failure
+    if failure and failure.outcome == "Failed" and draft.phase is Phase.ROLLED_BACK:
+        held = quarantine.find(draft.status, failure.release)
+        draft.set(failure=failure if held else None)
     return "Done"
 
 
-def _abort(turn: Turn, _: str) -> str:
-    if turn.phase is Phase.MIGRATING:
+def _abort(draft: RolloutDraft, _: str) -> str:
+    if draft.phase is Phase.MIGRATING:
         return "MigrationRunning"
-    if turn.phase is Phase.PREFLIGHT and turn.status.stable is None:
+    if draft.phase is Phase.PREFLIGHT and draft.status.stable is None:
         return "NothingToReturnTo"
-    if turn.phase not in (Phase.PREFLIGHT, *ON_TRIAL, Phase.GUARDING):
+    if draft.phase not in (Phase.PREFLIGHT, *ON_TRIAL, Phase.GUARDING):
         return "NothingToAbort"
-    retreat(turn, "Aborted", "AbortRequested", "a person asked to abort the rollout")
+    roll_back(draft, "Aborted", "AbortRequested", "a person asked to abort the rollout")
     return "Done"
 
 
-def _may_advance(turn: Turn) -> str:
+def _may_advance(draft: RolloutDraft) -> str:
     """Why a person's wish to go on cannot be fulfilled; empty when it can."""
-    if turn.phase not in (Phase.PROGRESSING, Phase.PAUSED) or turn.status.candidate is None:
+    if draft.phase not in (Phase.PROGRESSING, Phase.PAUSED) or draft.status.candidate is None:
         return "NothingOnTrial"
-    if quarantine.find(turn.status, turn.status.candidate.release, turn.candidate.digest):
+    if quarantine.find(draft.status, draft.status.candidate.release, draft.candidate.digest):
         return "ReleaseQuarantined"
-    if turn.status.step is None or turn.status.step.observed_since is None:
+    if draft.status.step is None or draft.status.step.observed_since is None:
         return "CandidateNotReady"
     return ""
 
 
-def _approve(turn: Turn, _: str) -> str:
-    refusal = _may_advance(turn)
-    if refusal or turn.status.step is None:
+def _approve(draft: RolloutDraft, _: str) -> str:
+    refusal = _may_advance(draft)
+    if refusal or draft.status.step is None:
         return refusal
-    turn.set(step=turn.status.step.model_copy(update={"approved": True}))
+    draft.set(step=draft.status.step.model_copy(update={"approved": True}))
     return "Done"
 
 
-def _skip(turn: Turn, _: str) -> str:
-    refusal = _may_advance(turn)
+def _skip(draft: RolloutDraft, _: str) -> str:
+    refusal = _may_advance(draft)
     if refusal:
         return refusal
-    next_step(turn, "a person asked to skip the step", reason="SkipRequested")
+    next_step(draft, "a person asked to skip the step", reason="SkipRequested")
     return "Done"
 
 
-def _promote(turn: Turn, _: str) -> str:
-    refusal = _may_advance(turn)
+def _promote(draft: RolloutDraft, _: str) -> str:
+    refusal = _may_advance(draft)
     if refusal:
         return refusal
-    promote(turn, "a person asked to promote now", reason="PromoteRequested")
+    promote(draft, "a person asked to promote now", reason="PromoteRequested")
     return "Done"
 
 
-def _pause(turn: Turn, _: str) -> str:
-    if turn.phase not in ON_TRIAL:
+def _pause(draft: RolloutDraft, _: str) -> str:
+    if draft.phase not in ON_TRIAL:
         return "NothingOnTrial"
-    turn.set(held=True)
+    draft.set(held=True)
     return "Done"
 
 
-def _resume(turn: Turn, _: str) -> str:
-    if not turn.status.held:
+def _resume(draft: RolloutDraft, _: str) -> str:
+    if not draft.status.held:
         return "NotHeld"
-    turn.set(held=False)
+    draft.set(held=False)
     return "Done"
 
 
-def _rollback_to(turn: Turn, release: str) -> str:
+def _rollback_to(draft: RolloutDraft, release: str) -> str:
     """Run an older release although the spec names another, until the spec changes."""
-    if release not in turn.observations.revisions:
+    if release not in draft.observations.revisions:
         return "UnknownRelease"
-    if quarantine.find(turn.status, release):
+    if quarantine.find(draft.status, release):
         return "ReleaseQuarantined"
-    spec_release = Release.of(turn.spec).name
+    spec_release = Release.of(draft.spec).name
     if release == spec_release:
-        turn.set(override=None)
+        draft.set(override=None)
         return "Done"
-    turn.set(override=Override(release=release, instead_of=spec_release))
-    turn.desired = turn.observations.revisions[release]
+    draft.set(override=Override(release=release, instead_of=spec_release))
+    draft.desired = draft.observations.revisions[release]
     return "Done"
 
 
-def _undo_migration(turn: Turn, version: str) -> str:
+def _undo_migration(draft: RolloutDraft, version: str) -> str:
     """Bring the schema back after a rollback, where the release that migrated it allows that."""
-    if turn.phase not in (Phase.STABLE, Phase.ROLLED_BACK):
+    if draft.phase not in (Phase.STABLE, Phase.ROLLED_BACK):
         return "RolloutInProgress"
-    return undo_migration.on_request(turn, version)
+    return undo_migration.on_request(draft, version)
 
 
-_REQUESTS: Final[dict[str, Callable[[Turn, str], str]]] = {
+_REQUESTS: Final[dict[str, Callable[[RolloutDraft, str], str]]] = {
     "abort": _abort,
     "let-out": _let_out,
     "retry": _retry,

@@ -22,7 +22,7 @@ from spark_operator.core.judge.reset import forgive, resume
 from spark_operator.core.judge.state import JudgeState
 from spark_operator.core.judge.suspicion import leaning
 from spark_operator.core.judge.totals import totals
-from spark_operator.core.judge.verdict import Evidence, Kind, Reason, Verdict, Warned
+from spark_operator.core.judge.verdict import Evidence, Reason, Verdict, VerdictKind, Warned
 
 __all__ = [
     "Action",
@@ -32,7 +32,6 @@ __all__ = [
     "JudgePlan",
     "JudgeState",
     "JudgeStateError",
-    "Kind",
     "Mode",
     "PodSample",
     "QueryRule",
@@ -42,6 +41,7 @@ __all__ = [
     "ThresholdRule",
     "Tick",
     "Verdict",
+    "VerdictKind",
     "Warned",
     "at_step",
     "baseline_of",

@@ -26,7 +26,7 @@ from spark_operator.core.judge.evidence.hypotheses import (
 )
 from spark_operator.core.judge.plan import Action, Mode
 from spark_operator.core.judge.readings.baseline import tuned
-from spark_operator.core.judge.verdict import Kind, Reason, Verdict, Warned
+from spark_operator.core.judge.verdict import Reason, Verdict, VerdictKind, Warned
 
 if TYPE_CHECKING:
     from spark_operator.core.judge.plan import JudgePlan
@@ -153,7 +153,13 @@ class _Answer:
     warnings: tuple[Warned, ...]
 
     def __call__(
-        self, kind: Kind, reason: Reason, message: str, evidence: Evidence, *, shared: bool = False
+        self,
+        kind: VerdictKind,
+        reason: Reason,
+        message: str,
+        evidence: Evidence,
+        *,
+        shared: bool = False,
     ) -> Verdict:
         return Verdict(
             kind=kind,
@@ -176,22 +182,22 @@ def verdict(plan: JudgePlan, state: JudgeState, now: float) -> Verdict:
     plan = tuned(plan, state.baseline)
     answer = _Answer(plan, state, now, _warnings(plan, state))
     if state.failed is not None:
-        return answer(Kind.FAIL, *state.failed)
+        return answer(VerdictKind.FAIL, *state.failed)
     first = comparisons(plan)[0]
     basis = evidence_of(plan, state, first, compared(state, first))
     if now - state.candidate_at > plan.stale_seconds:
-        return answer(Kind.NO_DATA, Reason.NO_SAMPLES, _silence(state, now), basis)
+        return answer(VerdictKind.NO_DATA, Reason.NO_SAMPLES, _silence(state, now), basis)
     both = _is_shared(plan, state, now)
     if both:
         text = f"{sentence(basis)}: {both}, the release is not blamed"
-        return answer(Kind.CONTINUE, Reason.SHARED_FAILURE, text, basis, shared=True)
+        return answer(VerdictKind.CONTINUE, Reason.SHARED_FAILURE, text, basis, shared=True)
     for warning in answer.warnings:
         if warning.action is not Action.NOTIFY:
-            return answer(Kind.CONTINUE, warning.reason, warning.message, warning.evidence)
+            return answer(VerdictKind.CONTINUE, warning.reason, warning.message, warning.evidence)
     lacking = _too_few if plan.mode is Mode.EVIDENCE else _checks_open
     missing = lacking(plan, state, now) or in_doubt(plan, state)
     if missing:
-        return answer(Kind.CONTINUE, Reason.NOT_ENOUGH_EVIDENCE, missing, basis)
+        return answer(VerdictKind.CONTINUE, Reason.NOT_ENOUGH_EVIDENCE, missing, basis)
     return _passed(plan, state, answer, basis)
 
 
@@ -199,7 +205,7 @@ def _passed(plan: JudgePlan, state: JudgeState, answer: _Answer, basis: Evidence
     n, x = state.step.n, state.step.x
     if plan.mode is Mode.THRESHOLD:
         text = f"{state.checks.passed} checks passed at this weight"
-        return answer(Kind.PASS, Reason.CHECKS_PASSED, text, replace(basis, n=n))
+        return answer(VerdictKind.PASS, Reason.CHECKS_PASSED, text, replace(basis, n=n))
     e = replace(
         basis,
         n=n,
@@ -209,4 +215,4 @@ def _passed(plan: JudgePlan, state: JudgeState, answer: _Answer, basis: Evidence
         strength=exp(min(log_passes(n, x, plan.error_rate_warning), 27.0)),
     )
     text = f"{x:.0f} of {n:.0f} requests failed at this weight"
-    return answer(Kind.PASS, Reason.ERROR_RATE_BELOW_WARNING, text, e)
+    return answer(VerdictKind.PASS, Reason.ERROR_RATE_BELOW_WARNING, text, e)

@@ -13,11 +13,11 @@ from dataclasses import fields, is_dataclass, replace
 from math import inf, isnan, nan
 from typing import TYPE_CHECKING, Any
 
-from spark_operator.core.judge.readings.baseline import SCALES, Baseline, Habit, PodHabit, Window
+from spark_operator.core.judge.readings.baseline import SCALES, Baseline, Habit, PodHabit, PodWindow
 from spark_operator.core.judge.readings.deltas import Track, groups, latency_bounds
 from spark_operator.core.judge.state import (
     Block,
-    Breaker,
+    BreakerTimes,
     Checks,
     JudgeState,
     PodBlock,
@@ -179,7 +179,7 @@ def _queries(value: Any) -> Queries:
 
 def _pod_habit(pod: Any, n: Any, x: Any, n_now: Any, x_now: Any, windows: Any) -> PodHabit:
     counts = _float(n), _float(x), _float(n_now), _float(x_now)
-    return PodHabit(str(pod), *counts, tuple(Window(*_floats(w, 7)) for w in windows))
+    return PodHabit(str(pod), *counts, tuple(PodWindow(*_floats(w, 7)) for w in windows))
 
 
 def _habit(value: Any) -> Habit:
@@ -222,7 +222,7 @@ def _state(plan: JudgePlan, packed: Any) -> JudgeState:
         "rows": _rows,
         "recent": lambda v: {str(k): Recent(*_floats(r, 4)) for k, r in v.items()},
         "presence": _presence,
-        "breakers": lambda v: tuple(Breaker(str(n), _maybe(c), _maybe(s)) for n, c, s in v),
+        "breakers": lambda v: tuple(BreakerTimes(str(n), _maybe(c), _maybe(s)) for n, c, s in v),
         "failed": _failed,
         "queries": _queries,
         "habit": _habit,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from spark_operator.core.judge.state import Breaker
+from spark_operator.core.judge.state import BreakerTimes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -175,7 +175,7 @@ def _since(
     return before
 
 
-def look_at_breakers(breakers: Sequence[Breaker], tick: Tick) -> tuple[Breaker, ...]:
+def look_at_breakers(breakers: Sequence[BreakerTimes], tick: Tick) -> tuple[BreakerTimes, ...]:
     """Return the breakers' clocks after one more look.
 
     The candidate's breaker is open when at least half of its pods say so; stable's when any
@@ -188,10 +188,10 @@ def look_at_breakers(breakers: Sequence[Breaker], tick: Tick) -> tuple[Breaker, 
             names.update(name for name, _ in (pod.values.breakers or ())[:MOST_PROVIDERS])
     result = []
     for name in sorted(names)[:MOST_PROVIDERS]:
-        old = known.get(name, Breaker(name))
+        old = known.get(name, BreakerTimes(name))
         candidate = _since(old.candidate_since, tick.candidate, name, 0.5, tick.at)
         stable = _since(old.stable_since, tick.stable, name, 0.0, tick.at)
-        result.append(Breaker(name, candidate, stable))
+        result.append(BreakerTimes(name, candidate, stable))
     return tuple(result)
 
 

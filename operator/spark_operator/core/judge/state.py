@@ -105,7 +105,7 @@ class Presence:
 
 
 @dataclass(frozen=True, slots=True)
-class Breaker:
+class BreakerTimes:
     """One provider's circuit breaker on both sides: open since when; None while closed."""
 
     provider: str
@@ -210,7 +210,7 @@ class JudgeState:
     rows: Mapping[str, Row] = field(default_factory=dict)
     recent: Mapping[str, Recent] = field(default_factory=dict)
     presence: Presence = field(default_factory=Presence)
-    breakers: tuple[Breaker, ...] = ()
+    breakers: tuple[BreakerTimes, ...] = ()
     working: float = 0.0
     candidate_at: float = -inf
     stable_at: float = -inf

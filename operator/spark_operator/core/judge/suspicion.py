@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from spark_operator.core.judge.evidence.accusations import accusations, strength_of_all
 from spark_operator.core.judge.plan import Action
 from spark_operator.core.judge.readings.baseline import tuned
-from spark_operator.core.judge.verdict import Kind
+from spark_operator.core.judge.verdict import VerdictKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,9 +28,9 @@ def leaning(plan: JudgePlan, state: JudgeState, verdict: Verdict) -> str:
         state: what was seen so far.
         verdict: the verdict on this state; nothing shared or missing speaks against anybody.
     """
-    if verdict.kind is Kind.FAIL:
+    if verdict.kind is VerdictKind.FAIL:
         return verdict.message
-    if verdict.shared or verdict.kind is Kind.NO_DATA:
+    if verdict.shared or verdict.kind is VerdictKind.NO_DATA:
         return ""
     plan = tuned(plan, state.baseline)
     total = strength_of_all(plan, state)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from spark_operator.core.judge.plan import Action
 
 
-class Kind(StrEnum):
+class VerdictKind(StrEnum):
     """The four verdicts. Only `PASS` lets traffic rise, only `FAIL` rolls back."""
 
     PASS = "Pass"  # noqa: S105 - a verdict, no password
@@ -90,7 +90,7 @@ class Verdict:
         step_seconds: time at the present weight.
     """
 
-    kind: Kind
+    kind: VerdictKind
     reason: Reason
     message: str
     evidence: tuple[Evidence, ...] = ()

@@ -20,7 +20,7 @@ class Ref(NamedTuple):
     name: str
 
 
-class Kind(NamedTuple):
+class ChildKind(NamedTuple):
     """Where the API serves a kind."""
 
     api_version: str
@@ -33,18 +33,18 @@ class Kind(NamedTuple):
         return f"{collection}/{name}" if name else collection
 
 
-CHILD_KINDS: Final[dict[str, Kind]] = {
-    "Service": Kind("v1", "services"),
-    "ServiceAccount": Kind("v1", "serviceaccounts"),
-    "ConfigMap": Kind("v1", "configmaps"),
-    "Deployment": Kind("apps/v1", "deployments"),
-    "ControllerRevision": Kind("apps/v1", "controllerrevisions"),
-    "NetworkPolicy": Kind("networking.k8s.io/v1", "networkpolicies"),
-    "PodDisruptionBudget": Kind("policy/v1", "poddisruptionbudgets"),
-    "Job": Kind("batch/v1", "jobs"),
+CHILD_KINDS: Final[dict[str, ChildKind]] = {
+    "Service": ChildKind("v1", "services"),
+    "ServiceAccount": ChildKind("v1", "serviceaccounts"),
+    "ConfigMap": ChildKind("v1", "configmaps"),
+    "Deployment": ChildKind("apps/v1", "deployments"),
+    "ControllerRevision": ChildKind("apps/v1", "controllerrevisions"),
+    "NetworkPolicy": ChildKind("networking.k8s.io/v1", "networkpolicies"),
+    "PodDisruptionBudget": ChildKind("policy/v1", "poddisruptionbudgets"),
+    "Job": ChildKind("batch/v1", "jobs"),
 }
 """Kinds the operator makes."""
-POD: Final = Kind("v1", "pods")
+POD: Final = ChildKind("v1", "pods")
 
 
 KEYED: Final = {

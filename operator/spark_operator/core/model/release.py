@@ -42,7 +42,7 @@ class Release:
     No part of the identity: a newer operator renders differently, and must restart nothing.
     """
     _name: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
-    """The name once it was asked for: a turn asks a dozen times."""
+    """The name once it was asked for: a reconcile asks a dozen times."""
 
     @classmethod
     def of(cls, spec: SparkDeploymentSpec) -> Release:

@@ -96,7 +96,7 @@ class Sight(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of the alarms in one turn.
+    """What became of the alarms in one decision.
 
     Attributes:
         alarms: those that are open now.

@@ -20,7 +20,7 @@ RANK: Final[dict[Severity, int]] = {"info": 0, "warning": 1, "critical": 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class ChannelRoute:
     """One configured channel under the name that status and metrics use, as ``slack/default``."""
 
     id: str
@@ -33,7 +33,7 @@ class Route:
         return isinstance(self.channel, PagerDutyChannel)
 
 
-def routes(spec: SparkDeploymentSpec) -> tuple[Route, ...]:
+def routes(spec: SparkDeploymentSpec) -> tuple[ChannelRoute, ...]:
     """The channels that are for this resource's environment."""
     told = spec.notifications
     groups: tuple[tuple[str, tuple[Channel, ...]], ...] = (
@@ -43,7 +43,7 @@ def routes(spec: SparkDeploymentSpec) -> tuple[Route, ...]:
         ("webhook", told.webhook),
     )
     return tuple(
-        Route(f"{kind}/{channel.name}", kind, channel)
+        ChannelRoute(f"{kind}/{channel.name}", kind, channel)
         for kind, channels in groups
         for channel in channels
         if not channel.environments or spec.environment in channel.environments
@@ -56,7 +56,7 @@ def reaches(channel: Channel, severity: Severity) -> bool:
 
 
 def recipients(
-    among: Iterable[Route], severity: Severity, action: Action, alarms: Iterable[Alarm]
+    among: Iterable[ChannelRoute], severity: Severity, action: Action, alarms: Iterable[Alarm]
 ) -> tuple[str, ...]:
     """Ids of the channels that a notice is for.
 

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from spark_operator.core.judge import Tick
-from spark_operator.core.model.objects import Manifest
-from spark_operator.core.model.release import Release
-from spark_operator.core.observe.secret_metadata import SecretData
 from spark_operator.core.observe.snapshot import (
-    Snapshot,
     epoch,
     jobs,
     revisions,
@@ -27,7 +21,8 @@ if TYPE_CHECKING:
     from spark_operator.core.model.objects import Manifest
     from spark_operator.core.model.release import Release
     from spark_operator.core.observe.secret_metadata import SecretData
-    from spark_operator.core.observe.values import Alert, Job, Route
+    from spark_operator.core.observe.snapshot import Snapshot
+    from spark_operator.core.observe.values import Alert, Job, TrafficRoute
     from spark_operator.core.observe.vitals import Round
 
 
@@ -37,7 +32,9 @@ class Observations:
 
     workloads: Mapping[str, Workload] = field(default_factory=dict)
     revisions: Mapping[str, Release] = field(default_factory=dict)
-    route: Route | None = None
+    revision_numbers: Mapping[str, int] = field(default_factory=dict)
+    """The number of each of these, which grows in the order they were asked for."""
+    route: TrafficRoute | None = None
     jobs: Mapping[str, Job] = field(default_factory=dict)
     foreign: tuple[str, ...] = ()
     """Objects under our children's names that belong to somebody else."""
@@ -51,7 +48,7 @@ class Observations:
     rate: float | None = None
     """Requests per second on stable, between the last two ticks."""
     judge: JudgeState | None = None
-    """The judge's state of the turn before; None after a restart."""
+    """The judge's state of the reconcile before; None after a restart."""
     delivered: frozenset[tuple[str, str]] = frozenset()
     """Notices and the channels that have taken them, as pairs of ids."""
     delivery_problems: Mapping[str, str] = field(default_factory=dict)
@@ -67,10 +64,12 @@ class Observations:
 
 
 def from_snapshot(snapshot: Snapshot) -> Observations:
-    """What a snapshot alone says."""
+    """Return what a snapshot alone says."""
+    kept = revisions(snapshot)
     return Observations(
         workloads=workloads(snapshot),
-        revisions={name: kept for name, (kept, _) in revisions(snapshot).items()},
+        revisions={name: release for name, (release, _) in kept.items()},
+        revision_numbers={name: number for name, (_, number) in kept.items()},
         route=route(snapshot),
         jobs=jobs(snapshot),
         foreign=tuple(f"{kind} {name}" for kind, name in snapshot.foreign),

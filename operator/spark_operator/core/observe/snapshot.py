@@ -17,7 +17,7 @@ from spark_operator.core.model.labels import (
 )
 from spark_operator.core.model.objects import Ref, is_owned_by, timestamp
 from spark_operator.core.model.release import Release, UnreadableReleaseError
-from spark_operator.core.observe.values import Job, Pod, Route, Workload
+from spark_operator.core.observe.values import Job, Pod, TrafficRoute, Workload
 
 if TYPE_CHECKING:
     from spark_operator.core.model.objects import Manifest
@@ -182,13 +182,13 @@ def revisions(snapshot: Snapshot) -> dict[str, tuple[Release, int]]:
     return found
 
 
-def route(snapshot: Snapshot) -> Route | None:
+def route(snapshot: Snapshot) -> TrafficRoute | None:
     """What the users' Service selects; None while there is no such Service."""
     meta = snapshot.resource["metadata"]
     for item in snapshot.children:
         is_route = item["kind"] == "Service" and item["metadata"]["name"] == meta["name"]
         if is_route and is_owned_by(item, meta["uid"]):
-            return Route(release=(item["spec"].get("selector") or {}).get(RELEASE_LABEL))
+            return TrafficRoute(release=(item["spec"].get("selector") or {}).get(RELEASE_LABEL))
     return None
 
 

@@ -89,7 +89,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class TrafficRoute:
     """What the users' Service selects: one release, or with None all that have pods."""
 
     release: str | None

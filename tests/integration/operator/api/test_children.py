@@ -1,6 +1,6 @@
 """The children as a real apiserver takes them: with the operator's rights, and at rest afterwards.
 
-A child that differs from what was asked as soon as it is stored would be written again each turn.
+A child that differs from what was asked as soon as it is stored would be written each time.
 """
 
 from __future__ import annotations

@@ -57,18 +57,18 @@ def children(kubectl: Kubectl, namespace: str) -> list[dict[str, Any]]:
 
 
 def _put_right(kubectl: Kubectl, namespace: str, resource: SparkDeployment) -> int:
-    """Carry out writes as the operator does until there are none; how many turns it took."""
-    for turn in range(6):
+    """Carry out writes as the operator does until there are none; how many decisions it took."""
+    for draft in range(6):
         live = children(kubectl, namespace)
         writes = diff(wanted(resource), live, resource.metadata.uid, ours=resource.status.epoch)
         if not writes:
-            return turn
+            return draft
         for write in writes:
             if isinstance(write, Apply):
                 apply(kubectl, items=[write.manifest])
             elif isinstance(write, Strip):
                 meta = write.manifest["metadata"]
-                # A conflict with the apply before it is seen anew in the next turn.
+                # A conflict with the apply before it is seen anew at the next reconcile.
                 kubectl.try_run(
                     *("patch", write.manifest["kind"], meta["name"], "-n", namespace),
                     *("--type=strategic", f"--field-manager={MANAGER}"),

@@ -16,13 +16,13 @@ from spark_operator.adapters.metrics.prometheus import PrometheusSeries
 from spark_operator.adapters.secret_files import SecretFiles
 from spark_operator.api.analysis import PrometheusSource
 from spark_operator.ports.cluster import Key
-from spark_operator.ports.metrics import Ask, Question
+from spark_operator.ports.metrics import PrometheusQuery, RenderedQuery
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
-    from spark_operator.ports.metrics import Answer
+    from spark_operator.ports.metrics import PrometheusResult
 
     Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -103,19 +103,19 @@ async def asking(secrets: Path, *, loopback: bool = True) -> AsyncIterator[Prome
             await series.stop()
 
 
-def ask(address: str, *questions: Question, **source: Any) -> Ask:
+def ask(address: str, *questions: RenderedQuery, **source: Any) -> PrometheusQuery:
     made = PrometheusSource(address=address, query_timeout="500ms", **source)
-    return Ask(SPARK, made, PODS, questions)
+    return PrometheusQuery(SPARK, made, PODS, questions)
 
 
-async def settled(series: PrometheusSeries, wanted: Ask) -> Answer:
+async def settled(series: PrometheusSeries, wanted: PrometheusQuery) -> PrometheusResult:
     """The first answer of a round that is over: the second look at a slow source."""
     for _ in range(2):
         await timely(series, wanted)
     return await timely(series, wanted)
 
 
-async def timely(series: PrometheusSeries, wanted: Ask) -> Answer:
+async def timely(series: PrometheusSeries, wanted: PrometheusQuery) -> PrometheusResult:
     began = time.monotonic()
     answer = await series.read(wanted)
     assert time.monotonic() - began < WAIT + 0.4
@@ -146,7 +146,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_no_turn_waits_and_no_pod_is_read(name: str, tmp_path: Path) -> None:
     async with serving(HOSTILE[name]) as (address, asked), asking(tmp_path) as series:
-        answer = await settled(series, ask(address, Question("mine", "up")))
+        answer = await settled(series, ask(address, RenderedQuery("mine", "up")))
         assert asked
         assert {uid: found.counters for uid, found in answer.readings.items()} == {
             "uid-a": None,

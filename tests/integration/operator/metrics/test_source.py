@@ -15,7 +15,7 @@ from spark_operator.adapters.secret_files import SecretFiles
 from spark_operator.api.analysis import PrometheusSource
 from spark_operator.core.observe.placeholders import render
 from spark_operator.ports.cluster import Key
-from spark_operator.ports.metrics import Ask, Question
+from spark_operator.ports.metrics import PrometheusQuery, RenderedQuery
 from spark_operator.reconcile.reconciler import Reconciler
 from spark_operator.reconcile.worker import Workers
 from tests.integration.operator.metrics.conftest import CANDIDATE, WatchedCluster, on_trial, scraped
@@ -115,7 +115,9 @@ async def test_no_value_changes_a_query_that_a_real_parser_reads(
         names = dict.fromkeys(("namespace", "name", "stable", "candidate"), value)
         texts += [render(f"count(up{{pod={q}{{{{name}}}}{q}}})", names) for q in ('"', "'", "`")]
     made = PrometheusSource(address=monitoring.url)
-    ask = Ask(SPARK, made, {}, tuple(Question(f"q{n}", text) for n, text in enumerate(texts)))
+    ask = PrometheusQuery(
+        SPARK, made, {}, tuple(RenderedQuery(f"q{n}", text) for n, text in enumerate(texts))
+    )
     async with asking(tmp_path) as series:
         answer = await series.read(ask)
     assert [value.candidate for value in answer.values] == [None] * len(texts)
@@ -128,7 +130,9 @@ async def test_a_users_query_is_asked_for_both_releases(
     text = 'scalar(count(up{release="{{candidate}}",pod="POD"}))'.replace("POD", pod)
     values = {"namespace": "production", "name": "spark", "stable": name(1)}
     both = [render(text, values | {"candidate": name(number)}) for number in (CANDIDATE, 1)]
-    ask = Ask(SPARK, PrometheusSource(address=monitoring.url), {}, (Question("mine", *both),))
+    ask = PrometheusQuery(
+        SPARK, PrometheusSource(address=monitoring.url), {}, (RenderedQuery("mine", *both),)
+    )
     async with asking(tmp_path) as series:
         (found,) = (await series.read(ask)).values
     assert (found.candidate, found.stable) == (1.0, None)

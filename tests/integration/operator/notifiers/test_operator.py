@@ -99,10 +99,10 @@ async def test_killed_before_it_could_send_it_sends_after_the_restart(
             await until(kubectl, namespace, [])
         async with running_operator(api_server.kubeconfig, namespace, log) as third:
 
-            async def turned() -> bool:
+            async def result() -> bool:
                 return re.search(DONE, await third.metrics()) is not None
 
-            await eventually(turned)
+            await eventually(result)
         assert len(sink.received) == 1
 
 
@@ -121,9 +121,9 @@ async def test_sinks_that_hang_delay_no_turn(
             await until(kubectl, namespace, ["Installing", "RequestConsumed"])
             page = await operator.metrics()
     seconds = float(re.search(r"turn_seconds_sum (\S+)", page)[1])  # type: ignore[index]
-    turns = float(re.search(r"turn_seconds_count (\S+)", page)[1])  # type: ignore[index]
-    assert turns >= 2
-    assert seconds / turns < 1
+    reconciles = float(re.search(r"turn_seconds_count (\S+)", page)[1])  # type: ignore[index]
+    assert reconciles >= 2
+    assert seconds / reconciles < 1
 
 
 def put_credentials(put: Put, sink: str, mail: int) -> None:

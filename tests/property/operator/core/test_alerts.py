@@ -59,7 +59,7 @@ ALERTS = st.lists(
 ).map(tuple)
 
 
-def turn(before: SparkDeploymentStatus, world: Observations, *alerts: Alert) -> Decision:
+def draft(before: SparkDeploymentStatus, world: Observations, *alerts: Alert) -> Decision:
     return decide(resource(2, before), replace(world, alerts=alerts), NOW)
 
 
@@ -74,7 +74,7 @@ def traffic(decision: Decision) -> tuple[str, int]:
 def test_an_alert_only_stops_or_rolls_back(
     world: tuple[SparkDeploymentStatus, Observations], alerts: tuple[Alert, ...]
 ) -> None:
-    without, pushed = turn(*world), turn(*world, *alerts)
+    without, pushed = draft(*world), draft(*world, *alerts)
     assert pushed.status.phase in {world[0].phase, without.status.phase, "RollingBack"}
     assert traffic(pushed)[1] <= traffic(without)[1]
     if pushed.status.phase == "RollingBack" != without.status.phase:
@@ -87,8 +87,8 @@ def test_an_alert_only_stops_or_rolls_back(
 def test_what_was_taken_in_is_not_taken_in_again(
     world: tuple[SparkDeploymentStatus, Observations], alerts: tuple[Alert, ...]
 ) -> None:
-    first = turn(*world, *alerts)
-    again = turn(first.status, world[1], *alerts)
+    first = draft(*world, *alerts)
+    again = draft(first.status, world[1], *alerts)
     taken = {(item.fingerprint, item.starts_at): item.at for item in first.status.alerts}
     later = {(item.fingerprint, item.starts_at): item.at for item in again.status.alerts}
     assert len(later) == len(again.status.alerts)
@@ -103,4 +103,4 @@ def test_what_was_taken_in_is_not_taken_in_again(
 def test_each_alert_is_accounted_for(
     world: tuple[SparkDeploymentStatus, Observations], alerts: tuple[Alert, ...]
 ) -> None:
-    assert [alert for alert, _ in turn(*world, *alerts).alerts] == list(alerts)
+    assert [alert for alert, _ in draft(*world, *alerts).alerts] == list(alerts)

@@ -1,4 +1,4 @@
-"""Rules 6 and 8 to 11, broken on purpose: the property of each turns red."""
+"""Rules 6 and 8 to 11, broken on purpose: the property of each decisions red."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.property.operator.core import test_alerts, test_migrations, test_proj
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from spark_operator.core.decide.draft import Turn
+    from spark_operator.core.decide.draft import RolloutDraft
 
 deciding = import_module("spark_operator.core.decide.decide")
 
@@ -36,11 +36,11 @@ class Mutation(NamedTuple):
 ALERTED, FIND, METADATA = alerts.alerted, runs.find, meta.metadata
 
 
-def promoting(turn: Turn) -> bool:
+def promoting(draft: RolloutDraft) -> bool:
     """An alert takes the candidate for good."""
-    if turn.observations.alerts and turn.phase == "Progressing":
-        progressing.next_step(turn, "an alert came")
-    return ALERTED(turn)
+    if draft.observations.alerts and draft.phase == "Progressing":
+        progressing.next_step(draft, "an alert came")
+    return ALERTED(draft)
 
 
 def forgetful(*given: Any) -> Any:

@@ -40,7 +40,7 @@ def spec(plan: int = 0, guard: str = "20s") -> dict[str, Any]:
 
 
 class Histories(RuleBasedStateMachine):
-    """Every step does one thing to the world, then the operator takes its turns."""
+    """Every step does one thing to the world, then the operator takes its decisions."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,17 +51,17 @@ class Histories(RuleBasedStateMachine):
             self.world.behave(NAMES[version], nature)
 
     def run_for(self, count: int) -> None:
-        """Let ``count`` seconds pass, the operator taking every turn that is due."""
+        """Let ``count`` seconds pass, the operator taking every decision that is due."""
         for _ in range(count):
             self.settle()
             self.world.pass_time(1.0)
         self.settle()
 
     def settle(self) -> None:
-        """Take the turns that are due now: few, and then nothing changes any more."""
+        """Take the decisions that are due now: few, and then nothing changes any more."""
         for _ in range(MOST_TURNS_AT_ONCE):
             before = self.world.text.get("status", {})
-            decision = self.world.turn()
+            decision = self.world.draft()
             self.watcher.look()
             due = decision.next_due
             if self.world.text["status"] == before and (due is None or due > self.world.now):
@@ -143,7 +143,7 @@ class Histories(RuleBasedStateMachine):
         if how == "idle":
             self.world.restart()
         else:
-            self.world.turn(persisted=how == "persisted", projected=False)
+            self.world.draft(persisted=how == "persisted", projected=False)
             self.watcher.look()
         self.settle()
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bench.judge.traces import Bursts, Independent, Load, trace
 from bench.judge.twin import Twin
 from spark_operator.core import judge
-from spark_operator.core.judge import Counters, Kind, PodSample, Sensitivity, Tick
+from spark_operator.core.judge import Counters, PodSample, Sensitivity, Tick, VerdictKind
 from spark_operator.core.judge.evidence.accusations import strength_of_all
 from spark_operator.core.judge.evidence.eprocess import (
     RATES,
@@ -182,7 +182,7 @@ def test_no_input_breaks_the_judge(found: list[Tick], sensitivity: Sensitivity) 
     for tick in found:
         state = judge.observe(plan, state, tick)
         said = judge.verdict(plan, state, state.at)
-        assert said.kind != Kind.PASS
+        assert said.kind != VerdictKind.PASS
         assert all(e.value == e.value for e in said.evidence)
         text = judge.encode(state)
         assert len(text) <= 8192
@@ -217,7 +217,7 @@ def test_what_every_pod_shares_is_never_a_fail(
         n, x = n + more, x + round(more * share)
         one, four = np.array([n]), np.full(4, n)
         state = judge.observe(plan, state, _tick(t, [(one, np.array([x])), (four, np.full(4, x))]))
-        assert judge.verdict(plan, state, T0 + t).kind != Kind.FAIL
+        assert judge.verdict(plan, state, T0 + t).kind != VerdictKind.FAIL
 
 
 @settings(max_examples=15, deadline=None)

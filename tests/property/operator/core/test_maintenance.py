@@ -90,7 +90,7 @@ class Windows(Histories):
 
     @invariant()
     def closed_as_the_spec_says(self) -> None:
-        """Status says what the spec and the time say, as of the last turn."""
+        """Status says what the spec and the time say, as of the last decision."""
         spec, found = self.world.resource.spec.maintenance, self.world.status.maintenance
         now = datetime.fromtimestamp(self.world.now, UTC)
         scheduled = spec.from_ and spec.until and spec.from_ <= now < spec.until

@@ -1,4 +1,4 @@
-"""Each rule, broken on purpose: a rule that no mutation turns red would prove nothing.
+"""Each rule, broken on purpose: a rule that no mutation decisions red would prove nothing.
 
 One story that meets every rule is told once as the code is, and once for each way to break it.
 """
@@ -14,7 +14,7 @@ from spark_operator.core import judge
 from spark_operator.core.decide import draft, guards, quarantine
 from spark_operator.core.decide.phases import progressing, promotion
 from spark_operator.core.decide.report import conditions
-from spark_operator.core.decide.rollback import retreat
+from spark_operator.core.decide.rollback import roll_back
 from spark_operator.core.model import phases
 from spark_operator.core.model.phases import Phase
 from spark_operator.core.render import children
@@ -25,7 +25,7 @@ from tests.property.operator.core.world import Nature
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from spark_operator.core.decide.draft import Turn
+    from spark_operator.core.decide.draft import RolloutDraft
 
 deciding = import_module("spark_operator.core.decide.decide")
 
@@ -93,31 +93,31 @@ def fewer(resource: Any) -> dict[str, int]:
     return counts | ({role.release: counts[role.release] - 1} if role else {})
 
 
-def switch_unready(turned: Turn) -> None:
+def switch_unready(decided: RolloutDraft) -> None:
     """All traffic to a candidate whatever its pods are."""
-    if turned.status.weight.desired < 100:
-        turned.weigh(100)
-        turned.set(first_traffic_at=turned.at)
-        turned.note("TrafficSwitched", "CandidateReady", "", release=turned.on_trial.release)
-    turned.dues.append(turned.now + 1)
+    if decided.status.weight.desired < 100:
+        decided.set_weight(100)
+        decided.set(first_traffic_at=decided.at)
+        decided.record("TrafficSwitched", "CandidateReady", "", release=decided.on_trial.release)
+    decided.requeue_at(decided.now + 1)
 
 
-def unless_paused(turned: Turn) -> bool:
+def unless_paused(decided: RolloutDraft) -> bool:
     """A pause that delays the cut."""
-    return not turned.spec.paused and guards.failing_verdict(turned)
+    return not decided.spec.paused and guards.failing_verdict(decided)
 
 
-def unless_gone(turned: Turn) -> bool:
+def unless_gone(decided: RolloutDraft) -> bool:
     """A candidate that is gone taken for missing data."""
-    reason = turned.verdict.reason if turned.verdict else ""
-    return reason != "CandidateUnavailable" and guards.failing_verdict(turned)
+    reason = decided.verdict.reason if decided.verdict else ""
+    return reason != "CandidateUnavailable" and guards.failing_verdict(decided)
 
 
-def blame_both(turned: Turn) -> bool:
+def blame_both(decided: RolloutDraft) -> bool:
     """The provider's failure put on the release."""
-    if turned.phase not in phases.ON_TRIAL or not (turned.verdict and turned.verdict.shared):
+    if decided.phase not in phases.ON_TRIAL or not (decided.verdict and decided.verdict.shared):
         return False
-    retreat(turned, "Failed", "ErrorRateCritical", "")
+    roll_back(decided, "Failed", "ErrorRateCritical", "")
     return True
 
 
@@ -125,15 +125,17 @@ def by_hash_only(status: Any, release: str, _: str | None = None) -> Any:
     return FIND(status, release)
 
 
-def instead(guard: Callable[[Turn], bool]) -> tuple[Callable[[Turn], bool], ...]:
+def instead(guard: Callable[[RolloutDraft], bool]) -> tuple[Callable[[RolloutDraft], bool], ...]:
     return (guard, *guards.GUARDS[1:])
 
 
-def handled(phase: Phase, handler: Callable[[Turn], None]) -> dict[Phase, Callable[[Turn], None]]:
+def handled(
+    phase: Phase, handler: Callable[[RolloutDraft], None]
+) -> dict[Phase, Callable[[RolloutDraft], None]]:
     return {**deciding.HANDLERS, phase: handler}
 
 
-def in_silence(self: Turn, *_: Any, **__: Any) -> None:
+def in_silence(self: RolloutDraft, *_: Any, **__: Any) -> None:
     del self
 
 
@@ -141,8 +143,8 @@ def keep(_: Any, state: Any, __: float) -> Any:
     return state
 
 
-def all_right(turned: Turn, _: Any) -> conditions.Aspect:
-    return conditions.Aspect(holds=True, reason=turned.phase.value, message="")
+def all_right(decided: RolloutDraft, _: Any) -> conditions.Aspect:
+    return conditions.Aspect(holds=True, reason=decided.phase.value, message="")
 
 
 REPLICAS, FIND = children.replicas, quarantine.find
@@ -166,7 +168,7 @@ MUTATIONS: Final = (
     Mutation(
         "the provider's failure is blamed", deciding, "GUARDS", (blame_both, *guards.GUARDS), "7"
     ),
-    Mutation("decisions are not told", draft.Turn, "note", in_silence, "ledger|2"),
+    Mutation("decisions are not told", draft.RolloutDraft, "record", in_silence, "ledger|2"),
     Mutation("the epoch stands still", deciding, "moves_children", no, "epoch"),
     Mutation("a trial is not looked at", progressing, "TICK_SECONDS", 100.0, "wakes"),
     Mutation("promotion is not looked at", promotion, "TICK_SECONDS", 100.0, "wakes"),

@@ -1,4 +1,4 @@
-"""A resource at rest, or waiting, costs next to nothing: few turns, few writes of status."""
+"""A resource at rest, or waiting, costs next to nothing: few decisions, few writes of status."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MINUTE = 60
 
 
 def writes(told: Histories, seconds: int) -> int:
-    """How many turns changed the status while nothing but time passed."""
+    """How many decisions changed the status while nothing but time passed."""
     count = 0
     for _ in range(seconds):
         before = told.world.text["status"]
@@ -23,7 +23,7 @@ def test_at_rest_nothing_is_written_and_nothing_is_due() -> None:
     told = Histories()
     told.install(0, 1)
     assert writes(told, MINUTE) == 0
-    decision = told.world.turn()
+    decision = told.world.draft()
     assert (decision.next_due, decision.watch) == (None, False)
 
 
@@ -33,7 +33,7 @@ def test_after_a_rollback_too() -> None:
     told.apply(3, 20)
     assert told.world.status.phase == "RolledBack"
     assert writes(told, MINUTE) == 0
-    decision = told.world.turn()
+    decision = told.world.draft()
     assert (decision.next_due, decision.watch) == (None, False)
 
 

@@ -18,7 +18,7 @@ from spark_operator.core import judge
 from spark_operator.core.judge import Counters, JudgeState, PodSample, Tick
 from spark_operator.core.model.release import Release
 from spark_operator.core.observe.observations import Observations
-from spark_operator.core.observe.values import Pod, Route, Workload
+from spark_operator.core.observe.values import Pod, TrafficRoute, Workload
 from spark_operator.core.render import children
 from spark_operator.core.render.service import routed_release
 from tests.unit.operator.core.builders import NOW, body
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from spark_operator.core.judge import Verdict
 
 deciding = import_module("spark_operator.core.decide.decide")
+judging = import_module("spark_operator.core.decide.judging")
 """The module; its package's attribute of this name may be the function."""
 
 START_SECONDS: Final = 2.0
@@ -59,8 +60,8 @@ class Nature:
 
 
 @dataclass(slots=True)
-class Turned:
-    """One turn as the rules look at it; ``verdict`` is what the judge said in it."""
+class Decided:
+    """One decision as the rules look at it; ``verdict`` is what the judge said in it."""
 
     before: SparkDeployment
     after: SparkDeployment
@@ -87,11 +88,11 @@ class World:
     scrapes: bool = True
     pods: list[LivePod] = field(default_factory=list)
     deployments: dict[str, int] = field(default_factory=dict)
-    route: Route | None = None
+    route: TrafficRoute | None = None
     revisions: dict[str, Release] = field(default_factory=dict)
     judge: JudgeState | None = None
     watch: bool = False
-    turns: list[Turned] = field(default_factory=list)
+    decisions: list[Decided] = field(default_factory=list)
     born: int = 0
     answered: dict[str, list[float]] = field(default_factory=dict)
     """Requests and errors of each release, as its users counted them."""
@@ -176,8 +177,8 @@ class World:
 
     # --- what the operator does ---------------------------------------------------------------
 
-    def turn(self, *, persisted: bool = True, projected: bool = True) -> Decision:
-        """One turn; killed before the status is written, or before the children are."""
+    def draft(self, *, persisted: bool = True, projected: bool = True) -> Decision:
+        """One decision; killed before the status is written, or before the children are."""
         seen, before = self.observe(), self.resource
         decision, verdict = self._decide(before, seen)
         if not persisted:
@@ -187,7 +188,7 @@ class World:
         self.revisions.setdefault(desired.name, desired)
         stored = json.loads(json.dumps({**self.text, "status": decision.status.to_dict()}))
         self.text = stored
-        self.turns.append(Turned(before, self.resource, seen, decision, verdict, self.now))
+        self.decisions.append(Decided(before, self.resource, seen, decision, verdict, self.now))
         self.judge, self.watch = decision.judge, decision.watch
         if projected:
             self._project()
@@ -206,7 +207,7 @@ class World:
             return heard[-1]
 
         ears = SimpleNamespace(**{**vars(judge), "verdict": overheard})
-        with patch.object(deciding, "judge", ears):
+        with patch.object(judging, "judge", ears):
             decision = deciding.decide(before, seen, self.now)
         return decision, heard[-1] if heard else None
 
@@ -286,7 +287,7 @@ class World:
 
     def _project(self) -> None:
         resource = self.resource
-        self.route = Route(routed_release(resource))
+        self.route = TrafficRoute(routed_release(resource))
         self.deployments = children.replicas(resource)
         for release, wanted in self.deployments.items():
             live = [p for p in self.pods if p.release == release and p.leaving_since is None]

@@ -24,6 +24,6 @@ def test_what_is_read_is_written_in_utc(text: str, written: str) -> None:
 
 @pytest.mark.parametrize("text", ["9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00+01:00"])
 def test_a_time_that_utc_does_not_have_is_refused(text: str) -> None:
-    """The API server's schema lets it through, and every turn would fail to write it."""
+    """The API server's schema lets it through, and every reconcile would fail to write it."""
     with pytest.raises(ValidationError, match="outside of the years"):
         TIMES.validate_python(text)

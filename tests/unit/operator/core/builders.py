@@ -17,7 +17,7 @@ from spark_operator.core import judge
 from spark_operator.core.decide.judge_plan import judge_plan
 from spark_operator.core.model.release import Release
 from spark_operator.core.observe.observations import Observations
-from spark_operator.core.observe.values import Pod, Route, Workload
+from spark_operator.core.observe.values import Pod, TrafficRoute, Workload
 
 if TYPE_CHECKING:
     from spark_operator.core.judge import JudgeState
@@ -57,7 +57,7 @@ def resource(
     annotations: dict[str, str] | None = None,
     **spec: Any,
 ) -> SparkDeployment:
-    """The resource, with the status it had before the turn."""
+    """The resource, with the status it had before the decision."""
     text = body(version, **spec)
     text["metadata"]["annotations"] = annotations or {}
     parsed = parse(text)
@@ -148,7 +148,7 @@ def seen(*workloads: Workload, route: int | str | None = 1, **more: Any) -> Obse
     return Observations(
         workloads={item.release: item for item in workloads},
         revisions={name(version): release(version) for version in IMAGES},
-        route=None if route is None else Route(selected),
+        route=None if route is None else TrafficRoute(selected),
         **more,
     )
 

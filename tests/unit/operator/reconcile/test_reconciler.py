@@ -1,4 +1,4 @@
-"""One turn through its ports: the order of writes, and what must not hold up another."""
+"""One reconcile through its ports: the order of writes, and what must not hold up another."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from spark_operator.core.model.objects import Ref
 from spark_operator.core.render import render, revision
 from spark_operator.ports.cluster import ConflictError, Key, RefusedError, UnavailableError
 from spark_operator.reconcile import events
-from spark_operator.reconcile.memory import Memory, Turned
+from spark_operator.reconcile.memory import Memory, ReconcileResult
 from spark_operator.reconcile.reconciler import Reconciler
 from tests.unit.operator.core.builders import IMAGES, NOW, body, judged, name, release, resource
 from tests.unit.operator.core.decide.cases import at, guarded
@@ -53,16 +53,16 @@ def cluster(version: int, status: SparkDeploymentStatus, **spec: Any) -> MemoryC
     return made
 
 
-async def turn(
+async def reconcile(
     world: MemoryCluster,
     memory: Memory | None = None,
     metrics: NoMetrics | None = None,
     clock: FixedClock | None = None,
-) -> Turned:
+) -> ReconcileResult:
     reconciler = Reconciler(world, metrics or NoMetrics(), clock or FixedClock())
-    turned = await reconciler.turn(KEY, memory or Memory(), woken=True)
-    assert turned is not None
-    return turned
+    result = await reconciler.reconcile(KEY, memory or Memory(), woken=True)
+    assert result is not None
+    return result
 
 
 FAILING = Memory(judge=judged(0.5))
@@ -76,7 +76,7 @@ def users(world: MemoryCluster) -> dict[str, str]:
 
 async def test_revision_then_status_then_the_users_service_then_the_rest() -> None:
     world = MemoryCluster()
-    await turn(world)
+    await reconcile(world)
     assert world.log[:3] == [
         f"create ControllerRevision spark-{name(1)}",
         "status",
@@ -88,9 +88,9 @@ async def test_revision_then_status_then_the_users_service_then_the_rest() -> No
 
 async def test_at_rest_nothing_is_written() -> None:
     world = cluster(2, at(0, 5))
-    first = await turn(world)
+    first = await reconcile(world)
     world.log.clear()
-    second = await turn(world, first.memory)
+    second = await reconcile(world, first.memory)
     assert world.log == []
     assert second.next_due == NOW + 1
 
@@ -98,7 +98,7 @@ async def test_at_rest_nothing_is_written() -> None:
 async def test_traffic_is_cut_before_anything_else_is_written() -> None:
     world = cluster(2, at(0, 5))
     assert RELEASE_LABEL not in users(world)
-    await turn(world, FAILING)
+    await reconcile(world, FAILING)
     assert world.log[:2] == ["status", "apply Service spark"]
     assert users(world) == CUT
     assert world.children[Ref("Deployment", f"spark-{name(2)}")]["spec"]["replicas"] == 0
@@ -113,16 +113,16 @@ async def test_a_write_that_is_refused_does_not_delay_the_cut(refused: str) -> N
         world.children.pop(Ref("ControllerRevision", f"spark-{gone}"))
     world.children.pop(Ref("ServiceAccount", "spark"))
     world.refusals[refused] = RefusedError("exceeded quota")
-    turned = await turn(world, FAILING)
+    result = await reconcile(world, FAILING)
     assert users(world) == CUT
-    assert turned.next_due is not None
-    assert turned.next_due <= NOW + 1
+    assert result.next_due is not None
+    assert result.next_due <= NOW + 1
 
 
 async def test_a_deleted_revision_of_stable_neither_stops_it_nor_delays_the_cut() -> None:
     world = cluster(2, at(0, 5))
     world.children.pop(Ref("ControllerRevision", f"spark-{name(1)}"))
-    await turn(world, FAILING)
+    await reconcile(world, FAILING)
     assert users(world) == CUT
     assert Ref("Deployment", f"spark-{name(1)}") in world.children
     assert Ref("ConfigMap", f"spark-{name(1)}") in world.children
@@ -132,14 +132,14 @@ async def test_somebody_else_s_object_does_not_delay_the_cut_and_is_left_alone()
     world = cluster(2, at(0, 5))
     world.children.pop(Ref("PodDisruptionBudget", "spark"))
     world.foreign = (Ref("PodDisruptionBudget", "spark"),)
-    await turn(world, FAILING)
+    await reconcile(world, FAILING)
     assert users(world) == CUT
     assert "apply PodDisruptionBudget spark" not in world.log
 
 
 async def test_somebody_else_s_service_keeps_the_first_release_from_being_started() -> None:
     world = MemoryCluster(foreign=(Ref("Service", "spark"),))
-    await turn(world)
+    await reconcile(world)
     assert world.log == ["status"]
     assert world.resource is not None
     found = {item["type"]: item for item in world.resource["status"]["conditions"]}
@@ -150,20 +150,20 @@ async def test_no_status_names_a_release_whose_revision_could_not_be_written() -
     world = MemoryCluster()
     world.refusals["create ControllerRevision"] = RefusedError("exceeded quota")
     with pytest.raises(RefusedError):
-        await turn(world)
+        await reconcile(world)
     assert world.log == []
 
 
 async def test_a_decision_on_an_old_resource_is_not_persisted() -> None:
     world = cluster(2, at(0, 5))
-    old = await turn(world)
+    old = await reconcile(world)
     assert world.resource is not None
     world.resource["metadata"]["resourceVersion"] = "other"
     reconciler = Reconciler(world, NoMetrics(), FixedClock())
     world.log.clear()
     memory = Memory(snapshot=old.memory.snapshot, read_at=NOW, judge=FAILING.judge)
     with pytest.raises(ConflictError):
-        await reconciler.turn(KEY, memory, woken=False)
+        await reconciler.reconcile(KEY, memory, woken=False)
     assert world.log == ["status"]
 
 
@@ -175,11 +175,11 @@ async def test_writes_that_change_nothing_do_not_loop_hot() -> None:
     tried = 0
     for _ in range(60):
         world.log.clear()
-        turned = await turn(world, memory, clock=clock)
+        result = await reconcile(world, memory, clock=clock)
         tried += "apply NetworkPolicy spark" in world.log
-        memory = turned.memory
-        assert turned.next_due is not None
-        clock.at = max(clock.at, turned.next_due)
+        memory = result.memory
+        assert result.next_due is not None
+        clock.at = max(clock.at, result.next_due)
     assert clock.at > NOW + 30
     assert tried < 12
 
@@ -190,7 +190,7 @@ async def test_what_an_apply_leaves_alone_is_taken_out_once_it_is_somebody_elses
     deployment = world.children[Ref("Deployment", f"spark-{name(1)}")]
     container = deployment["spec"]["template"]["spec"]["containers"][0]
     container["env"].append({"name": "DEBUG", "value": "1"})
-    first = await turn(world)
+    first = await reconcile(world)
     assert [line for line in world.log if "Deployment" in line] == []
     added: dict[str, Any] = {'k:{"name":"DEBUG"}': {".": {}, "f:name": {}, "f:value": {}}}
     containers = {'k:{"name":"spark"}': {"f:env": added}}
@@ -198,7 +198,7 @@ async def test_what_an_apply_leaves_alone_is_taken_out_once_it_is_somebody_elses
     deployment["metadata"]["managedFields"] = [
         {"manager": "kubectl-edit", "operation": "Update", "fieldsV1": held}
     ]
-    await turn(world, first.memory)
+    await reconcile(world, first.memory)
     written = [line for line in world.log if "Deployment" in line]
     assert written == [f"strip Deployment spark-{name(1)}"]
 
@@ -210,9 +210,9 @@ async def test_events_that_are_not_taken_delay_the_next_look_only_so_long(
     world = cluster(2, at(0, 5))
     world.never_told = asyncio.Event()
     async with asyncio.timeout(5):
-        turned = await turn(world, FAILING)
+        result = await reconcile(world, FAILING)
     assert users(world) == CUT
-    assert turned.failure is None
+    assert result.failure is None
 
 
 async def test_a_futile_write_does_not_delay_the_cut() -> None:
@@ -221,8 +221,8 @@ async def test_a_futile_write_does_not_delay_the_cut() -> None:
     world.stubborn = "NetworkPolicy"
     memory = Memory()
     for _ in range(4):
-        memory = (await turn(world, memory)).memory
-    await turn(world, Memory(judge=FAILING.judge, attempt=memory.attempt))
+        memory = (await reconcile(world, memory)).memory
+    await reconcile(world, Memory(judge=FAILING.judge, attempt=memory.attempt))
     assert users(world) == CUT
 
 
@@ -233,7 +233,7 @@ async def test_each_release_is_read_on_its_own_port() -> None:
     world.resource["status"]["candidate"]["release"] = moved
     world.pods[-1]["metadata"]["labels"][RELEASE_LABEL] = moved
     metrics = NoMetrics()
-    await turn(world, Memory(watch=True, judge=judged(0.0)), metrics)
+    await reconcile(world, Memory(watch=True, judge=judged(0.0)), metrics)
     assert {(target.uid, target.port) for target in metrics.asked} == {
         ("2-0", 4000),
         *((f"1-{number}", 3000) for number in range(4)),
@@ -251,14 +251,14 @@ def name_of(world: MemoryCluster) -> str:
 async def test_under_guard_the_previous_release_is_read_beside_stable() -> None:
     """Without somebody who answers beside it, a dead release would be taken for missing data."""
     world, metrics = cluster(2, guarded()), NoMetrics()
-    await turn(world, Memory(watch=True, judge=judged(0.0)), metrics)
+    await reconcile(world, Memory(watch=True, judge=judged(0.0)), metrics)
     assert {target.uid for target in metrics.asked} == {"2-0", "1-0", "1-1", "1-2", "1-3"}
 
 
 async def test_a_status_older_than_its_children_catches_up() -> None:
     world = cluster(2, at(0, 5))
     world.children[Ref("Service", "spark")]["metadata"]["annotations"]["spark.dev/epoch"] = "40"
-    await turn(world)
+    await reconcile(world)
     assert world.resource is not None
     assert world.resource["status"]["epoch"] == 41
 
@@ -267,8 +267,8 @@ async def test_an_invalid_resource_is_told_and_its_children_stay() -> None:
     world = cluster(2, at(0, 5))
     assert world.resource is not None
     world.resource["spec"]["replicas"] = -1
-    await turn(world)
-    await turn(world)
+    await reconcile(world)
+    await reconcile(world)
     assert world.log == ["status"]
     found = {item["type"]: item for item in world.resource["status"]["conditions"]}
     assert found["Accepted"]["status"] == "False"
@@ -278,16 +278,16 @@ async def test_an_invalid_resource_is_told_and_its_children_stay() -> None:
 async def test_a_resource_that_is_gone_or_going_ends_its_task() -> None:
     world = MemoryCluster(resource=None)
     reconciler = Reconciler(world, NoMetrics(), FixedClock())
-    assert await reconciler.turn(KEY, Memory(), woken=True) is None
+    assert await reconciler.reconcile(KEY, Memory(), woken=True) is None
     world.resource = body()
     world.resource["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-    assert await reconciler.turn(KEY, Memory(), woken=True) is None
+    assert await reconciler.reconcile(KEY, Memory(), woken=True) is None
     assert world.log == []
 
 
 async def test_what_the_process_knew_is_not_needed() -> None:
     world = cluster(2, at(0, 5, judge=judge.encode(judged(0.5))))
-    await turn(world)
+    await reconcile(world)
     assert users(world) == CUT
     assert users(world)[RELEASE_LABEL] != NO_RELEASE
 
@@ -296,5 +296,5 @@ async def test_an_api_server_that_is_away_is_an_error_not_a_decision() -> None:
     world = cluster(2, at(0, 5))
     world.refusals["status"] = UnavailableError("no answer")
     with pytest.raises(UnavailableError):
-        await turn(world, FAILING)
+        await reconcile(world, FAILING)
     assert world.log == []

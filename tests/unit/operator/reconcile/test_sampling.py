@@ -10,7 +10,13 @@ import pytest
 from spark_operator.core.decide.judge_plan import judge_plan
 from spark_operator.core.judge import Counters, QueryRule, QueryValue
 from spark_operator.core.judge.plan import Action
-from spark_operator.ports.metrics import Answer, Ask, Question, Reading, Target
+from spark_operator.ports.metrics import (
+    PrometheusQuery,
+    PrometheusResult,
+    Reading,
+    RenderedQuery,
+    Target,
+)
 from spark_operator.reconcile.sampling import Sampler
 from tests.unit.operator.core.builders import NOW, name, pod, resource, seen
 from tests.unit.operator.reconcile.cluster import FixedClock, NoMetrics
@@ -35,11 +41,11 @@ def asked(interval: str = "5s", **query: object) -> SparkDeployment:
 class Asked:
     """Answers as it is told, and remembers what it was asked."""
 
-    answer: Answer = field(default_factory=Answer)
-    asks: list[Ask] = field(default_factory=list)
+    answer: PrometheusResult = field(default_factory=PrometheusResult)
+    asks: list[PrometheusQuery] = field(default_factory=list)
     forgotten: list[Key] = field(default_factory=list)
 
-    async def read(self, ask: Ask) -> Answer:
+    async def read(self, ask: PrometheusQuery) -> PrometheusResult:
         self.asks.append(ask)
         return self.answer
 
@@ -73,13 +79,15 @@ async def test_pods_are_read_directly_without_a_prometheus() -> None:
 async def test_a_prometheus_is_asked_for_pods_by_name_and_for_queries() -> None:
     read = Reading(NOW - 3, Counters(requests=7.0))
     value = QueryValue("queue", 4.0, None)
-    series = Asked(Answer({"2-0": read, "1-0": Reading(NOW, None, known=False)}, (value,)))
+    series = Asked(
+        PrometheusResult({"2-0": read, "1-0": Reading(NOW, None, known=False)}, (value,))
+    )
     sampler = Sampler(NoMetrics(), series, FixedClock())
     tick = await sampler.tick(asked(), seen(), (pod(2),), (pod(1),))
     (ask,) = series.asks
     assert ask.pods == {f"spark-{name(2)}-0": "2-0", f"spark-{name(1)}-0": "1-0"}
     text = f'q{{namespace="production",r="{name(2)}",s="{name(1)}"}}'
-    assert ask.questions == (Question("queue", text, ""),)
+    assert ask.questions == (RenderedQuery("queue", text, ""),)
     assert (tick.candidate[0].at, tick.candidate[0].values) == (NOW - 3, read.counters)
     assert tick.queries == (value,)
     # A pod that the source has yet to find is starting, not lost.

@@ -41,11 +41,11 @@ async def test_at_rest_pods_are_looked_at_every_half_minute_and_the_symptom_is_w
     world, pages, clock, reconciler = at_rest()
     memory = Memory()
     for _ in range(3):
-        turned = await reconciler.turn(KEY, memory, woken=False)
-        assert turned is not None
-        memory = turned.memory
-        assert turned.next_due == clock.now() + 30
-        assert (await reconciler.turn(KEY, memory, woken=False)) is not None
+        result = await reconciler.reconcile(KEY, memory, woken=False)
+        assert result is not None
+        memory = result.memory
+        assert result.next_due == clock.now() + 30
+        assert (await reconciler.reconcile(KEY, memory, woken=False)) is not None
         clock.at += 30
     assert len(pages.asked) == 3
     assert world.resource is not None
@@ -58,9 +58,9 @@ async def test_looking_at_pods_does_not_read_the_api() -> None:
     world, pages, clock, reconciler = at_rest()
     memory, ages = Memory(), list[float]()
     for _ in range(10):
-        turned = await reconciler.turn(KEY, memory, woken=False)
-        assert turned is not None
-        memory = turned.memory
+        result = await reconciler.reconcile(KEY, memory, woken=False)
+        assert result is not None
+        memory = result.memory
         ages.append(clock.now() - memory.read_at)
         clock.at += 30.0
     assert len(pages.asked) == 10

@@ -11,7 +11,7 @@ import pytest
 from spark_operator.core.apply.diff import StaleDecisionError
 from spark_operator.ports.cluster import ConflictError, Key, RefusedError, UnavailableError
 from spark_operator.reconcile import worker
-from spark_operator.reconcile.memory import Memory, Turned
+from spark_operator.reconcile.memory import Memory, ReconcileResult
 from spark_operator.reconcile.worker import Workers
 
 if TYPE_CHECKING:
@@ -29,15 +29,15 @@ class LoopClock:
 
 
 class Script:
-    """A reconciler that does what it is told, turn by turn, and notes when."""
+    """A reconciler that does what it is told, reconcile by reconcile, and notes when."""
 
-    def __init__(self, *outcomes: Callable[[], Turned | None]) -> None:
+    def __init__(self, *outcomes: Callable[[], ReconcileResult | None]) -> None:
         self.outcomes = list(outcomes)
         self.at: list[float] = []
         self.woken: list[bool] = []
         self.done = asyncio.Event()
 
-    async def turn(self, key: Key, memory: Memory, *, woken: bool) -> Turned | None:
+    async def reconcile(self, key: Key, memory: Memory, *, woken: bool) -> ReconcileResult | None:
         assert key == KEY
         del memory
         self.at.append(LoopClock().now())
@@ -51,12 +51,12 @@ class Script:
         return [round(after - before, 2) for before, after in pairwise(self.at)]
 
 
-def due(seconds: float, failure: Any = None) -> Callable[[], Turned]:
-    return lambda: Turned(LoopClock().now() + seconds, Memory(), failure)
+def due(seconds: float, failure: Any = None) -> Callable[[], ReconcileResult]:
+    return lambda: ReconcileResult(LoopClock().now() + seconds, Memory(), failure)
 
 
-def raising(error: Exception) -> Callable[[], Turned]:
-    def act() -> Turned:
+def raising(error: Exception) -> Callable[[], ReconcileResult]:
+    def act() -> ReconcileResult:
         raise error
 
     return act
@@ -69,10 +69,12 @@ Run = Any
 async def run() -> AsyncIterator[Run]:
     started: list[Workers] = []
 
-    async def play(*outcomes: Callable[[], Turned | None]) -> tuple[Script, list[str], Workers]:
+    async def play(
+        *outcomes: Callable[[], ReconcileResult | None],
+    ) -> tuple[Script, list[str], Workers]:
         script, said, told = Script(*outcomes), list[str](), asyncio.Event()
 
-        def observe(_key: Key, _seconds: float, outcome: str, _: Turned | None) -> None:
+        def observe(_key: Key, _seconds: float, outcome: str, _: ReconcileResult | None) -> None:
             said.append(outcome)
             if len(said) == len(outcomes):
                 told.set()
@@ -143,7 +145,7 @@ async def test_a_wake_cuts_the_sleep_short(run: Run) -> None:
 
 
 async def test_many_wakes_are_one_turn_each_while(run: Run) -> None:
-    """As while many pods start: every turn that is woken reads the whole world."""
+    """As while many pods start: every reconcile that is woken reads the whole world."""
     script, _, workers = await run(due(FAR))
     script.outcomes, script.done = [due(FAR)] * 3, asyncio.Event()
     waking = asyncio.create_task(wake_without_end(workers))
@@ -190,4 +192,4 @@ async def test_after_stop_nothing_starts(run: Run) -> None:
     workers.wake(KEY)
     await asyncio.sleep(0)
     assert len(script.at) == 1
-    assert workers.longest_turn() == 0.0
+    assert workers.longest_reconcile() == 0.0

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from spark_operator.replay import Reading, TraceError, frames
+from spark_operator.replay import TraceError, TraceReading, frames
 
 GOOD = '{"t": 0, "release": "stable", "pod": "p"}'
 
@@ -18,7 +18,7 @@ def _line(t: float, pod: str | None = "p", role: str = "stable", **counters: Any
     return json.dumps({"t": t, "release": role, **named, **counters})
 
 
-def _readings(*lines: str) -> list[Reading]:
+def _readings(*lines: str) -> list[TraceReading]:
     return [reading for frame in frames(lines) for reading in frame.readings]
 
 

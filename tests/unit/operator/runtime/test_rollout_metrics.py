@@ -16,7 +16,7 @@ from spark_operator.api.status.status import (
     Weight,
 )
 from spark_operator.ports.cluster import Key
-from spark_operator.reconcile.memory import Memory, Turned
+from spark_operator.reconcile.memory import Memory, ReconcileResult
 from spark_operator.runtime.telemetry import Telemetry
 from tests.unit.operator.core.builders import IMAGES, NOW, name, status
 
@@ -27,13 +27,15 @@ KEY = Key("production", "spark")
 OTHER = Key("staging", "spark")
 
 
-def turn(
+def reconcile(
     telemetry: Telemetry,
     before: SparkDeploymentStatus,
     after: SparkDeploymentStatus,
     key: Key = KEY,
 ) -> None:
-    telemetry.observe_turn(key, 0.1, "done", Turned(None, Memory(), statuses=(before, after)))
+    telemetry.observe_reconcile(
+        key, 0.1, "done", ReconcileResult(None, Memory(), statuses=(before, after))
+    )
 
 
 def read(telemetry: Telemetry, metric: str, **labels: str) -> float | None:
@@ -69,11 +71,11 @@ CUT = status(
 
 def test_phase_and_weight_are_those_of_the_last_status() -> None:
     telemetry = Telemetry()
-    turn(telemetry, status("Pending"), ON_TRIAL)
+    reconcile(telemetry, status("Pending"), ON_TRIAL)
     now = ON_TRIAL.model_copy(
         update={"phase": "Promoting", "weight": Weight(desired=100, actual=50)}
     )
-    turn(telemetry, ON_TRIAL, now)
+    reconcile(telemetry, ON_TRIAL, now)
     assert read(telemetry, "phase", phase="Promoting") == 1
     assert read(telemetry, "phase", phase="Progressing") is None
     assert read(telemetry, "weight_percent", kind="desired") == 100
@@ -82,9 +84,9 @@ def test_phase_and_weight_are_those_of_the_last_status() -> None:
 
 def test_a_rollback_is_counted_once_with_what_it_cost() -> None:
     telemetry = Telemetry()
-    turn(telemetry, ON_TRIAL, CUT)
-    turn(telemetry, CUT, CUT)
-    turn(telemetry, CUT, CUT.model_copy(update={"phase": "RolledBack"}))
+    reconcile(telemetry, ON_TRIAL, CUT)
+    reconcile(telemetry, CUT, CUT)
+    reconcile(telemetry, CUT, CUT.model_copy(update={"phase": "RolledBack"}))
     assert read(telemetry, "rollbacks_total", reason="ErrorRateCritical") == 1
     assert read(telemetry, "releases_total", outcome="Failed") == 1
     assert read(telemetry, "exposure_seconds") == 9
@@ -97,22 +99,22 @@ def test_a_rollback_is_counted_once_with_what_it_cost() -> None:
 
 def test_what_an_earlier_process_decided_is_not_counted_again() -> None:
     telemetry = Telemetry()
-    turn(telemetry, CUT, CUT)
+    reconcile(telemetry, CUT, CUT)
     assert read(telemetry, "rollbacks_total", reason="ErrorRateCritical") is None
 
 
 def test_a_status_whose_turn_failed_later_is_counted_at_the_next() -> None:
     telemetry = Telemetry()
-    turn(telemetry, ON_TRIAL, ON_TRIAL)
-    telemetry.observe_turn(KEY, 0.1, "conflict", None)
-    turn(telemetry, CUT, CUT)
+    reconcile(telemetry, ON_TRIAL, ON_TRIAL)
+    telemetry.observe_reconcile(KEY, 0.1, "conflict", None)
+    reconcile(telemetry, CUT, CUT)
     assert read(telemetry, "rollbacks_total", reason="ErrorRateCritical") == 1
 
 
 def test_a_promotion_counts_as_a_release_and_no_rollback() -> None:
     telemetry = Telemetry()
     after = status("Guarding", stable=2, previous=1, history=(entry(2, "Promoted"),))
-    turn(telemetry, ON_TRIAL, after)
+    reconcile(telemetry, ON_TRIAL, after)
     assert read(telemetry, "releases_total", outcome="Promoted") == 1
     assert b"spark_deployment_rollbacks_total{" not in telemetry.page()
 
@@ -122,9 +124,9 @@ def test_verdicts_are_counted_when_they_are_written() -> None:
     said = VerdictStatus(verdict="Continue", reason="NotEnoughEvidence", at=to_time(NOW))
     first = ON_TRIAL.model_copy(update={"verdict": said})
     again = said.model_copy(update={"at": said.at + timedelta(seconds=10)})
-    turn(telemetry, ON_TRIAL, first)
-    turn(telemetry, first, first)
-    turn(telemetry, first, first.model_copy(update={"verdict": again}))
+    reconcile(telemetry, ON_TRIAL, first)
+    reconcile(telemetry, first, first)
+    reconcile(telemetry, first, first.model_copy(update={"verdict": again}))
     found = read(telemetry, "verdicts_total", verdict="Continue", reason="NotEnoughEvidence")
     assert found == 2
 
@@ -132,16 +134,16 @@ def test_verdicts_are_counted_when_they_are_written() -> None:
 def test_maintenance_and_quarantine_are_shown() -> None:
     telemetry = Telemetry()
     window = MaintenanceStatus(state="Active", since=to_time(NOW), begins=to_time(NOW))
-    turn(telemetry, ON_TRIAL, ON_TRIAL.model_copy(update={"maintenance": window}))
+    reconcile(telemetry, ON_TRIAL, ON_TRIAL.model_copy(update={"maintenance": window}))
     assert read(telemetry, "maintenance") == 1
     assert read(telemetry, "quarantined_releases") == 0
 
 
 def test_a_resource_that_is_gone_leaves_nothing_and_others_stay() -> None:
     telemetry = Telemetry()
-    turn(telemetry, ON_TRIAL, CUT)
-    turn(telemetry, ON_TRIAL, CUT, OTHER)
-    telemetry.observe_turn(KEY, 0.1, "gone", None)
+    reconcile(telemetry, ON_TRIAL, CUT)
+    reconcile(telemetry, ON_TRIAL, CUT, OTHER)
+    telemetry.observe_reconcile(KEY, 0.1, "gone", None)
     page = telemetry.page().decode()
     assert 'namespace="production"' not in page
     assert 'spark_deployment_phase{name="spark",namespace="staging"' in page

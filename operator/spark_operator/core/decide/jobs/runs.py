@@ -15,7 +15,7 @@ from spark_operator.core.observe import job_report
 
 if TYPE_CHECKING:
     from spark_operator.api.status.runs import JobKind, JobState, SchemaStatus
-    from spark_operator.core.decide.draft import Turn
+    from spark_operator.core.decide.draft import RolloutDraft
     from spark_operator.core.observe.values import Job
 
 LOOK_SECONDS: Final = 5.0
@@ -30,16 +30,18 @@ DECISIVE: Final = ("preflight", "migrate", "undo")
 """Kinds for which running out of time is a result, not the lack of one."""
 
 
-def find(turn: Turn, kind: JobKind, release: str, step: int | None = None) -> JobStatus | None:
+def find(
+    draft: RolloutDraft, kind: JobKind, release: str, step: int | None = None
+) -> JobStatus | None:
     """The last Job of a kind, if it was about this release and step."""
-    for job in turn.status.jobs:
+    for job in draft.status.jobs:
         if job.kind == kind and job.release == release and job.step == step:
             return job
     return None
 
 
 def start(
-    turn: Turn,
+    draft: RolloutDraft,
     kind: JobKind,
     release: str,
     *,
@@ -49,7 +51,7 @@ def start(
     repeats: int = 0,
 ) -> None:
     """Decide that a Job shall run, in place of the last one of its kind."""
-    before = next((job for job in turn.status.jobs if job.kind == kind), None)
+    before = next((job for job in draft.status.jobs if job.kind == kind), None)
     same = before is not None and before.release == release
     job = JobStatus(
         kind=kind,
@@ -59,12 +61,12 @@ def start(
         repeats=repeats,
         target=target,
         step=step,
-        started_at=turn.at,
+        started_at=draft.at,
         schema=schema,
     )
-    others = tuple(item for item in turn.status.jobs if item.kind != kind)
-    turn.set(jobs=(*others, job))
-    turn.dues.append(turn.now + LOOK_SECONDS)
+    others = tuple(item for item in draft.status.jobs if item.kind != kind)
+    draft.set(jobs=(*others, job))
+    draft.requeue_at(draft.now + LOOK_SECONDS)
 
 
 def _attempt(before: JobStatus) -> int:
@@ -72,12 +74,12 @@ def _attempt(before: JobStatus) -> int:
     return before.attempt % MOST_ATTEMPTS + 1 if before.state == "Lost" else 1
 
 
-def again(turn: Turn, job: JobStatus) -> bool:
+def again(draft: RolloutDraft, job: JobStatus) -> bool:
     """Run a Job that was lost once more; False where that was tried often enough."""
     if job.attempt >= MOST_ATTEMPTS:
         return False
     start(
-        turn,
+        draft,
         job.kind,
         job.release,
         step=job.step,
@@ -88,65 +90,65 @@ def again(turn: Turn, job: JobStatus) -> bool:
     return True
 
 
-def has_rested(turn: Turn, job: JobStatus, pause: float) -> bool:
+def has_rested(draft: RolloutDraft, job: JobStatus, pause: float) -> bool:
     """Whether a Job ended at least ``pause`` seconds ago; else it is looked at again then."""
     due = (job.finished_at or job.started_at).timestamp() + pause
-    if turn.now < due:
-        turn.dues.append(due)
-    return turn.now >= due
+    if draft.now < due:
+        draft.requeue_at(due)
+    return draft.now >= due
 
 
-def forget(turn: Turn, *kinds: JobKind) -> None:
+def forget(draft: RolloutDraft, *kinds: JobKind) -> None:
     """Drop Jobs of these kinds from status, which stops those that still run."""
-    kept = tuple(job for job in turn.status.jobs if job.kind not in kinds)
-    if kept != turn.status.jobs:
-        turn.set(jobs=kept)
+    kept = tuple(job for job in draft.status.jobs if job.kind not in kinds)
+    if kept != draft.status.jobs:
+        draft.set(jobs=kept)
 
 
-def settle(turn: Turn) -> None:
+def settle(draft: RolloutDraft) -> None:
     """Take over into status what running Jobs came to."""
     settled = tuple(
-        _settled(turn, job) if job.state == "Running" else job for job in turn.status.jobs
+        _settled(draft, job) if job.state == "Running" else job for job in draft.status.jobs
     )
-    before = turn.status.jobs
+    before = draft.status.jobs
     if settled != before:
-        turn.set(jobs=settled)
+        draft.set(jobs=settled)
     for was, job in zip(before, settled, strict=True):
         if was.state != job.state and job.kind in TOLD and job.state == "Passed":
-            turn.note(TOLD[job.kind], "Passed", summary(job), release=job.release)
+            draft.record(TOLD[job.kind], "Passed", summary(job), release=job.release)
     if any(job.state == "Running" for job in settled):
-        turn.dues.append(turn.now + LOOK_SECONDS)
+        draft.requeue_at(draft.now + LOOK_SECONDS)
 
 
-def _settled(turn: Turn, job: JobStatus) -> JobStatus:
-    seen = turn.observations.jobs.get(job_name(turn.resource.metadata.name, job))
-    limit, began = timeout(turn.resource, job.kind), job.started_at.timestamp()
+def _settled(draft: RolloutDraft, job: JobStatus) -> JobStatus:
+    seen = draft.observations.jobs.get(job_name(draft.resource.metadata.name, job))
+    limit, began = timeout(draft.resource, job.kind), job.started_at.timestamp()
     if seen is not None and seen.run == run_id(job):
         if seen.finished:
-            return _finished(turn, job, seen, limit)
+            return _finished(draft, job, seen, limit)
         # An API server that hangs makes it long after it was asked to
         began = max(began, seen.created)
-    if turn.now > began + limit + GRACE_SECONDS:
+    if draft.now > began + limit + GRACE_SECONDS:
         if seen is None:
             # Never made while the API server was away, or taken away: nobody's fault.
             return _ended(
-                turn, job, "Lost", f"no result within {limit:.0f} s: there is no such Job"
+                draft, job, "Lost", f"no result within {limit:.0f} s: there is no such Job"
             )
         why = seen.trouble or "it did not end"
-        return _ended(turn, job, _late(job), f"no result within {limit:.0f} s: {why}")
+        return _ended(draft, job, _late(job), f"no result within {limit:.0f} s: {why}")
     trouble = clip(seen.trouble) if seen is not None else ""
     return job if trouble == job.message else job.model_copy(update={"message": trouble})
 
 
-def _finished(turn: Turn, job: JobStatus, seen: Job, limit: float) -> JobStatus:
+def _finished(draft: RolloutDraft, job: JobStatus, seen: Job, limit: float) -> JobStatus:
     if seen.timed_out:
         why = f"not done within {limit:.0f} s: stopped"
         trouble = f" ({job.message})" if job.message else ""
-        return _ended(turn, job, _late(job), why + trouble)
+        return _ended(draft, job, _late(job), why + trouble)
     if not seen.succeeded and not seen.exited:
-        return _ended(turn, job, "Lost", seen.trouble or "its pod was taken away")
+        return _ended(draft, job, "Lost", seen.trouble or "its pod was taken away")
     found = job_report.parse(seen.report)
-    ended = _ended(turn, job, "Passed" if seen.succeeded else "Failed", found.text)
+    ended = _ended(draft, job, "Passed" if seen.succeeded else "Failed", found.text)
     return ended.model_copy(update={"checks": found.checks, "schema_": found.schema})
 
 
@@ -154,9 +156,9 @@ def _late(job: JobStatus) -> JobState:
     return "Failed" if job.kind in DECISIVE else "Lost"
 
 
-def _ended(turn: Turn, job: JobStatus, state: JobState, message: str) -> JobStatus:
+def _ended(draft: RolloutDraft, job: JobStatus, state: JobState, message: str) -> JobStatus:
     """How a Job ended; where it left the schema is for its report to say, and else not known."""
-    changed = {"state": state, "finished_at": turn.at, "message": clip(message)}
+    changed = {"state": state, "finished_at": draft.at, "message": clip(message)}
     unknown = {"schema_": None} if job.kind in ("migrate", "undo") else {}
     return job.model_copy(update=changed | unknown)
 

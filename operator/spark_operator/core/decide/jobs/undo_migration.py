@@ -13,31 +13,31 @@ from spark_operator.core.decide.jobs import runs
 if TYPE_CHECKING:
     from spark_operator.api.jobs import Migrations
     from spark_operator.api.status.runs import JobStatus, SchemaStatus
-    from spark_operator.core.decide.draft import Turn
+    from spark_operator.core.decide.draft import RolloutDraft
 
 BASE: Final = "base"
 """Alembic's name for a schema without any version."""
 
 
-def undone(turn: Turn) -> bool:
+def undone(draft: RolloutDraft) -> bool:
     """Whether the schema is where it shall stay, after the release on its way out migrated it."""
-    name = turn.on_trial.release
-    migrated = runs.find(turn, "migrate", name)
-    kept = turn.observations.revisions.get(name)
+    name = draft.on_trial.release
+    migrated = runs.find(draft, "migrate", name)
+    kept = draft.observations.revisions.get(name)
     if migrated is None or kept is None or kept.migrations is None:
         return True
     if migrated.schema_ and migrated.target == version_of(migrated.schema_):
         return True
     if kept.migrations.rollback != "Automatic" or not _has_way(migrated):
-        _tell_kept(turn, migrated, kept.migrations)
+        _tell_kept(draft, migrated, kept.migrations)
         return True
-    job = runs.find(turn, "undo", name)
+    job = runs.find(draft, "undo", name)
     if job is None or (migrated.finished_at and job.started_at < migrated.finished_at):
-        runs.start(turn, "undo", name, target=migrated.target)
+        runs.start(draft, "undo", name, target=migrated.target)
         return False
-    if job.state == "Running" or (job.state == "Lost" and runs.again(turn, job)):
+    if job.state == "Running" or (job.state == "Lost" and runs.again(draft, job)):
         return False
-    _tell_ended(turn, job)
+    _tell_ended(draft, job)
     return True
 
 
@@ -55,27 +55,27 @@ def _has_way(migrated: JobStatus) -> bool:
     return bool(migrated.target) or (migrated.state == "Passed" and migrated.schema_ is None)
 
 
-def on_request(turn: Turn, version: str) -> str:
+def on_request(draft: RolloutDraft, version: str) -> str:
     """Start undoing the last migration, to ``version`` or to where it began: what came of it."""
-    migrated = next((job for job in turn.status.jobs if job.kind == "migrate"), None)
-    kept = turn.observations.revisions.get(migrated.release) if migrated else None
+    migrated = next((job for job in draft.status.jobs if job.kind == "migrate"), None)
+    kept = draft.observations.revisions.get(migrated.release) if migrated else None
     if migrated is None or kept is None or kept.migrations is None:
         return "NothingMigrated"
     if kept.migrations.rollback == "Forbidden":
         return "MigrationForbidden"
-    stable = turn.status.stable
+    stable = draft.status.stable
     if stable is not None and stable.release == migrated.release:
         return "StableNeedsSchema"
-    job = runs.find(turn, "undo", migrated.release)
+    job = runs.find(draft, "undo", migrated.release)
     if job is not None and job.state == "Running":
         return "AlreadyUndoing"
     if not version and not _has_way(migrated):
         return "VersionNeeded"
-    runs.start(turn, "undo", migrated.release, target=version[:32] or migrated.target)
+    runs.start(draft, "undo", migrated.release, target=version[:32] or migrated.target)
     return "Done"
 
 
-def _tell_kept(turn: Turn, migrated: JobStatus, migrations: Migrations) -> None:
+def _tell_kept(draft: RolloutDraft, migrated: JobStatus, migrations: Migrations) -> None:
     at = migrated.schema_.current if migrated.schema_ else None
     how = {
         "Allowed": "it may be undone with the annotation spark.dev/undo-migration: TOKEN",
@@ -83,8 +83,8 @@ def _tell_kept(turn: Turn, migrated: JobStatus, migrations: Migrations) -> None:
         "Automatic": "where it was before is not known, since no preflight looked: see to it"
         " yourself with the annotation spark.dev/undo-migration: VERSION@TOKEN",
     }[migrations.rollback]
-    stable = turn.status.stable.image if turn.status.stable else "nothing"
-    turn.note(
+    stable = draft.status.stable.image if draft.status.stable else "nothing"
+    draft.record(
         "SchemaKept",
         f"Rollback{migrations.rollback}",
         f"the schema stays at {at or 'what it was brought to'}, which {stable} runs on: {how}",
@@ -92,15 +92,15 @@ def _tell_kept(turn: Turn, migrated: JobStatus, migrations: Migrations) -> None:
     )
 
 
-def _tell_ended(turn: Turn, job: JobStatus) -> None:
+def _tell_ended(draft: RolloutDraft, job: JobStatus) -> None:
     if job.state == "Passed":
         at = job.schema_.current if job.schema_ else job.target
-        turn.note(
+        draft.record(
             "MigrationUndone", "Passed", f"the schema is back at {at or 'the version before'}",
             release=job.release,
         )  # fmt: skip
         return
-    turn.note(
+    draft.record(
         "MigrationRollbackFailed",
         job.state,
         f"the schema was not brought back: {runs.explain(job)}: do it by hand",

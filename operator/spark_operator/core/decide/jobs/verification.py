@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from spark_operator.core.decide.jobs import runs
-from spark_operator.core.decide.rollback import retreat
+from spark_operator.core.decide.rollback import roll_back
 from spark_operator.core.model.phases import WATCHED, Phase
 
 if TYPE_CHECKING:
     from spark_operator.api.status.runs import JobStatus
-    from spark_operator.core.decide.draft import Turn
+    from spark_operator.core.decide.draft import RolloutDraft
     from spark_operator.core.observe.values import Workload
 
 REPEAT_SECONDS: Final = 30.0
@@ -31,47 +31,47 @@ class Subject(NamedTuple):
     """Address of the release it is compared with; empty: there is none."""
 
 
-def passed(turn: Turn) -> bool:
+def passed(draft: RolloutDraft) -> bool:
     """Whether the watched release passes its verification here; it may end the trial instead."""
-    if not turn.spec.verification.enabled:
+    if not draft.spec.verification.enabled:
         return True
-    subject = _subject(turn)
+    subject = _subject(draft)
     if subject is None:
         return True
-    job = runs.find(turn, "verify", subject.release, subject.step)
+    job = runs.find(draft, "verify", subject.release, subject.step)
     if job is None:
-        _verify(turn, subject)
-    elif job.state == "Lost" and not runs.again(turn, job):
-        _repeat_later(turn, subject, job)
+        _verify(draft, subject)
+    elif job.state == "Lost" and not runs.again(draft, job):
+        _repeat_later(draft, subject, job)
     elif job.state == "Failed":
-        _suspect(turn, subject, job)
+        _suspect(draft, subject, job)
     return job is not None and job.state == "Passed"
 
 
-def is_shared(turn: Turn) -> bool:
+def is_shared(draft: RolloutDraft) -> bool:
     """Whether both releases fail their verification, so that neither is blamed."""
-    if turn.phase not in WATCHED:
+    if draft.phase not in WATCHED:
         return False
-    last = {job.kind: job.state for job in turn.status.jobs}
+    last = {job.kind: job.state for job in draft.status.jobs}
     return last.get("verify") == "Failed" == last.get("compare")
 
 
-def unanswered(turn: Turn) -> str:
+def unanswered(draft: RolloutDraft) -> str:
     """Why the watched release is to blame and is not rolled back by itself; empty: it is not so."""
-    last = {job.kind: job for job in turn.status.jobs}
+    last = {job.kind: job for job in draft.status.jobs}
     job, beside = last.get("verify"), last.get("compare")
-    if turn.spec.rollback.automatic or turn.phase not in WATCHED or not job or not beside:
+    if draft.spec.rollback.automatic or draft.phase not in WATCHED or not job or not beside:
         return ""
     if job.state != "Failed" or not job.repeats or beside.state != "Passed":
         return ""
     return f"{runs.explain(job)}; rollback.automatic is false: abort the rollout yourself"
 
 
-def _subject(turn: Turn) -> Subject | None:
+def _subject(draft: RolloutDraft) -> Subject | None:
     """What is to be verified in this phase; None where nothing can be."""
-    name, status = turn.resource.metadata.name, turn.status
-    if turn.phase is Phase.GUARDING and status.stable is not None:
-        previous = _address_of(turn, turn.previous)
+    name, status = draft.resource.metadata.name, draft.status
+    if draft.phase is Phase.GUARDING and status.stable is not None:
+        previous = _address_of(draft, draft.previous)
         return Subject(status.stable.release, None, f"http://{name}-stable", previous)
     if status.candidate is None:
         return None
@@ -80,58 +80,58 @@ def _subject(turn: Turn) -> Subject | None:
     return Subject(status.candidate.release, step, f"http://{name}-candidate", beside)
 
 
-def _address_of(turn: Turn, work: Workload) -> str:
+def _address_of(draft: RolloutDraft, work: Workload) -> str:
     """Address of the first ready pod of a release that no Service selects; empty: none is."""
     ip = next((pod.ip for pod in work.live if pod.ready and pod.ip), "")
     host = f"[{ip}]" if ":" in ip else ip
-    return f"http://{host}:{turn.spec.pod.port}" if ip else ""
+    return f"http://{host}:{draft.spec.pod.port}" if ip else ""
 
 
-def _suspect(turn: Turn, subject: Subject, job: JobStatus) -> None:
+def _suspect(draft: RolloutDraft, subject: Subject, job: JobStatus) -> None:
     """The release failed: see whether the one beside it does, and whether it does again."""
     if not subject.beside:
-        _repeat_later(turn, subject, job)
+        _repeat_later(draft, subject, job)
         return
-    beside = runs.find(turn, "compare", subject.release, subject.step)
+    beside = runs.find(draft, "compare", subject.release, subject.step)
     if beside is None or (job.finished_at and beside.started_at < job.finished_at):
-        runs.start(turn, "compare", subject.release, step=subject.step, target=subject.beside)
-    elif beside.state == "Running" or (beside.state == "Lost" and runs.again(turn, beside)):
+        runs.start(draft, "compare", subject.release, step=subject.step, target=subject.beside)
+    elif beside.state == "Running" or (beside.state == "Lost" and runs.again(draft, beside)):
         return
     elif beside.state == "Passed":
-        _accuse(turn, subject, job)
+        _accuse(draft, subject, job)
     else:
-        _repeat_later(turn, subject, job)
+        _repeat_later(draft, subject, job)
 
 
-def _accuse(turn: Turn, subject: Subject, job: JobStatus) -> None:
+def _accuse(draft: RolloutDraft, subject: Subject, job: JobStatus) -> None:
     """Twice is enough: one failure may be a hiccup."""
     why = runs.explain(job)
-    if job.repeats and not turn.spec.rollback.automatic:
-        if runs.has_rested(turn, job, REPEAT_SECONDS):
-            _verify(turn, subject, repeats=job.repeats)
+    if job.repeats and not draft.spec.rollback.automatic:
+        if runs.has_rested(draft, job, REPEAT_SECONDS):
+            _verify(draft, subject, repeats=job.repeats)
     elif job.repeats:
         message = f"twice, while the release beside it passes: {why}"
-        retreat(turn, "Failed", "VerificationFailed", message)
+        roll_back(draft, "Failed", "VerificationFailed", message)
     else:
-        turn.note(
+        draft.record(
             "VerificationRepeated",
             "FailedOnce",
             f"the release beside it passes: once more before it is given up: {why}",
             release=job.release,
             warning=True,
         )
-        _verify(turn, subject, repeats=1)
+        _verify(draft, subject, repeats=1)
 
 
-def _repeat_later(turn: Turn, subject: Subject, job: JobStatus) -> None:
+def _repeat_later(draft: RolloutDraft, subject: Subject, job: JobStatus) -> None:
     """Nobody is blamed: hold, and look again; the step's deadline bounds it."""
-    if runs.has_rested(turn, job, REPEAT_SECONDS):
-        _verify(turn, subject)
+    if runs.has_rested(draft, job, REPEAT_SECONDS):
+        _verify(draft, subject)
 
 
-def _verify(turn: Turn, subject: Subject, *, repeats: int = 0) -> None:
+def _verify(draft: RolloutDraft, subject: Subject, *, repeats: int = 0) -> None:
     runs.start(
-        turn,
+        draft,
         "verify",
         subject.release,
         step=subject.step,

@@ -9,55 +9,55 @@ from spark_operator.core.decide.jobs.undo_migration import undone
 from spark_operator.core.model.phases import Phase
 
 if TYPE_CHECKING:
-    from spark_operator.core.decide.draft import Turn
+    from spark_operator.core.decide.draft import RolloutDraft
 
 
-def stable(turn: Turn) -> None:
+def stable(draft: RolloutDraft) -> None:
     """Rest, until the spec names another release."""
-    if turn.status.stable is None or turn.desired.name != turn.status.stable.release:
-        turn.go(Phase.PENDING)
-    elif turn.status.failure is not None:
-        turn.set(failure=None)
+    if draft.status.stable is None or draft.desired.name != draft.status.stable.release:
+        draft.transition(Phase.PENDING)
+    elif draft.status.failure is not None:
+        draft.set(failure=None)
 
 
-def rolling_back(turn: Turn) -> None:
+def rolling_back(draft: RolloutDraft) -> None:
     """See the traffic cut and the candidate's pods gone, then settle."""
-    turn.dues.append(turn.now + TICK_SECONDS)
-    stable_name = turn.status.stable.release if turn.status.stable else None
-    cut = turn.observations.route is not None and turn.observations.route.release == stable_name
-    if not cut or turn.candidate.live or not undone(turn):
+    draft.requeue_at(draft.now + TICK_SECONDS)
+    stable_name = draft.status.stable.release if draft.status.stable else None
+    cut = draft.observations.route is not None and draft.observations.route.release == stable_name
+    if not cut or draft.candidate.live or not undone(draft):
         return
-    turn.set(candidate=None, step=None)
-    failure = turn.status.failure
-    if turn.desired.name == stable_name:
-        turn.go(Phase.STABLE)
-    elif failure and failure.release == turn.desired.name:
-        turn.go(Phase.ROLLED_BACK)
-        turn.note(
+    draft.set(candidate=None, step=None)
+    failure = draft.status.failure
+    if draft.desired.name == stable_name:
+        draft.transition(Phase.STABLE)
+    elif failure and failure.release == draft.desired.name:
+        draft.transition(Phase.ROLLED_BACK)
+        draft.record(
             "RolledBack",
             failure.reason,
-            f"all traffic is on {turn.status.stable.image if turn.status.stable else 'nothing'};"
+            f"all traffic is on {draft.status.stable.image if draft.status.stable else 'nothing'};"
             f" {failure.image} has no pods left",
             release=failure.release,
             warning=True,
         )
     else:
-        turn.go(Phase.PENDING)
+        draft.transition(Phase.PENDING)
 
 
-def rolled_back(turn: Turn) -> None:
+def rolled_back(draft: RolloutDraft) -> None:
     """Wait for a newer spec, a retry, or a release let out of quarantine."""
-    failure = turn.status.failure
-    if turn.status.stable and turn.desired.name == turn.status.stable.release:
-        turn.set(failure=None)
-        turn.go(Phase.STABLE)
-    elif failure is None or failure.release != turn.desired.name or _is_worth_another_look(turn):
-        turn.set(failure=None)
-        turn.go(Phase.PENDING)
+    failure = draft.status.failure
+    if draft.status.stable and draft.desired.name == draft.status.stable.release:
+        draft.set(failure=None)
+        draft.transition(Phase.STABLE)
+    elif failure is None or failure.release != draft.desired.name or _is_worth_another_look(draft):
+        draft.set(failure=None)
+        draft.transition(Phase.PENDING)
 
 
-def _is_worth_another_look(turn: Turn) -> bool:
+def _is_worth_another_look(draft: RolloutDraft) -> bool:
     """Whether the spec was changed after a preflight found fault with what the spec refers to."""
-    failure, seen = turn.status.failure, turn.resource.status.observed_generation
-    changed = seen != turn.resource.metadata.generation
+    failure, seen = draft.status.failure, draft.resource.status.observed_generation
+    changed = seen != draft.resource.metadata.generation
     return changed and failure is not None and failure.reason == "PreflightFailed"

@@ -15,7 +15,7 @@ from spark_operator.core.model.phases import Phase
 
 if TYPE_CHECKING:
     from spark_operator.api.status.runs import JobKind
-    from spark_operator.core.decide.draft import Turn
+    from spark_operator.core.decide.draft import RolloutDraft
 
 ABOUT_TRAFFIC: Final[tuple[JobKind, ...]] = ("verify", "compare", "traffic")
 """Jobs that are about a trial and its traffic, and of no use to the next one."""
@@ -23,76 +23,76 @@ SETTLE_SECONDS: Final = 5.0
 """How often it is looked whether an earlier release is gone, should its last event be lost."""
 
 
-def pending(turn: Turn) -> None:
+def pending(draft: RolloutDraft) -> None:
     """Install the first release, or get ready for a trial."""
-    if turn.status.stable is None:
-        _install(turn)
+    if draft.status.stable is None:
+        _install(draft)
         return
-    desired = turn.desired.name
-    if desired == turn.status.stable.release:
-        turn.set(failure=None)
-        turn.go(Phase.STABLE)
+    desired = draft.desired.name
+    if desired == draft.status.stable.release:
+        draft.set(failure=None)
+        draft.transition(Phase.STABLE)
         return
-    held = quarantine.find(turn.status, desired)
+    held = quarantine.find(draft.status, desired)
     if held:
         message = (
-            f"{turn.desired.image} was quarantined at {held.at:%Y-%m-%d %H:%M:%S}Z ({held.reason}):"
-            f" apply another release, or let it out with the annotation"
+            f"{draft.desired.image} was quarantined at {held.at:%Y-%m-%d %H:%M:%S}Z"
+            f" ({held.reason}): apply another release, or let it out with the annotation"
             f" spark.dev/let-out: {desired}@TOKEN"
         )
-        fail(turn, turn.role(turn.desired), "Failed", "ReleaseQuarantined", message)
-        turn.go(Phase.ROLLED_BACK)
+        fail(draft, draft.role(draft.desired), "Failed", "ReleaseQuarantined", message)
+        draft.transition(Phase.ROLLED_BACK)
         return
-    if turn.status.failure and turn.status.failure.release == desired:
-        turn.go(Phase.ROLLED_BACK)
+    if draft.status.failure and draft.status.failure.release == desired:
+        draft.transition(Phase.ROLLED_BACK)
         return
-    if freeze.hold_back(turn):
+    if freeze.hold_back(draft):
         return
-    if turn.third_release:
-        turn.dues.append(turn.now + SETTLE_SECONDS)
+    if draft.third_release:
+        draft.requeue_at(draft.now + SETTLE_SECONDS)
         return
-    _start_trial(turn)
+    _start_trial(draft)
 
 
-def _install(turn: Turn) -> None:
-    role = turn.status.candidate
-    if role is None or role.release != turn.desired.name:
-        turn.set(
-            candidate=turn.role(turn.desired),
+def _install(draft: RolloutDraft) -> None:
+    role = draft.status.candidate
+    if role is None or role.release != draft.desired.name:
+        draft.set(
+            candidate=draft.role(draft.desired),
             weight=Weight(desired=100, actual=0),
             step=None,
             failure=None,
         )
-        turn.note(
+        draft.record(
             "Installing",
             "FirstRelease",
-            f"first release {turn.desired.image} is being started: nothing to compare it with",
-            release=turn.desired.name,
+            f"first release {draft.desired.image} is being started: nothing to compare it with",
+            release=draft.desired.name,
         )
-        turn.dues.append(turn.now)
-        prepare(turn)
+        draft.requeue_at(draft.now)
+        prepare(draft)
         return
-    if turn.candidate.ready < turn.spec.replicas:
-        deadline = role.since.timestamp() + seconds(turn.spec.strategy.canary.progress_deadline)
-        if turn.now < deadline:
-            turn.dues.append(deadline)
+    if draft.candidate.ready < draft.spec.replicas:
+        deadline = role.since.timestamp() + seconds(draft.spec.strategy.canary.progress_deadline)
+        if draft.now < deadline:
+            draft.requeue_at(deadline)
         return
-    if not verification.passed(turn):
+    if not verification.passed(draft):
         return
-    turn.set(stable=role.model_copy(update={"since": turn.at}), candidate=None, weight=Weight())
-    turn.close(role, "Promoted", "FirstRelease")
-    turn.go(Phase.STABLE)
-    turn.note(
+    draft.set(stable=role.model_copy(update={"since": draft.at}), candidate=None, weight=Weight())
+    draft.close(role, "Promoted", "FirstRelease")
+    draft.transition(Phase.STABLE)
+    draft.record(
         "Installed",
         "FirstRelease",
-        f"{role.image} is stable: {turn.spec.replicas} of {turn.spec.replicas} pods are ready",
+        f"{role.image} is stable: {draft.spec.replicas} of {draft.spec.replicas} pods are ready",
         release=role.release,
     )
 
 
-def _start_trial(turn: Turn) -> None:
-    turn.set(
-        candidate=turn.role(turn.desired),
+def _start_trial(draft: RolloutDraft) -> None:
+    draft.set(
+        candidate=draft.role(draft.desired),
         previous=None,
         failure=None,
         verdict=None,
@@ -104,5 +104,5 @@ def _start_trial(turn: Turn) -> None:
         held=False,
         weight=Weight(),
     )
-    runs.forget(turn, *ABOUT_TRAFFIC)
-    prepare(turn)
+    runs.forget(draft, *ABOUT_TRAFFIC)
+    prepare(draft)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 from spark_operator.core.decide.jobs import runs
 from spark_operator.core.decide.jobs.undo_migration import version_of
 from spark_operator.core.decide.phases.launch import launch
-from spark_operator.core.decide.rollback import retreat
+from spark_operator.core.decide.rollback import roll_back
 from spark_operator.core.model.phases import Phase
 
 if TYPE_CHECKING:
     from spark_operator.api.status.runs import JobKind, JobStatus
-    from spark_operator.core.decide.draft import Turn
+    from spark_operator.core.decide.draft import RolloutDraft
     from spark_operator.core.decide.rollback import Failure
 
 REPEAT_SECONDS: Final = 60.0
@@ -25,110 +25,112 @@ REPEAT_SECONDS: Final = 60.0
 _KINDS: Final[dict[Phase, JobKind]] = {Phase.PREFLIGHT: "preflight", Phase.MIGRATING: "migrate"}
 
 
-def prepare(turn: Turn) -> None:
+def prepare(draft: RolloutDraft) -> None:
     """Begin with the first of what is wanted before the candidate's first pod."""
-    release = turn.on_trial.release
-    if turn.spec.preflight.enabled:
-        runs.start(turn, "preflight", release)
-        turn.go(Phase.PREFLIGHT)
-        turn.note(
+    release = draft.on_trial.release
+    if draft.spec.preflight.enabled:
+        runs.start(draft, "preflight", release)
+        draft.transition(Phase.PREFLIGHT)
+        draft.record(
             "PreflightStarted",
             "NewRelease",
-            f"keys and dependencies of {turn.on_trial.image} are checked before its first pod",
+            f"keys and dependencies of {draft.on_trial.image} are checked before its first pod",
             release=release,
         )
     else:
-        _migrate_or_launch(turn)
+        _migrate_or_launch(draft)
 
 
-def preflight(turn: Turn) -> None:
+def preflight(draft: RolloutDraft) -> None:
     """Wait for the checks; go on where they pass."""
-    if _replaced(turn):
+    if _replaced(draft):
         return
-    role = turn.on_trial
-    job = runs.find(turn, "preflight", role.release)
+    role = draft.on_trial
+    job = runs.find(draft, "preflight", role.release)
     if job is None:
-        runs.start(turn, "preflight", role.release)
-    elif job.state == "Running" or turn.spec.paused or turn.status.held:
+        runs.start(draft, "preflight", role.release)
+    elif job.state == "Running" or draft.spec.paused or draft.status.held:
         return
     elif job.state == "Passed":
         head = job.schema_.head if job.schema_ else None
-        turn.set(candidate=role.model_copy(update={"schema_head": head}))
-        turn.note("PreflightPassed", "Passed", runs.summary(job), release=role.release)
-        _migrate_or_launch(turn)
-    elif job.state == "Failed" or not runs.again(turn, job):
-        _refuse(turn, job, "PreflightFailed", "Inconclusive")
+        draft.set(candidate=role.model_copy(update={"schema_head": head}))
+        draft.record("PreflightPassed", "Passed", runs.summary(job), release=role.release)
+        _migrate_or_launch(draft)
+    elif job.state == "Failed" or not runs.again(draft, job):
+        _refuse(draft, job, "PreflightFailed", "Inconclusive")
 
 
-def migrating(turn: Turn) -> None:
+def migrating(draft: RolloutDraft) -> None:
     """Wait for the migration; go on where it is done."""
-    role = turn.on_trial
-    job = runs.find(turn, "migrate", role.release)
-    if (job is None or job.state != "Running") and _replaced(turn):
+    role = draft.on_trial
+    job = runs.find(draft, "migrate", role.release)
+    if (job is None or job.state != "Running") and _replaced(draft):
         return
     if job is None:
-        _start_migration(turn)
+        _start_migration(draft)
     elif job.state == "Running":
         return
     elif job.state == "Passed":
         current = job.schema_.current if job.schema_ else None
-        turn.note(
+        draft.record(
             "Migrated",
             "Passed",
             f"the schema is at {current}" if current else "the migration is done",
             release=role.release,
         )
-        launch(turn)
-    elif job.state == "Failed" or not runs.again(turn, job):
-        _refuse(turn, job, "MigrationFailed", "Failed" if job.state == "Failed" else "Inconclusive")
+        launch(draft)
+    elif job.state == "Failed" or not runs.again(draft, job):
+        _refuse(
+            draft, job, "MigrationFailed", "Failed" if job.state == "Failed" else "Inconclusive"
+        )
 
 
-def _replaced(turn: Turn) -> bool:
+def _replaced(draft: RolloutDraft) -> bool:
     """Begin anew where the spec names another first release: there is nothing to go back to."""
-    if turn.status.stable is not None or turn.on_trial.release == turn.desired.name:
+    if draft.status.stable is not None or draft.on_trial.release == draft.desired.name:
         return False
-    turn.set(candidate=None)
-    turn.go(Phase.PENDING)
+    draft.set(candidate=None)
+    draft.transition(Phase.PENDING)
     return True
 
 
-def _migrate_or_launch(turn: Turn) -> None:
-    if turn.desired.migrations is None:
-        launch(turn)
+def _migrate_or_launch(draft: RolloutDraft) -> None:
+    if draft.desired.migrations is None:
+        launch(draft)
         return
-    _start_migration(turn)
-    turn.go(Phase.MIGRATING)
-    turn.note(
+    _start_migration(draft)
+    draft.transition(Phase.MIGRATING)
+    draft.record(
         "MigrationStarted",
         "NewRelease",
-        f"the schema is brought to what {turn.on_trial.image} needs, before its first pod",
-        release=turn.on_trial.release,
+        f"the schema is brought to what {draft.on_trial.image} needs, before its first pod",
+        release=draft.on_trial.release,
     )
 
 
-def _start_migration(turn: Turn) -> None:
+def _start_migration(draft: RolloutDraft) -> None:
     """Run it, and keep where the schema was, so that it can be brought back there."""
-    release = turn.on_trial.release
-    before = runs.find(turn, "preflight", release)
+    release = draft.on_trial.release
+    before = runs.find(draft, "preflight", release)
     schema = before.schema_ if before else None
     target = version_of(schema) if schema else ""
-    runs.start(turn, "migrate", release, schema=schema, target=target)
+    runs.start(draft, "migrate", release, schema=schema, target=target)
 
 
-def _refuse(turn: Turn, job: JobStatus, reason: str, outcome: Failure) -> None:
+def _refuse(draft: RolloutDraft, job: JobStatus, reason: str, outcome: Failure) -> None:
     """Give the release up; the first one of all stays, and its preflight is repeated."""
-    if turn.status.stable is not None:
-        retreat(turn, outcome, reason, runs.explain(job))
-    elif job.kind == "preflight" and runs.has_rested(turn, job, REPEAT_SECONDS):
-        runs.start(turn, "preflight", job.release)
+    if draft.status.stable is not None:
+        roll_back(draft, outcome, reason, runs.explain(job))
+    elif job.kind == "preflight" and runs.has_rested(draft, job, REPEAT_SECONDS):
+        runs.start(draft, "preflight", job.release)
 
 
-def repeat(turn: Turn) -> bool:
+def repeat(draft: RolloutDraft) -> bool:
     """Run the first release's failed Job once more, as a person asks; False: none has failed."""
-    role = turn.status.candidate
-    kind = _KINDS.get(turn.phase)
-    job = runs.find(turn, kind, role.release) if role and kind else None
+    role = draft.status.candidate
+    kind = _KINDS.get(draft.phase)
+    job = runs.find(draft, kind, role.release) if role and kind else None
     if job is None or job.state in ("Running", "Passed"):
         return False
-    runs.start(turn, job.kind, job.release, target=job.target, schema=job.schema_)
+    runs.start(draft, job.kind, job.release, target=job.target, schema=job.schema_)
     return True

@@ -17,153 +17,153 @@ from spark_operator.core.model.weights import candidate_pods
 
 if TYPE_CHECKING:
     from spark_operator.api.strategy import Step
-    from spark_operator.core.decide.draft import Turn
+    from spark_operator.core.decide.draft import RolloutDraft
 
 
-def progressing(turn: Turn) -> None:
+def progressing(draft: RolloutDraft) -> None:
     """Bring the candidate to its step's weight, then wait for the judge's Pass."""
-    turn.watch = True
-    turn.dues.append(turn.now + TICK_SECONDS)
-    foresee(turn)
-    if turn.spec.paused:
-        _pause(turn, "SpecPaused", "spec.paused is true: the weight is held, the watch goes on")
+    draft.watch = True
+    draft.requeue_at(draft.now + TICK_SECONDS)
+    foresee(draft)
+    if draft.spec.paused:
+        _pause(draft, "SpecPaused", "spec.paused is true: the weight is held, the watch goes on")
         return
-    if turn.status.held:
+    if draft.status.held:
         _pause(
-            turn,
+            draft,
             "PauseRequested",
             "a person asked to hold: go on with the annotation spark.dev/resume: TOKEN",
         )
         return
-    if maintenance.blind(turn) or not _reach_weight(turn):
+    if maintenance.blind(draft) or not _reach_weight(draft):
         return
-    if alerts.holds(turn):
+    if alerts.holds(draft):
         return
-    why = _why_done(turn)
-    if not why or not verification.passed(turn):
+    why = _why_done(draft)
+    if not why or not verification.passed(draft):
         return
-    if _awaits_approval(turn):
+    if _awaits_approval(draft):
         _pause(
-            turn,
+            draft,
             "ManualStep",
             "the step waits for a person: annotate the resource with spark.dev/approve: TOKEN",
         )
         return
-    next_step(turn, why, "Passed" if _judged(turn) else "ReadinessOnly")
+    next_step(draft, why, "Passed" if _judged(draft) else "ReadinessOnly")
 
 
-def _step(turn: Turn) -> Step:
-    steps = turn.spec.strategy.canary.steps
-    index = turn.status.step.index if turn.status.step else 0
+def _step(draft: RolloutDraft) -> Step:
+    steps = draft.spec.strategy.canary.steps
+    index = draft.status.step.index if draft.status.step else 0
     return steps[min(index, len(steps) - 1)]
 
 
-def _pause(turn: Turn, reason: str, message: str) -> None:
-    turn.go(Phase.PAUSED)
-    turn.note("Paused", reason, message, release=turn.on_trial.release)
+def _pause(draft: RolloutDraft, reason: str, message: str) -> None:
+    draft.transition(Phase.PAUSED)
+    draft.record("Paused", reason, message, release=draft.on_trial.release)
 
 
-def _reach_weight(turn: Turn) -> bool:
+def _reach_weight(draft: RolloutDraft) -> bool:
     """Whether the wanted pods are ready and samples at this weight count."""
-    step = turn.status.step
+    step = draft.status.step
     if step is None:
         return False
     if step.observed_since is not None:
         return True
-    if turn.candidate.ready < candidate_pods(turn.spec.replicas, turn.status.weight.desired):
+    if draft.candidate.ready < candidate_pods(draft.spec.replicas, draft.status.weight.desired):
         return False
-    if turn.status.first_traffic_at is None and (turn.third_release or _surplus(turn)):
+    if draft.status.first_traffic_at is None and (draft.third_release or _surplus(draft)):
         return False
-    turn.set(step=step.model_copy(update={"observed_since": turn.at}))
-    if turn.judge is not None:
-        turn.judge = judge.at_step(turn.plan, turn.judge, turn.now)
-    if turn.status.first_traffic_at is None and turn.status.weight.desired > 0:
-        turn.set(first_traffic_at=turn.at)
-        turn.note(
+    draft.set(step=step.model_copy(update={"observed_since": draft.at}))
+    if draft.judge is not None:
+        draft.judge = judge.at_step(draft.plan, draft.judge, draft.now)
+    if draft.status.first_traffic_at is None and draft.status.weight.desired > 0:
+        draft.set(first_traffic_at=draft.at)
+        draft.record(
             "TrafficStarted",
             "CandidateReady",
-            f"{turn.candidate.ready} candidate pods are ready: first traffic,"
-            f" {turn.status.weight.desired}% wanted",
-            release=turn.on_trial.release,
+            f"{draft.candidate.ready} candidate pods are ready: first traffic,"
+            f" {draft.status.weight.desired}% wanted",
+            release=draft.on_trial.release,
         )
-    turn.dues.append(turn.now)
+    draft.requeue_at(draft.now)
     return False
 
 
-def _surplus(turn: Turn) -> bool:
+def _surplus(draft: RolloutDraft) -> bool:
     """Whether more pods are left than this weight allows, of a switch that came to nothing."""
-    wanted = candidate_pods(turn.spec.replicas, turn.status.weight.desired)
-    return len(turn.candidate.live) > wanted
+    wanted = candidate_pods(draft.spec.replicas, draft.status.weight.desired)
+    return len(draft.candidate.live) > wanted
 
 
-def _why_done(turn: Turn) -> str:
+def _why_done(draft: RolloutDraft) -> str:
     """Why this step may be left; empty while it may not."""
-    step, status = _step(turn), turn.status.step
+    step, status = _step(draft), draft.status.step
     if status is None or status.observed_since is None:
         return ""
-    if turn.now - status.observed_since.timestamp() < seconds(step.min_duration):
+    if draft.now - status.observed_since.timestamp() < seconds(step.min_duration):
         return ""
-    if turn.status.weight.desired == 0:
+    if draft.status.weight.desired == 0:
         return "ready for the step's whole time, without traffic"
-    if _judged(turn):
-        return turn.verdict.message if turn.verdict else ""
-    canary = turn.spec.strategy.canary
+    if _judged(draft):
+        return draft.verdict.message if draft.verdict else ""
+    canary = draft.spec.strategy.canary
     limit = seconds(step.max_duration or canary.progress_deadline)
-    return on_low_traffic(turn, limit, step.min_requests)
+    return on_low_traffic(draft, limit, step.min_requests)
 
 
-def _judged(turn: Turn) -> bool:
+def _judged(draft: RolloutDraft) -> bool:
     """Whether the judge has passed the candidate at this weight, or there was nothing to judge."""
-    if turn.status.weight.desired == 0:
+    if draft.status.weight.desired == 0:
         return True
-    if turn.judge is None or turn.verdict is None or turn.verdict.kind != "Pass":
+    if draft.judge is None or draft.verdict is None or draft.verdict.kind != "Pass":
         return False
-    return turn.verdict.step_requests >= _step(turn).min_requests
+    return draft.verdict.step_requests >= _step(draft).min_requests
 
 
-def next_step(turn: Turn, why: str, reason: str = "Passed") -> None:
+def next_step(draft: RolloutDraft, why: str, reason: str = "Passed") -> None:
     """Raise the weight to the next entry of the plan, or promote after the last but one."""
-    steps = turn.spec.strategy.canary.steps
-    index = (turn.status.step.index if turn.status.step else 0) + 1
+    steps = draft.spec.strategy.canary.steps
+    index = (draft.status.step.index if draft.status.step else 0) + 1
     if index >= len(steps) or steps[index].weight == 100:
-        promote(turn, why, reason)
+        promote(draft, why, reason)
         return
-    turn.weigh(steps[index].weight)
-    turn.set(step=StepStatus(index=index, total=len(steps), entered_at=turn.at))
-    if turn.phase is Phase.PAUSED:
-        turn.go(Phase.PROGRESSING)
-    turn.dues.append(turn.now)
-    turn.note(
+    draft.set_weight(steps[index].weight)
+    draft.set(step=StepStatus(index=index, total=len(steps), entered_at=draft.at))
+    if draft.phase is Phase.PAUSED:
+        draft.transition(Phase.PROGRESSING)
+    draft.requeue_at(draft.now)
+    draft.record(
         "StepAdvanced",
         reason,
         f"to {steps[index].weight}%: {why}",
-        release=turn.on_trial.release,
+        release=draft.on_trial.release,
     )
 
 
-def promote(turn: Turn, why: str, reason: str) -> None:
+def promote(draft: RolloutDraft, why: str, reason: str) -> None:
     """Leave the steps behind: all traffic, as soon as all pods are ready."""
-    total = len(turn.spec.strategy.canary.steps)
-    turn.set(step=StepStatus(index=total - 1, total=total, entered_at=turn.at), held=False)
-    turn.go(Phase.PROMOTING)
-    turn.note("Promoting", reason, f"to 100%: {why}", release=turn.on_trial.release)
+    total = len(draft.spec.strategy.canary.steps)
+    draft.set(step=StepStatus(index=total - 1, total=total, entered_at=draft.at), held=False)
+    draft.transition(Phase.PROMOTING)
+    draft.record("Promoting", reason, f"to 100%: {why}", release=draft.on_trial.release)
 
 
-def paused(turn: Turn) -> None:
+def paused(draft: RolloutDraft) -> None:
     """Hold the weight until a person lets the rollout go on; the step's deadline starts anew."""
-    turn.watch = True
-    turn.dues.append(turn.now + TICK_SECONDS)
-    if turn.spec.paused or turn.status.held or _awaits_approval(turn):
+    draft.watch = True
+    draft.requeue_at(draft.now + TICK_SECONDS)
+    if draft.spec.paused or draft.status.held or _awaits_approval(draft):
         return
-    if turn.status.step:
-        turn.set(step=turn.status.step.model_copy(update={"entered_at": turn.at}))
-    turn.go(Phase.PROGRESSING)
-    turn.note("Resumed", "Resumed", "the pause is over", release=turn.on_trial.release)
+    if draft.status.step:
+        draft.set(step=draft.status.step.model_copy(update={"entered_at": draft.at}))
+    draft.transition(Phase.PROGRESSING)
+    draft.record("Resumed", "Resumed", "the pause is over", release=draft.on_trial.release)
 
 
-def _awaits_approval(turn: Turn) -> bool:
+def _awaits_approval(draft: RolloutDraft) -> bool:
     """Whether the step has had its time and is to be left by a person's word only."""
-    step, status = _step(turn), turn.status.step
+    step, status = _step(draft), draft.status.step
     if not step.manual or status is None or status.approved or status.observed_since is None:
         return False
-    return turn.now - status.observed_since.timestamp() >= seconds(step.min_duration)
+    return draft.now - status.observed_since.timestamp() >= seconds(step.min_duration)

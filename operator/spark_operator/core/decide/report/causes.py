@@ -12,7 +12,7 @@ from spark_operator.api.values import fraction
 from spark_operator.core.decide.report.wording import about, percent
 
 if TYPE_CHECKING:
-    from spark_operator.core.decide.draft import Turn
+    from spark_operator.core.decide.draft import RolloutDraft
     from spark_operator.core.observe.vitals import Trend
 
 Causes = tuple[str, ...]
@@ -137,11 +137,11 @@ def unready(trend: Trend) -> Causes:
     return (f"{len(pods)} of {len(trend.pods)} pods are not ready, such as {pods[0].name}: {why}",)
 
 
-def cache(turn: Turn, trend: Trend) -> Causes:
+def cache(draft: RolloutDraft, trend: Trend) -> Causes:
     """A cache that is seldom hit."""
     hits = trend.gain("spark_cache_requests_total", result="hit")
     total = trend.gain("spark_cache_requests_total")
-    limit = turn.spec.analysis.cache_hit_rate.warning
+    limit = draft.spec.analysis.cache_hit_rate.warning
     if total < FEWEST_LOOKUPS or hits >= fraction(limit) * total:
         return ()
     return (
@@ -227,12 +227,12 @@ def limited_keys(trend: Trend) -> Causes:
     )
 
 
-def recent_release(turn: Turn) -> Causes:
+def recent_release(draft: RolloutDraft) -> Causes:
     """A release that became stable lately."""
-    role = turn.status.stable
-    if role is None or turn.at - role.since > RECENT or not turn.status.history:
+    role = draft.status.stable
+    if role is None or draft.at - role.since > RECENT or not draft.status.history:
         return ()
-    last = next((item for item in turn.status.history if item.outcome == "Promoted"), None)
+    last = next((item for item in draft.status.history if item.outcome == "Promoted"), None)
     if last is None or last.release != role.release or last.reason == "FirstRelease":
         return ()
     return (

@@ -1,4 +1,4 @@
-"""Conditions, computed anew each turn from the draft status.
+"""Conditions, computed anew each decision from the draft status.
 
 ``Ready``, ``Reconciling`` and ``Stalled`` follow kstatus
 (https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus): the latter two are never
@@ -19,7 +19,7 @@ from spark_operator.core.model.maintenance import in_maintenance, when
 from spark_operator.core.model.phases import WATCHED, Phase
 
 if TYPE_CHECKING:
-    from spark_operator.core.decide.draft import Turn
+    from spark_operator.core.decide.draft import RolloutDraft
 
 MAX_CONDITION_MESSAGE: Final = 1024
 STALLING: Final[dict[str, str]] = {
@@ -44,192 +44,192 @@ class Aspect(NamedTuple):
     message: str
 
 
-def conditions(turn: Turn) -> tuple[Condition, ...]:
+def conditions(draft: RolloutDraft) -> tuple[Condition, ...]:
     """All conditions, with the transition times of those that did not change kept."""
-    stalled = _stalled(turn)
+    stalled = _stalled(draft)
     aspects = {
-        "Ready": _ready(turn, stalled),
-        "Reconciling": _reconciling(turn, stalled),
+        "Ready": _ready(draft, stalled),
+        "Reconciling": _reconciling(draft, stalled),
         "Stalled": stalled,
-        "Available": _available(turn),
-        "Accepted": _accepted(turn),
-        "Degraded": _degraded(turn),
-        "RolledBack": _rolled_back(turn),
-        "Paused": _paused(turn),
-        "MaintenanceMode": _maintenance(turn),
-        isolation.CONDITION: _isolated(turn),
-        "Diagnosis": _diagnosis(turn),
+        "Available": _available(draft),
+        "Accepted": _accepted(draft),
+        "Degraded": _degraded(draft),
+        "RolledBack": _rolled_back(draft),
+        "Paused": _paused(draft),
+        "MaintenanceMode": _maintenance(draft),
+        isolation.CONDITION: _isolated(draft),
+        "Diagnosis": _diagnosis(draft),
     }
-    notified = notices.aspect(turn)
+    notified = notices.aspect(draft)
     if notified is not None:
         aspects["Notified"] = Aspect(*notified)
-    before = {item.type: item for item in turn.status.conditions}
-    return tuple(_condition(turn, kind, said, before.get(kind)) for kind, said in aspects.items())
+    before = {item.type: item for item in draft.status.conditions}
+    return tuple(_condition(draft, kind, said, before.get(kind)) for kind, said in aspects.items())
 
 
-def _condition(turn: Turn, kind: str, said: Aspect, before: Condition | None) -> Condition:
+def _condition(draft: RolloutDraft, kind: str, said: Aspect, before: Condition | None) -> Condition:
     status = "True" if said.holds else "False"
     unchanged = before is not None and before.status == status
     return Condition.model_validate(
         {
             "type": kind,
             "status": status,
-            "observed_generation": turn.resource.metadata.generation,
+            "observed_generation": draft.resource.metadata.generation,
             "last_transition_time": before.last_transition_time
             if before is not None and unchanged
-            else turn.at - timedelta(microseconds=turn.at.microsecond),
+            else draft.at - timedelta(microseconds=draft.at.microsecond),
             "reason": said.reason,
             "message": said.message[:MAX_CONDITION_MESSAGE],
         }
     )
 
 
-def _stalled(turn: Turn) -> Aspect:
-    failure = turn.status.failure
-    if turn.observations.foreign:
-        return Aspect(holds=True, reason="NameTaken", message=_foreign(turn))
-    if turn.phase is Phase.ROLLED_BACK and failure:
+def _stalled(draft: RolloutDraft) -> Aspect:
+    failure = draft.status.failure
+    if draft.observations.foreign:
+        return Aspect(holds=True, reason="NameTaken", message=_foreign(draft))
+    if draft.phase is Phase.ROLLED_BACK and failure:
         reason = "ReleaseQuarantined" if failure.outcome == "Failed" else failure.outcome
         return Aspect(holds=True, reason=reason, message=f"{failure.image}: {failure.message}")
-    if turn.status.override and turn.phase in (Phase.STABLE, Phase.GUARDING):
+    if draft.status.override and draft.phase in (Phase.STABLE, Phase.GUARDING):
         message = (
-            f"a person asked for release {turn.status.override.release} instead of the spec's"
-            f" {turn.status.override.instead_of}: apply another release to go on"
+            f"a person asked for release {draft.status.override.release} instead of the spec's"
+            f" {draft.status.override.instead_of}: apply another release to go on"
         )
         return Aspect(holds=True, reason="RollbackRequested", message=message)
-    role = turn.status.candidate
-    failed = _failed_before_pods(turn)
+    role = draft.status.candidate
+    failed = _failed_before_pods(draft)
     if failed is not None:
         return failed
-    if turn.status.stable is None and role is not None and turn.phase is Phase.PENDING:
-        limit = turn.spec.strategy.canary.progress_deadline
-        if turn.now >= role.since.timestamp() + seconds(limit):
-            trouble = turn.candidate.trouble or "no pod reports a trouble"
+    if draft.status.stable is None and role is not None and draft.phase is Phase.PENDING:
+        limit = draft.spec.strategy.canary.progress_deadline
+        if draft.now >= role.since.timestamp() + seconds(limit):
+            trouble = draft.candidate.trouble or "no pod reports a trouble"
             message = (
-                f"{turn.candidate.ready} of {turn.spec.replicas} pods of the first release are"
+                f"{draft.candidate.ready} of {draft.spec.replicas} pods of the first release are"
                 f" ready after {limit}: {trouble}"
             )
             return Aspect(holds=True, reason="ProgressDeadlineExceeded", message=message)
     return Aspect(holds=False, reason="Progressing", message="")
 
 
-def _failed_before_pods(turn: Turn) -> Aspect | None:
+def _failed_before_pods(draft: RolloutDraft) -> Aspect | None:
     """What keeps the first release from its first pod, or from being called stable."""
-    for job in turn.status.jobs:
-        failed = job.state == "Failed" and turn.status.stable is None
-        if failed and job.kind in STALLING and turn.status.candidate is not None:
+    for job in draft.status.jobs:
+        failed = job.state == "Failed" and draft.status.stable is None
+        if failed and job.kind in STALLING and draft.status.candidate is not None:
             return Aspect(holds=True, reason=STALLING[job.kind], message=runs.explain(job))
     return None
 
 
-def _foreign(turn: Turn) -> str:
-    names = ", ".join(turn.observations.foreign)
+def _foreign(draft: RolloutDraft) -> str:
+    names = ", ".join(draft.observations.foreign)
     return (
         f"{names} exists and is not owned by this resource:"
         " delete or rename it, or give this resource another name"
     )
 
 
-def _reconciling(turn: Turn, stalled: Aspect) -> Aspect:
-    waits = freeze.waits(turn)
+def _reconciling(draft: RolloutDraft, stalled: Aspect) -> Aspect:
+    waits = freeze.waits(draft)
     if waits and not stalled.holds:
         return Aspect(holds=True, reason="Frozen", message=waits)
-    if stalled.holds or turn.phase in (Phase.STABLE, Phase.GUARDING, Phase.ROLLED_BACK):
-        return Aspect(holds=False, reason=turn.phase.value, message="")
-    return Aspect(holds=True, reason=turn.phase.value, message=_story(turn))
+    if stalled.holds or draft.phase in (Phase.STABLE, Phase.GUARDING, Phase.ROLLED_BACK):
+        return Aspect(holds=False, reason=draft.phase.value, message="")
+    return Aspect(holds=True, reason=draft.phase.value, message=_story(draft))
 
 
-def _ready(turn: Turn, stalled: Aspect) -> Aspect:
+def _ready(draft: RolloutDraft, stalled: Aspect) -> Aspect:
     if stalled.holds:
         return stalled._replace(holds=False)
-    if turn.spec.isolated:
+    if draft.spec.isolated:
         return Aspect(holds=False, reason="Isolated", message=isolation.MESSAGE)
-    waits = freeze.waits(turn)
+    waits = freeze.waits(draft)
     if waits:
         return Aspect(holds=False, reason="Frozen", message=waits)
-    if turn.phase not in (Phase.STABLE, Phase.GUARDING) or turn.status.stable is None:
-        return Aspect(holds=False, reason=turn.phase.value, message=_story(turn))
-    ready, wanted = turn.stable.ready, turn.spec.replicas
-    message = f"{turn.status.stable.image}: {ready} of {wanted} pods are ready"
+    if draft.phase not in (Phase.STABLE, Phase.GUARDING) or draft.status.stable is None:
+        return Aspect(holds=False, reason=draft.phase.value, message=_story(draft))
+    ready, wanted = draft.stable.ready, draft.spec.replicas
+    message = f"{draft.status.stable.image}: {ready} of {wanted} pods are ready"
     if ready < wanted:
-        trouble = f": {turn.stable.trouble}" if turn.stable.trouble else ""
+        trouble = f": {draft.stable.trouble}" if draft.stable.trouble else ""
         return Aspect(holds=False, reason="PodsNotReady", message=message + trouble)
-    return Aspect(holds=True, reason=turn.phase.value, message=message)
+    return Aspect(holds=True, reason=draft.phase.value, message=message)
 
 
-def _story(turn: Turn) -> str:
+def _story(draft: RolloutDraft) -> str:
     """One sentence on where the rollout stands."""
-    status = turn.status
+    status = draft.status
     parts = []
     if status.candidate:
-        doing = _DOING.get(turn.phase, "on trial")
+        doing = _DOING.get(draft.phase, "on trial")
         parts.append(f"{status.candidate.image} {doing}")
     if status.step:
         parts.append(f"step {status.step.index + 1} of {status.step.total}")
         parts.append(f"weight {status.weight.actual}% of {status.weight.desired}% wanted")
-    if turn.candidate.trouble:
-        parts.append(turn.candidate.trouble)
+    if draft.candidate.trouble:
+        parts.append(draft.candidate.trouble)
     elif status.verdict and status.candidate:
         parts.append(f"{status.verdict.verdict}: {status.verdict.message}")
     return ", ".join(parts) or "nothing is running yet"
 
 
-def _available(turn: Turn) -> Aspect:
-    if turn.status.stable is None:
+def _available(draft: RolloutDraft) -> Aspect:
+    if draft.status.stable is None:
         return Aspect(holds=False, reason="NothingStable", message="no release is stable yet")
-    if turn.spec.isolated:
+    if draft.spec.isolated:
         return Aspect(holds=False, reason="Isolated", message=isolation.MESSAGE)
-    if in_maintenance(turn.status):
-        message = f"users are answered 503: {turn.spec.maintenance.message}"
+    if in_maintenance(draft.status):
+        message = f"users are answered 503: {draft.spec.maintenance.message}"
         return Aspect(holds=False, reason="Maintenance", message=message)
-    ready = turn.stable.ready
+    ready = draft.stable.ready
     message = f"{ready} pods of the stable release answer users"
     return Aspect(
         holds=ready > 0, reason="StableServes" if ready else "NoReadyPods", message=message
     )
 
 
-def _accepted(turn: Turn) -> Aspect:
-    if turn.observations.foreign:
-        return Aspect(holds=False, reason="NameTaken", message=_foreign(turn))
+def _accepted(draft: RolloutDraft) -> Aspect:
+    if draft.observations.foreign:
+        return Aspect(holds=False, reason="NameTaken", message=_foreign(draft))
     return Aspect(holds=True, reason="Valid", message="")
 
 
-def _unanswered(turn: Turn) -> Aspect | None:
+def _unanswered(draft: RolloutDraft) -> Aspect | None:
     """A failure that the judge sees and that is not answered by a rollback, or None."""
-    verdict, written = turn.verdict, turn.status.verdict
+    verdict, written = draft.verdict, draft.status.verdict
     said = written.message if written else ""
     if verdict is None or (not verdict.shared and verdict.kind != "Fail"):
         return None
     if verdict.shared:
         message = said
-    elif not turn.spec.rollback.automatic:
+    elif not draft.spec.rollback.automatic:
         message = f"{said}; rollback.automatic is false: abort the rollout yourself"
-    elif turn.phase in WATCHED:
+    elif draft.phase in WATCHED:
         message = f"{said}; the release to go back to has no ready pod: it waits for the first"
     else:
         return None
     return Aspect(holds=True, reason=verdict.reason, message=message)
 
 
-def _degraded(turn: Turn) -> Aspect:
-    down = outage.message(turn)
+def _degraded(draft: RolloutDraft) -> Aspect:
+    down = outage.message(draft)
     if down:
         return Aspect(holds=True, reason=outage.REASON, message=down)
-    unanswered = _unanswered(turn)
+    unanswered = _unanswered(draft)
     if unanswered:
         return unanswered
-    trouble = _alerting(turn) or _unverified(turn) or _not_undone(turn) or _unchangeable(turn)
+    trouble = _alerting(draft) or _unverified(draft) or _not_undone(draft) or _unchangeable(draft)
     if trouble:
         return trouble
-    if turn.status.stable is not None and turn.stable.ready < turn.spec.replicas:
-        message = f"{turn.stable.ready} of {turn.spec.replicas} stable pods are ready"
+    if draft.status.stable is not None and draft.stable.ready < draft.spec.replicas:
+        message = f"{draft.stable.ready} of {draft.spec.replicas} stable pods are ready"
         return Aspect(holds=True, reason="PodsNotReady", message=message)
     return Aspect(holds=False, reason="AsExpected", message="")
 
 
-def _alerting(turn: Turn) -> Aspect | None:
-    firing = alerts.firing(turn)
+def _alerting(draft: RolloutDraft) -> Aspect | None:
+    firing = alerts.firing(draft)
     if not firing:
         return None
     reason = "AlertFiring" if firing[0].severity == "critical" else "AlertWarning"
@@ -237,71 +237,71 @@ def _alerting(turn: Turn) -> Aspect | None:
     return Aspect(holds=True, reason=reason, message=names)
 
 
-def _unverified(turn: Turn) -> Aspect | None:
+def _unverified(draft: RolloutDraft) -> Aspect | None:
     """A failed verification that is not answered by a rollback."""
-    blamed = verification.unanswered(turn)
+    blamed = verification.unanswered(draft)
     if blamed:
         return Aspect(holds=True, reason="VerificationFailed", message=blamed)
-    if not verification.is_shared(turn):
+    if not verification.is_shared(draft):
         return None
-    said = [runs.explain(job) for job in turn.status.jobs if job.kind == "compare"]
+    said = [runs.explain(job) for job in draft.status.jobs if job.kind == "compare"]
     message = f"both releases fail their verification: {said[0]}"
     return Aspect(holds=True, reason="SharedVerificationFailure", message=message)
 
 
-def _not_undone(turn: Turn) -> Aspect | None:
-    for job in turn.status.jobs:
+def _not_undone(draft: RolloutDraft) -> Aspect | None:
+    for job in draft.status.jobs:
         if job.kind == "undo" and job.state in ("Failed", "Lost"):
             message = f"the schema was not brought back: {runs.explain(job)}"
             return Aspect(holds=True, reason="MigrationRollbackFailed", message=message)
     return None
 
 
-def _unchangeable(turn: Turn) -> Aspect | None:
-    lost = _without_revision(turn)
+def _unchangeable(draft: RolloutDraft) -> Aspect | None:
+    lost = _without_revision(draft)
     if not lost:
         return None
     message = f"ControllerRevision of {lost} is gone: it runs on, but cannot be changed"
     return Aspect(holds=True, reason="RevisionMissing", message=message)
 
 
-def _without_revision(turn: Turn) -> str:
+def _without_revision(draft: RolloutDraft) -> str:
     """Names of releases that must run and have no revision; the spec's own is written anew."""
-    known = {turn.desired.name, *turn.observations.revisions}
-    roles = (turn.status.stable, turn.status.previous)
+    known = {draft.desired.name, *draft.observations.revisions}
+    roles = (draft.status.stable, draft.status.previous)
     return ", ".join(role.release for role in roles if role and role.release not in known)
 
 
-def _rolled_back(turn: Turn) -> Aspect:
-    failure = turn.status.failure
-    if turn.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK) and failure:
+def _rolled_back(draft: RolloutDraft) -> Aspect:
+    failure = draft.status.failure
+    if draft.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK) and failure:
         return Aspect(holds=True, reason=failure.reason, message=failure.message)
     return Aspect(holds=False, reason="NoRollback", message="")
 
 
-def _paused(turn: Turn) -> Aspect:
-    if turn.phase is Phase.PAUSED:
-        return Aspect(holds=True, reason="Paused", message=_story(turn))
+def _paused(draft: RolloutDraft) -> Aspect:
+    if draft.phase is Phase.PAUSED:
+        return Aspect(holds=True, reason="Paused", message=_story(draft))
     return Aspect(holds=False, reason="NotPaused", message="")
 
 
-def _maintenance(turn: Turn) -> Aspect:
-    window = turn.status.maintenance
+def _maintenance(draft: RolloutDraft) -> Aspect:
+    window = draft.status.maintenance
     if window is None or window.state == "Ended":
         return Aspect(holds=False, reason="NotInMaintenance", message="")
     end = when(window.until) if window.until else "it is switched off in the spec"
-    message = f"from {when(window.begins)} until {end}: {turn.spec.maintenance.message}"
+    message = f"from {when(window.begins)} until {end}: {draft.spec.maintenance.message}"
     return Aspect(holds=window.state == "Active", reason=window.state, message=message)
 
 
-def _isolated(turn: Turn) -> Aspect:
-    if turn.spec.isolated:
+def _isolated(draft: RolloutDraft) -> Aspect:
+    if draft.spec.isolated:
         return Aspect(holds=True, reason="IsolationRequested", message=isolation.MESSAGE)
     return Aspect(holds=False, reason="NotIsolated", message="")
 
 
-def _diagnosis(turn: Turn) -> Aspect:
+def _diagnosis(draft: RolloutDraft) -> Aspect:
     """The most telling finding; status has the others."""
-    for finding in turn.status.diagnosis[:1]:
+    for finding in draft.status.diagnosis[:1]:
         return Aspect(holds=True, reason=finding.symptom, message=finding.message)
     return Aspect(holds=False, reason="NoSymptom", message="")

@@ -32,7 +32,7 @@ from spark_operator.core.observe.vitals import Trend
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from spark_operator.core.decide.draft import Turn
+    from spark_operator.core.decide.draft import RolloutDraft
 
 REQUESTS: Final = ("api_generate_total", "api_export_total")
 LATENCY: Final = "spark_generation_duration_seconds_bucket"
@@ -55,16 +55,16 @@ class Symptom(NamedTuple):
     causes: tuple[str, ...]
 
 
-def diagnose(turn: Turn) -> tuple[Finding, ...]:
+def diagnose(draft: RolloutDraft) -> tuple[Finding, ...]:
     """What the newest round says beside the oldest; what was said before, while there is none.
 
-    Only in the turn that made the round: in the others nothing new is known.
+    Only in the decision that made the round: in the others nothing new is known.
     """
-    rounds = turn.observations.rounds
-    if len(rounds) < 2 or turn.now - rounds[-1].at > FRESH_SECONDS:
-        return turn.status.diagnosis
+    rounds = draft.observations.rounds
+    if len(rounds) < 2 or draft.now - rounds[-1].at > FRESH_SECONDS:
+        return draft.status.diagnosis
     trend = Trend(rounds)
-    symptoms = (errors(turn, trend), health(trend), slow(turn, trend), limiting(trend))
+    symptoms = (errors(draft, trend), health(trend), slow(draft, trend), limiting(trend))
     found = [finding for symptom in symptoms if symptom for finding in _findings(symptom)]
     return tuple(found[:MAX_FINDINGS])
 
@@ -76,12 +76,12 @@ def _findings(symptom: Symptom) -> Iterator[Finding]:
         yield Finding(symptom=symptom.name, message=clip(said))
 
 
-def errors(turn: Turn, trend: Trend) -> Symptom | None:
+def errors(draft: RolloutDraft, trend: Trend) -> Symptom | None:
     """High Error Rates: more than the runbook's warning of first attempts answered 5xx."""
     requests = trend.gain(*REQUESTS, attempt="first")
     by_origin = trend.gained(*REQUESTS, by="origin", attempt="first", status_class="5xx")
     failed = sum(count for origin, count in by_origin.items() if origin != "none")
-    limit = fraction(turn.spec.analysis.error_rate.warning)
+    limit = fraction(draft.spec.analysis.error_rate.warning)
     if requests < FEWEST_REQUESTS or failed <= limit * requests:
         return None
     providers_share = by_origin.get("provider", 0.0) / failed
@@ -95,7 +95,7 @@ def errors(turn: Turn, trend: Trend) -> Symptom | None:
         *providers(trend),
         *quotas(trend),
         *killed(trend),
-        *recent_release(turn),
+        *recent_release(draft),
     )
     return Symptom("HighErrorRates", seen, causes)
 
@@ -109,9 +109,9 @@ def health(trend: Trend) -> Symptom | None:
     return Symptom("HealthCheckFailing", seen, (*missing, *keys(trend), *opened, *killed(trend)))
 
 
-def slow(turn: Turn, trend: Trend) -> Symptom | None:
+def slow(draft: RolloutDraft, trend: Trend) -> Symptom | None:
     """Slow Response Times: the 95th percentile of generations above the runbook's warning."""
-    bound = seconds(turn.spec.analysis.latency_p95.warning)
+    bound = seconds(draft.spec.analysis.latency_p95.warning)
     counts = {_bound(le): n for le, n in trend.gained(LATENCY, by="le").items()}
     total = counts.get(math.inf, 0.0)
     under = max((n for le, n in counts.items() if le <= bound), default=0.0)
@@ -119,14 +119,14 @@ def slow(turn: Turn, trend: Trend) -> Symptom | None:
         return None
     seen = (
         f"{percent((total - under) / total)} of about {about(total)} generations took longer"
-        f" than {turn.spec.analysis.latency_p95.warning}"
+        f" than {draft.spec.analysis.latency_p95.warning}"
     )
     causes = (
-        *cache(turn, trend),
+        *cache(draft, trend),
         *slow_providers(trend, bound),
         *pools(trend),
         *resources(trend),
-        *recent_release(turn),
+        *recent_release(draft),
     )
     return Symptom("SlowResponseTimes", seen, causes)
 

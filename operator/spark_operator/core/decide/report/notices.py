@@ -1,4 +1,4 @@
-"""The steps of a turn that concern notifications: settle what was sent, queue what is new."""
+"""The steps of a decision that concern notifications: settle what was sent, queue what is new."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from spark_operator.core.notifications.routing import recipients, routes
 if TYPE_CHECKING:
     from spark_operator.api.notifications import Severity
     from spark_operator.api.status.outbox import Alarm
-    from spark_operator.core.decide.draft import Turn
+    from spark_operator.core.decide.draft import RolloutDraft
     from spark_operator.core.notifications.alarms import Change
     from spark_operator.core.notifications.routing import Action
 
@@ -25,7 +25,7 @@ SLOW: Final = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
-class _Draft:
+class _Unaddressed:
     """A notice before it is known whom it is for."""
 
     kind: str
@@ -38,40 +38,40 @@ class _Draft:
     """Tells two of the same kind apart; empty: the epoch and the message do."""
 
 
-def settle(turn: Turn) -> None:
+def settle(draft: RolloutDraft) -> None:
     """Take off the outbox what channels have taken and what is too old."""
-    channels = frozenset(route.id for route in routes(turn.spec))
+    channels = frozenset(route.id for route in routes(draft.spec))
     if not channels:
-        if turn.status.notifications is not None:
-            turn.set(notifications=None)
+        if draft.status.notifications is not None:
+            draft.set(notifications=None)
         return
-    box = turn.status.notifications or NotificationsStatus()
-    box = outbox.acknowledge(box, turn.observations.delivered, channels)
-    turn.set(notifications=outbox.expire(box, turn.at))
+    box = draft.status.notifications or NotificationsStatus()
+    box = outbox.acknowledge(box, draft.observations.delivered, channels)
+    draft.set(notifications=outbox.expire(box, draft.at))
 
 
-def announce(turn: Turn) -> None:
-    """Queue the turn's transitions, and the beginnings and ends of failing states."""
-    box = turn.status.notifications
+def announce(draft: RolloutDraft) -> None:
+    """Queue the decision's transitions, and the beginnings and ends of failing states."""
+    box = draft.status.notifications
     if box is None:
         return
-    found = alarms.change(box.alarms, alarms.seen(turn.status), turn.status, turn.at)
+    found = alarms.change(box.alarms, alarms.seen(draft.status), draft.status, draft.at)
     if found.due is not None:
-        turn.dues.append(found.due.timestamp())
+        draft.requeue_at(found.due.timestamp())
     # An incident is what lasts from the first alarm to the end of the last.
     incident = box.incident + (bool(found.opened) and not box.alarms)
     box = box.model_copy(update={"alarms": found.alarms, "incident": incident})
-    for draft in _drafts(turn, found):
-        box = outbox.put(box, _notice(turn, draft, found.alarms, incident))
-    turn.set(notifications=box)
+    for item in _unaddressed(draft, found):
+        box = outbox.put(box, _notice(draft, item, found.alarms, incident))
+    draft.set(notifications=box)
 
 
-def aspect(turn: Turn) -> tuple[bool, str, str] | None:
+def aspect(draft: RolloutDraft) -> tuple[bool, str, str] | None:
     """What the condition ``Notified`` says: whether it holds, reason, message; None: no channels.
 
     It does not hold while a channel has not taken a notice for ``SLOW``.
     """
-    box = turn.status.notifications
+    box = draft.status.notifications
     if box is None:
         return None
     tail = ""
@@ -80,10 +80,10 @@ def aspect(turn: Turn) -> tuple[bool, str, str] | None:
     for channel in sorted({channel for notice in box.outbox for channel in notice.pending}):
         waiting = [notice for notice in box.outbox if channel in notice.pending]
         slow_at = waiting[0].at + SLOW
-        if slow_at > turn.at:
-            turn.dues.append(slow_at.timestamp())
+        if slow_at > draft.at:
+            draft.requeue_at(slow_at.timestamp())
             continue
-        problem = turn.observations.delivery_problems.get(channel, "not tried yet")
+        problem = draft.observations.delivery_problems.get(channel, "not tried yet")
         message = (
             f"{channel} has not taken {len(waiting)} of the notifications since"
             f" {waiting[0].at:%Y-%m-%d %H:%M:%S}Z: {problem}{tail}"
@@ -92,69 +92,75 @@ def aspect(turn: Turn) -> tuple[bool, str, str] | None:
     return True, "Delivered", f"no notification waits for longer than 60 s{tail}"
 
 
-def _drafts(turn: Turn, found: Change) -> list[_Draft]:
-    drafts = [
-        _Draft(
+def _unaddressed(draft: RolloutDraft, found: Change) -> list[_Unaddressed]:
+    notices = [
+        _Unaddressed(
             entry.decision,
             entry.reason,
             entry.message,
             "warning" if warning or entry.decision in ANNOUNCEMENTS else "info",
             entry.release,
         )
-        for entry, warning in turn.notes
+        for entry, warning in draft.recorded
     ]
     for alarm, message in found.opened:
         decision = outage.REASON if alarm.reason == outage.REASON else "RollingBack"
-        _tell(drafts, decision, alarm, message, "trigger")
+        _tell(notices, decision, alarm, message, "trigger")
     for alarm in found.contained:
-        _tell(drafts, "RolledBack", alarm, "users no longer suffer from it", "acknowledge")
+        _tell(notices, "RolledBack", alarm, "users no longer suffer from it", "acknowledge")
     for alarm in found.closed:
-        lasted = timedelta(seconds=round((turn.at - alarm.since).total_seconds()))
-        message = f"{alarm.reason} is over after {lasted}: {_now(turn)}"
-        _tell(drafts, "", alarm, message, "resolve")
-    return drafts
+        lasted = timedelta(seconds=round((draft.at - alarm.since).total_seconds()))
+        message = f"{alarm.reason} is over after {lasted}: {_now(draft)}"
+        _tell(notices, "", alarm, message, "resolve")
+    return notices
 
 
-def _tell(drafts: list[_Draft], decision: str, alarm: Alarm, message: str, action: Action) -> None:
+def _tell(
+    notices: list[_Unaddressed], decision: str, alarm: Alarm, message: str, action: Action
+) -> None:
     """Let the note of the decision that made the alarm carry it, or add one of its own."""
     origin = f"{alarm.kind} {alarm.since.timestamp():.3f}"
     if alarm.kind == alarms.RELEASE_FAILED or alarm.reason == outage.REASON:
-        for index, draft in enumerate(drafts):
-            if draft.kind == decision and draft.action == "notify":
-                drafts[index] = replace(
-                    draft, severity=alarm.severity, action=action, origin=origin
+        for index, item in enumerate(notices):
+            if item.kind == decision and item.action == "notify":
+                notices[index] = replace(
+                    item, severity=alarm.severity, action=action, origin=origin
                 )
                 return
-    drafts.append(
-        _Draft(alarm.kind, alarm.reason, message, alarm.severity, alarm.release, action, origin)
+    notices.append(
+        _Unaddressed(
+            alarm.kind, alarm.reason, message, alarm.severity, alarm.release, action, origin
+        )
     )
 
 
-def _now(turn: Turn) -> str:
-    stable = turn.status.stable
+def _now(draft: RolloutDraft) -> str:
+    stable = draft.status.stable
     serving = (
         f"{stable.ready} pods of {stable.image} serve users" if stable else "nothing is stable"
     )
-    return f"phase {turn.status.phase}, {serving}"
+    return f"phase {draft.status.phase}, {serving}"
 
 
-def _notice(turn: Turn, draft: _Draft, open_alarms: tuple[Alarm, ...], incident: int) -> Notice:
+def _notice(
+    draft: RolloutDraft, item: _Unaddressed, open_alarms: tuple[Alarm, ...], incident: int
+) -> Notice:
     return Notice(
         id=outbox.identity(
-            turn.resource.metadata.uid,
-            draft.kind,
-            draft.reason,
-            draft.release,
-            draft.action,
-            draft.origin or f"{turn.status.epoch} {draft.message}",
+            draft.resource.metadata.uid,
+            item.kind,
+            item.reason,
+            item.release,
+            item.action,
+            item.origin or f"{draft.status.epoch} {item.message}",
         ),
-        at=turn.at,
-        kind=draft.kind,
-        reason=draft.reason,
-        release=draft.release,
-        severity=draft.severity,
-        action=draft.action,
-        incident=incident if draft.action != "notify" else 0,
-        message=clip(draft.message),
-        pending=recipients(routes(turn.spec), draft.severity, draft.action, open_alarms),
+        at=draft.at,
+        kind=item.kind,
+        reason=item.reason,
+        release=item.release,
+        severity=item.severity,
+        action=item.action,
+        incident=incident if item.action != "notify" else 0,
+        message=clip(item.message),
+        pending=recipients(routes(draft.spec), item.severity, item.action, open_alarms),
     )

@@ -14,7 +14,7 @@ from spark_operator.core.observe.managed_fields import DIGITS, Owner, owners
 
 if TYPE_CHECKING:
     from spark_operator.api.spec import SparkDeploymentSpec
-    from spark_operator.core.decide.draft import Turn
+    from spark_operator.core.decide.draft import RolloutDraft
 
 DECISION: Final = "SpecChanged"
 MAX_PATHS: Final = 10
@@ -52,16 +52,16 @@ class Audited(NamedTuple):
         return f"{self.time:.0f};{','.join(sorted(self.marks)[:MAX_MARKS])};{members}"
 
 
-def notice(turn: Turn) -> None:
+def notice(draft: RolloutDraft) -> None:
     """Enter in the ledger who changed which fields of the spec since it was last looked at."""
-    before = turn.resource.status
-    if before.audited and before.observed_generation == turn.resource.metadata.generation:
+    before = draft.resource.status
+    if before.audited and before.observed_generation == draft.resource.metadata.generation:
         return
-    found = owners(turn.observations.managed)
+    found = owners(draft.observations.managed)
     latest = max((owner.time for owner in found), default=0.0)
     marks = frozenset(owner.mark for owner in found if owner.time == latest)
-    now = Audited(latest, marks, _members(turn.spec))
-    turn.set(audited=str(now))
+    now = Audited(latest, marks, _members(draft.spec))
+    draft.set(audited=str(now))
     if not before.audited:
         return
     last = Audited.parse(before.audited)
@@ -72,7 +72,7 @@ def notice(turn: Turn) -> None:
         return
     told = [f"by {owner.manager}: {_list(_touched(owner, changed))}" for owner in involved]
     message = "; ".join(told) or f"by somebody: {_list([f'spec.{name}' for name in changed])}"
-    turn.note(DECISION, "Edited", message)
+    draft.record(DECISION, "Edited", message)
 
 
 def _members(spec: SparkDeploymentSpec) -> dict[str, str]:

@@ -10,54 +10,54 @@ from spark_operator.core.model.maintenance import when
 
 if TYPE_CHECKING:
     from spark_operator.api.windows import Freeze
-    from spark_operator.core.decide.draft import Turn
+    from spark_operator.core.decide.draft import RolloutDraft
 
 
-def frozen(turn: Turn) -> Freeze | None:
+def frozen(draft: RolloutDraft) -> Freeze | None:
     """The freeze that keeps the wanted release from starting; None where none does.
 
     Going back is no start: to stable, to one that was stable before, to one that a person asked
     for by name.  The first release of all has nobody to disturb.
     """
-    stable, override = turn.status.stable, turn.status.override
-    wanted = turn.desired.name
+    stable, override = draft.status.stable, draft.status.override
+    wanted = draft.desired.name
     if stable is None or wanted in (stable.release, override.release if override else ""):
         return None
-    if quarantine.was_stable(turn.status, wanted):
+    if quarantine.was_stable(draft.status, wanted):
         return None
-    now = [freeze for freeze in turn.spec.freeze if freeze.from_ <= turn.at < freeze.until]
+    now = [freeze for freeze in draft.spec.freeze if freeze.from_ <= draft.at < freeze.until]
     return max(now, key=lambda freeze: freeze.until, default=None)
 
 
-def waits(turn: Turn) -> str:
+def waits(draft: RolloutDraft) -> str:
     """Why the wanted release does not start, in words; empty where no freeze holds it.
 
     One that has started goes on: a freeze is about starting.
     """
-    role = turn.status.candidate
-    freeze = None if role and role.release == turn.desired.name else frozen(turn)
+    role = draft.status.candidate
+    freeze = None if role and role.release == draft.desired.name else frozen(draft)
     if freeze is None:
         return ""
     reason = f" ({freeze.reason})" if freeze.reason else ""
     return clip(
-        f"releases are frozen until {when(freeze.until)}{reason}: {turn.desired.image} waits"
+        f"releases are frozen until {when(freeze.until)}{reason}: {draft.desired.image} waits"
     )
 
 
-def hold_back(turn: Turn) -> bool:
+def hold_back(draft: RolloutDraft) -> bool:
     """Whether the wanted release has to wait for a freeze to end."""
-    freeze = frozen(turn)
+    freeze = frozen(draft)
     if freeze is not None:
-        turn.dues.append(freeze.until.timestamp())
+        draft.requeue_at(freeze.until.timestamp())
     return freeze is not None
 
 
-def tell(turn: Turn) -> None:
+def tell(draft: RolloutDraft) -> None:
     """Tell once that a release waits for a freeze to end."""
-    why = waits(turn)
+    why = waits(draft)
     said = (
-        *(item.message for item in turn.resource.status.conditions),
-        *(entry.message for entry in turn.status.ledger if entry.decision == "Frozen"),
+        *(item.message for item in draft.resource.status.conditions),
+        *(entry.message for entry in draft.status.ledger if entry.decision == "Frozen"),
     )
     if why and why not in said:
-        turn.note("Frozen", "Freeze", why, release=turn.desired.name)
+        draft.record("Frozen", "Freeze", why, release=draft.desired.name)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from spark_operator.api.status.status import SparkDeploymentStatus
-    from spark_operator.core.decide.draft import Turn
+    from spark_operator.core.decide.draft import RolloutDraft
 
 CONDITION: Final = "Isolated"
 MESSAGE: Final = (
@@ -24,18 +24,18 @@ def recorded(status: SparkDeploymentStatus) -> bool:
     return any(item.type == CONDITION and item.status == "True" for item in status.conditions)
 
 
-def settle(turn: Turn) -> bool:
+def settle(draft: RolloutDraft) -> bool:
     """Tell that the isolation begins or ends; whether everything stands still.
 
     At its end the step of a trial begins anew: nobody could watch meanwhile.
     """
-    before, now = recorded(turn.status), turn.spec.isolated
+    before, now = recorded(draft.status), draft.spec.isolated
     if now and not before:
-        turn.note("Isolated", "IsolationRequested", MESSAGE, warning=True)
+        draft.record("Isolated", "IsolationRequested", MESSAGE, warning=True)
     if before and not now:
-        turn.note("IsolationEnded", "IsolationEnded", "Services select pods again, as before")
-        step = turn.status.step
+        draft.record("IsolationEnded", "IsolationEnded", "Services select pods again, as before")
+        step = draft.status.step
         if step is not None:
-            fresh = {"entered_at": turn.at, "observed_since": None}
-            turn.set(step=step.model_copy(update=fresh))
+            fresh = {"entered_at": draft.at, "observed_since": None}
+            draft.set(step=step.model_copy(update=fresh))
     return now

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from spark_operator.api.status.status import SparkDeploymentStatus
     from spark_operator.api.windows import Maintenance
-    from spark_operator.core.decide.draft import Turn
+    from spark_operator.core.decide.draft import RolloutDraft
 
 AFTERMATH: Final = timedelta(seconds=15)
 """How long after maintenance what is read still speaks of it."""
@@ -28,7 +28,7 @@ ANNOUNCEMENTS: Final = frozenset(
 """Decisions that people must hear of although nothing is wrong."""
 
 
-class Window(NamedTuple):
+class MaintenanceWindow(NamedTuple):
     """What ``spec.maintenance`` says of one moment."""
 
     state: Literal["Announced", "Active"] | None
@@ -38,85 +38,89 @@ class Window(NamedTuple):
     """When it says something else by itself."""
 
 
-def look(maintenance: Maintenance, at: datetime) -> Window:
+def look(maintenance: Maintenance, at: datetime) -> MaintenanceWindow:
     """Whether maintenance goes on, is announced, or neither."""
     if maintenance.enabled:
-        return Window("Active")
+        return MaintenanceWindow("Active")
     begins, until = maintenance.from_, maintenance.until
     if begins is None or until is None or at >= until:
-        return Window(None)
+        return MaintenanceWindow(None)
     if at >= begins:
-        return Window("Active", begins, until, until)
+        return MaintenanceWindow("Active", begins, until, until)
     announced = begins - timedelta(seconds=seconds(maintenance.announce))
     if at >= announced:
-        return Window("Announced", begins, until, begins)
-    return Window(None, edge=announced)
+        return MaintenanceWindow("Announced", begins, until, begins)
+    return MaintenanceWindow(None, edge=announced)
 
 
-def settle(turn: Turn) -> None:
+def settle(draft: RolloutDraft) -> None:
     """Bring status to what the time and the spec say of maintenance, and tell each change."""
-    seen, before = look(turn.spec.maintenance, turn.at), turn.status.maintenance
+    seen, before = look(draft.spec.maintenance, draft.at), draft.status.maintenance
     if seen.edge is not None:
-        turn.dues.append(seen.edge.timestamp())
+        draft.requeue_at(seen.edge.timestamp())
     if seen.state == "Active":
-        _begin(turn, seen, before)
+        _begin(draft, seen, before)
     elif before is not None and before.state == "Active":
-        _end(turn, before)
-    elif seen.state == "Announced" and not blind(turn):
-        _announce(turn, seen, before)
+        _end(draft, before)
+    elif seen.state == "Announced" and not blind(draft):
+        _announce(draft, seen, before)
     elif before is not None and before.state == "Announced":
-        _cancel(turn, before)
-    _forget(turn)
+        _cancel(draft, before)
+    _forget(draft)
 
 
-def _begin(turn: Turn, seen: Window, before: MaintenanceStatus | None) -> None:
+def _begin(draft: RolloutDraft, seen: MaintenanceWindow, before: MaintenanceStatus | None) -> None:
     if before is not None and before.state == "Active":
         if before.until != seen.until:
-            turn.set(maintenance=before.model_copy(update={"until": seen.until}))
+            draft.set(maintenance=before.model_copy(update={"until": seen.until}))
         return
-    turn.set(
+    draft.set(
         maintenance=MaintenanceStatus(
-            state="Active", since=turn.at, begins=turn.at, until=seen.until
+            state="Active", since=draft.at, begins=draft.at, until=seen.until
         )
     )
     end = f"until {when(seen.until)}" if seen.until else "until spec.maintenance.enabled is false"
-    turn.note(
+    draft.record(
         "MaintenanceStarted",
         "Scheduled" if seen.until else "Requested",
-        f"users are answered 503 {end}: {turn.spec.maintenance.message}",
+        f"users are answered 503 {end}: {draft.spec.maintenance.message}",
     )
 
 
-def _end(turn: Turn, before: MaintenanceStatus) -> None:
-    turn.set(
-        maintenance=before.model_copy(update={"state": "Ended", "since": turn.at, "until": turn.at})
+def _end(draft: RolloutDraft, before: MaintenanceStatus) -> None:
+    draft.set(
+        maintenance=before.model_copy(
+            update={"state": "Ended", "since": draft.at, "until": draft.at}
+        )
     )
-    lasted = timedelta(seconds=round((turn.at - before.begins).total_seconds()))
-    turn.note("MaintenanceEnded", "Over", f"users are served again, after {lasted}")
+    lasted = timedelta(seconds=round((draft.at - before.begins).total_seconds()))
+    draft.record("MaintenanceEnded", "Over", f"users are served again, after {lasted}")
 
 
-def _announce(turn: Turn, seen: Window, before: MaintenanceStatus | None) -> None:
+def _announce(
+    draft: RolloutDraft, seen: MaintenanceWindow, before: MaintenanceStatus | None
+) -> None:
     known = before is not None and before.state == "Announced"
     if before is not None and known and (before.begins, before.until) == (seen.begins, seen.until):
         return
-    turn.set(
+    draft.set(
         maintenance=MaintenanceStatus(
-            state="Announced", since=turn.at, begins=seen.begins or turn.at, until=seen.until
+            state="Announced", since=draft.at, begins=seen.begins or draft.at, until=seen.until
         )
     )
-    turn.note(
+    draft.record(
         "MaintenanceAnnounced",
         "Rescheduled" if known else "Scheduled",
         f"users will be answered 503 from {when(seen.begins)} until {when(seen.until)}:"
-        f" {turn.spec.maintenance.message}",
+        f" {draft.spec.maintenance.message}",
     )
 
 
-def _cancel(turn: Turn, before: MaintenanceStatus) -> None:
-    missed = before.until is not None and turn.at >= before.until
+def _cancel(draft: RolloutDraft, before: MaintenanceStatus) -> None:
+    missed = before.until is not None and draft.at >= before.until
     why = "the operator was away all the time" if missed else "spec.maintenance does not name it"
-    turn.set(maintenance=None)
-    turn.note(
+    draft.set(maintenance=None)
+    draft.record(
         "MaintenanceCancelled",
         "Missed" if missed else "Withdrawn",
         f"the window from {when(before.begins)} is not held: {why}",
@@ -124,25 +128,25 @@ def _cancel(turn: Turn, before: MaintenanceStatus) -> None:
     )
 
 
-def _forget(turn: Turn) -> None:
+def _forget(draft: RolloutDraft) -> None:
     """Drop a window that ended once nothing can be about it any more."""
-    past = turn.status.maintenance
+    past = draft.status.maintenance
     if past is None or past.state != "Ended":
         return
     over = past.since + REMEMBERED
-    if turn.at >= over:
-        turn.set(maintenance=None)
+    if draft.at >= over:
+        draft.set(maintenance=None)
         return
     aftermath = past.since + AFTERMATH
-    turn.dues.append((aftermath if turn.at < aftermath else over).timestamp())
+    draft.requeue_at((aftermath if draft.at < aftermath else over).timestamp())
 
 
-def blind(turn: Turn) -> bool:
+def blind(draft: RolloutDraft) -> bool:
     """Whether what is read now blames nobody: maintenance goes on, or has only just ended."""
-    window = turn.status.maintenance
+    window = draft.status.maintenance
     if window is None or window.state == "Announced":
         return False
-    return window.state == "Active" or turn.at < window.since + AFTERMATH
+    return window.state == "Active" or draft.at < window.since + AFTERMATH
 
 
 def covers(status: SparkDeploymentStatus, at: datetime) -> bool:
@@ -153,6 +157,6 @@ def covers(status: SparkDeploymentStatus, at: datetime) -> bool:
     return window.state == "Active" or at < window.since + AFTERMATH
 
 
-def rests(turn: Turn) -> bool:
-    """Whether the judge passes over this turn, up to and with the one that finds the end."""
-    return blind(turn) or in_maintenance(turn.resource.status)
+def rests(draft: RolloutDraft) -> bool:
+    """Whether the judge passes over this decision, up to and with the one that finds the end."""
+    return blind(draft) or in_maintenance(draft.resource.status)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from spark_operator.api.status.status import Condition
-    from spark_operator.core.decide.draft import Turn
+    from spark_operator.core.decide.draft import RolloutDraft
 
 REASON: Final = "ProviderDown"
 STATE: Final = "spark_circuit_breaker_state"
@@ -25,17 +25,17 @@ AGAIN: Final = timedelta(minutes=10)
 CLOSED, OPEN = "closed", "open"
 
 
-def message(turn: Turn) -> str:
+def message(draft: RolloutDraft) -> str:
     """Which providers are down, in a sentence; empty where none is, or none is known to be.
 
     Half-open says neither: it keeps a breaker open that was, and opens none. Between two looks what
     was known stays.
     """
-    if maintenance.blind(turn) or not turn.stable.live:
+    if maintenance.blind(draft) or not draft.stable.live:
         return ""
-    before = _condition(turn)
+    before = _condition(draft)
     known = before.message if before is not None else ""
-    states = list(_states(turn))
+    states = list(_states(draft))
     if not states:
         return known
     down = [
@@ -47,7 +47,7 @@ def message(turn: Turn) -> str:
     ]
     if not down:
         return ""
-    others = {name for name, state in states if state == CLOSED} & _configured(turn)
+    others = {name for name, state in states if state == CLOSED} & _configured(draft)
     then = (
         f"the service asks {', '.join(sorted(others))} instead"
         if others
@@ -56,37 +56,37 @@ def message(turn: Turn) -> str:
     return f"the breaker of {', '.join(down)} is open: {then}"
 
 
-def notice(turn: Turn) -> None:
+def notice(draft: RolloutDraft) -> None:
     """Enter in the ledger that a provider is down."""
-    said = message(turn)
-    if not said or _condition(turn) is not None:
+    said = message(draft)
+    if not said or _condition(draft) is not None:
         return
-    last = next((item.at for item in turn.status.ledger if item.decision == REASON), None)
-    if last is None or turn.at - last >= AGAIN:
-        turn.note(REASON, "BreakerOpen", said, warning=True)
+    last = next((item.at for item in draft.status.ledger if item.decision == REASON), None)
+    if last is None or draft.at - last >= AGAIN:
+        draft.record(REASON, "BreakerOpen", said, warning=True)
 
 
-def _configured(turn: Turn) -> set[str]:
+def _configured(draft: RolloutDraft) -> set[str]:
     """Providers with a key: the service shows the breaker of one without as closed."""
-    secrets = turn.spec.secrets
+    secrets = draft.spec.secrets
     keys = {"claude": secrets.anthropic_api_key, "openai": secrets.openai_api_key}
     return {provider for provider, key in keys.items() if key is not None}
 
 
-def _condition(turn: Turn) -> Condition | None:
-    """The condition that says so, as it stood before this turn."""
-    return next((item for item in turn.status.conditions if item.reason == REASON), None)
+def _condition(draft: RolloutDraft) -> Condition | None:
+    """The condition that says so, as it stood before this decision."""
+    return next((item for item in draft.status.conditions if item.reason == REASON), None)
 
 
-def _states(turn: Turn) -> Iterator[tuple[str, str]]:
-    """Provider and state of every breaker that was read for this turn."""
-    tick = turn.observations.tick
+def _states(draft: RolloutDraft) -> Iterator[tuple[str, str]]:
+    """Provider and state of every breaker that was read for this decision."""
+    tick = draft.observations.tick
     if tick is not None:
         for sample in (*tick.candidate, *tick.stable):
             yield from (sample.values.breakers or ()) if sample.values else ()
         return
-    rounds = turn.observations.rounds
-    if not rounds or turn.now - rounds[-1].at > FRESH_SECONDS:
+    rounds = draft.observations.rounds
+    if not rounds or draft.now - rounds[-1].at > FRESH_SECONDS:
         return
     for pod in rounds[-1].pods:
         for item in pod.vitals or ():

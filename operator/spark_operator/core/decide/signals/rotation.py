@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from spark_operator.api.references import SecretKeyRef
     from spark_operator.api.spec import SparkDeploymentSpec
-    from spark_operator.core.decide.draft import Turn
+    from spark_operator.core.decide.draft import RolloutDraft
     from spark_operator.core.observe.secret_metadata import SecretData
 
 VERIFICATION: Final = "verification"
@@ -36,31 +36,31 @@ def names(spec: SparkDeploymentSpec) -> frozenset[str]:
     return frozenset(reference.name for reference in _references(spec).values())
 
 
-def notice(turn: Turn) -> None:
+def notice(draft: RolloutDraft) -> None:
     """Decide what a change of the credentials means, and record what pods are given."""
-    known, before = turn.observations.secrets, Revision.parse(turn.status.secrets_revision)
+    known, before = draft.observations.secrets, Revision.parse(draft.status.secrets_revision)
     if before is None:
-        carried = max((work.rotations for work in turn.observations.workloads.values()), default=0)
+        carried = max((work.rotations for work in draft.observations.workloads.values()), default=0)
         if known is not None or carried:
-            tokens = _tokens(turn.spec, known or {})
-            turn.set(secrets_revision=str(Revision(min(carried, MOST), tokens)))
+            tokens = _tokens(draft.spec, known or {})
+            draft.set(secrets_revision=str(Revision(min(carried, MOST), tokens)))
         return
     if known is None:
         return
-    tokens = _tokens(turn.spec, known)
+    tokens = _tokens(draft.spec, known)
     # A Secret that is gone is no other one: pods keep what they have until it is back.
     tokens |= {field: before.tokens[field] for field in FIELDS if tokens[field] == UNKNOWN}
     changed = [f for f in FIELDS if before.tokens[f] not in (tokens[f], UNKNOWN)]
-    restart = [field for field in changed if field not in LIVE or not _all_take_up(turn)]
-    if restart and _is_too_soon(turn):
+    restart = [field for field in changed if field not in LIVE or not _all_take_up(draft)]
+    if restart and _is_too_soon(draft):
         return
     number = before.rotations % MOST + 1 if restart else before.rotations
-    turn.set(secrets_revision=str(Revision(number, tokens)))
+    draft.set(secrets_revision=str(Revision(number, tokens)))
     if restart:
-        _tell(turn, restart, _why(turn), "every pod is replaced, one at a time, before it ends")
+        _tell(draft, restart, _why(draft), "every pod is replaced, one at a time, before it ends")
     live = [field for field in changed if field not in restart]
     if live:
-        _tell(turn, live, TAKEN_UP, "running pods take it up within seconds, without a restart")
+        _tell(draft, live, TAKEN_UP, "running pods take it up within seconds, without a restart")
 
 
 def _references(spec: SparkDeploymentSpec) -> dict[str, SecretKeyRef]:
@@ -83,36 +83,36 @@ def _tokens(spec: SparkDeploymentSpec, known: Mapping[str, SecretData]) -> dict[
     return tokens
 
 
-def _all_take_up(turn: Turn) -> bool:
+def _all_take_up(draft: RolloutDraft) -> bool:
     """Whether every release with pods mounts what is live; older operators' releases do not."""
-    roles = (turn.status.stable, turn.status.candidate, turn.status.previous)
-    releases = [turn.observations.revisions.get(role.release) for role in roles if role]
+    roles = (draft.status.stable, draft.status.candidate, draft.status.previous)
+    releases = [draft.observations.revisions.get(role.release) for role in roles if role]
     kept = [release.template for release in releases if release is not None]
     return all(template is None or takes_up(template) for template in kept)
 
 
-def _is_too_soon(turn: Turn) -> bool:
-    for entry in turn.status.ledger:
+def _is_too_soon(draft: RolloutDraft) -> bool:
+    for entry in draft.status.ledger:
         if entry.decision == DECISION and entry.reason != TAKEN_UP:
             again = entry.at + APART
-            if turn.at < again:
-                turn.dues.append(again.timestamp())
+            if draft.at < again:
+                draft.requeue_at(again.timestamp())
                 return True
             return False
     return False
 
 
-def _why(turn: Turn) -> str:
-    seen = turn.resource.status.observed_generation
-    return "ReferenceChanged" if seen != turn.resource.metadata.generation else "ContentChanged"
+def _why(draft: RolloutDraft) -> str:
+    seen = draft.resource.status.observed_generation
+    return "ReferenceChanged" if seen != draft.resource.metadata.generation else "ContentChanged"
 
 
-def _tell(turn: Turn, fields: list[str], reason: str, then: str) -> None:
-    references = _references(turn.spec)
+def _tell(draft: RolloutDraft, fields: list[str], reason: str, then: str) -> None:
+    references = _references(draft.spec)
     secrets = sorted({references[field].name for field in fields if field in references})
     named = f"Secret {', '.join(secrets)}" if secrets else "a Secret is referred to no more"
     paths = ", ".join(map(_path, fields))
-    turn.note(DECISION, reason, f"{named} ({paths}): {then}")
+    draft.record(DECISION, reason, f"{named} ({paths}): {then}")
 
 
 def _path(field: str) -> str:

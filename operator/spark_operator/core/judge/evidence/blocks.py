@@ -7,7 +7,7 @@ from math import exp
 from typing import TYPE_CHECKING
 
 from spark_operator.core.judge.evidence.eprocess import (
-    Observations,
+    Measured,
     Requests,
     Shares,
     failing_samples,
@@ -60,14 +60,14 @@ def summed(metric: Metric, pods: Sequence[PodBlock]) -> tuple[float, float]:
     return sum(n for n, _ in found), sum(x for _, x in found)
 
 
-def _seen(plan: JudgePlan, metric: Metric, pods: Sequence[PodBlock]) -> Observations:
+def _seen(plan: JudgePlan, metric: Metric, pods: Sequence[PodBlock]) -> Measured:
     """Return one side's block as observations of the failure rate itself."""
     if plan.independent:
         return Requests(*summed(metric, pods))
     return Shares(tuple(x / n for n, x in counts(metric, pods)))
 
 
-def _sampled(metric: Metric, pods: Sequence[PodBlock], size: int) -> Observations:
+def _sampled(metric: Metric, pods: Sequence[PodBlock], size: int) -> Measured:
     """Return one side's block as observations of samples with a failure in them."""
     return Shares(tuple(failing_samples(n, x, size) for n, x in counts(metric, pods) if n >= size))
 

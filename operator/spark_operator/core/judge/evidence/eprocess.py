@@ -73,7 +73,7 @@ class Shares:
         return sum(log(1 + slope * (value - center)) for value in self.values)
 
 
-Observations = Requests | Shares
+Measured = Requests | Shares
 
 
 def failing_samples(n: float, x: float, size: int) -> float:
@@ -96,7 +96,7 @@ def rates_around(limit: float, steps: Sequence[float]) -> tuple[float, ...]:
     return tuple(value / (1 + value) for value in odds)
 
 
-def log_exceeds(seen: Observations, limit: float, rates: Sequence[float]) -> list[float]:
+def log_exceeds(seen: Measured, limit: float, rates: Sequence[float]) -> list[float]:
     """Return one log e-value per alternative rate, null hypothesis: the mean is <= `limit`.
 
     For independent requests each is the binomial likelihood ratio of the rate and the limit.
@@ -130,8 +130,8 @@ def _boundary(null: Null, rate: float, stable: float, n: float, m: float) -> flo
 
 
 def log_compares(
-    candidate: Observations,
-    stable: Observations,
+    candidate: Measured,
+    stable: Measured,
     null: Null,
     expected: float,
     rates: Sequence[float],

@@ -43,7 +43,7 @@ WORST_POD = 2.33
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class PodWindow:
     """One pod's counts at one scale: the open window, and sums over the closed ones."""
 
     n: float = 0.0
@@ -54,16 +54,18 @@ class Window:
     closed_n: float = 0.0
     closed: float = 0.0
 
-    def plus(self, n: float, x: float) -> Window:
+    def plus(self, n: float, x: float) -> PodWindow:
         """Return the window with more counts in it."""
-        return Window(self.n + n, self.x + x, self.xx, self.nx, self.nn, self.closed_n, self.closed)
+        return PodWindow(
+            self.n + n, self.x + x, self.xx, self.nx, self.nn, self.closed_n, self.closed
+        )
 
-    def close(self) -> Window:
+    def close(self) -> PodWindow:
         """Return the sums with the open window in them, and an empty window."""
         if self.n == 0:
             return self
         n, x = self.n, self.x
-        return Window(
+        return PodWindow(
             0.0,
             0.0,
             self.xx + x * x,
@@ -96,7 +98,7 @@ class PodHabit:
     x: float = 0.0
     n_now: float = 0.0
     x_now: float = 0.0
-    windows: tuple[Window, ...] = (Window(),) * len(SCALES)
+    windows: tuple[PodWindow, ...] = (PodWindow(),) * len(SCALES)
 
 
 @dataclass(frozen=True, slots=True)

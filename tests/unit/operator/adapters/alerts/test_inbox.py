@@ -1,4 +1,4 @@
-"""An alert waits for the turn whose status was stored, and for no other."""
+"""An alert waits for the reconcile whose status was stored, and for no other."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ async def test_it_is_settled_once_the_status_is_stored() -> None:
     future = inbox.offer(SPARK, ALERT)
     cluster.refusals["status"] = ConflictError("the resource changed")
     with pytest.raises(ConflictError):
-        await reconciler.turn(SPARK, Memory(), woken=True)
+        await reconciler.reconcile(SPARK, Memory(), woken=True)
     assert not future.done()
     del cluster.refusals["status"]
-    await reconciler.turn(SPARK, Memory(), woken=True)
+    await reconciler.reconcile(SPARK, Memory(), woken=True)
     assert future.result() == "RolledBack"
     assert inbox.pending(SPARK) == ()
     assert cluster.resource is not None
@@ -44,7 +44,7 @@ async def test_a_resource_that_is_gone_settles_it() -> None:
     cluster, inbox, reconciler = world()
     cluster.resource = None
     future = inbox.offer(SPARK, ALERT)
-    await reconciler.turn(SPARK, Memory(), woken=True)
+    await reconciler.reconcile(SPARK, Memory(), woken=True)
     assert future.result() == UNKNOWN
 
 
@@ -53,14 +53,14 @@ async def test_somebody_elses_object_in_the_way_settles_it_too() -> None:
     cluster.resource = body(1)
     cluster.foreign = (Ref("Service", "spark"),)
     future = inbox.offer(SPARK, Alert(fingerprint="a1", name="X", starts_at=NOW - 5))
-    await reconciler.turn(SPARK, Memory(), woken=True)
+    await reconciler.reconcile(SPARK, Memory(), woken=True)
     assert future.result() == "Noted"
 
 
 async def test_alerts_about_many_resources_are_refused_before_they_fill_the_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As while the API server is away, and no turn finds out that there are none of them."""
+    """As while the API server is away, and no reconcile finds out that there are none of them."""
     monkeypatch.setattr(inbox_module, "MAX_RESOURCES", 2)
     inbox = Inbox()
     for number in range(2):

@@ -11,7 +11,7 @@ from kubernetes.aio.client import ApiClient, Configuration
 
 from spark_operator.adapters.kubernetes import responses
 from spark_operator.adapters.kubernetes.client import KubeCluster
-from spark_operator.adapters.kubernetes.events import Recorder
+from spark_operator.adapters.kubernetes.events import EventRecorder
 from spark_operator.adapters.kubernetes.metadata import MetadataClient
 from spark_operator.ports.cluster import UnavailableError
 from tests.unit.operator.reconcile.cluster import FixedClock
@@ -43,12 +43,12 @@ async def answering(body: bytes, status: int = 200) -> AsyncIterator[ApiClient]:
 
 
 def cluster(client: ApiClient) -> KubeCluster:
-    return KubeCluster(client, Recorder(FixedClock(), "test"), request_seconds=5.0)
+    return KubeCluster(client, EventRecorder(FixedClock(), "test"), request_seconds=5.0)
 
 
 @pytest.mark.parametrize("body", [b'{"items": [{"metadata"', b"<html>", b"", b"\xff{}"])
 async def test_what_is_no_json_is_an_api_server_that_is_not_there(body: bytes) -> None:
-    """Such as from a proxy in between: it ends neither a leader's lease nor a turn in surprise."""
+    """Such as from a proxy in between: it ends neither a lease nor a reconcile in surprise."""
     async with answering(body) as client:
         with pytest.raises(UnavailableError, match="no usable answer"):
             await cluster(client).get(PATH)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from spark_operator.adapters.kubernetes.events import MAX_MESSAGE, Recorder
+from spark_operator.adapters.kubernetes.events import MAX_MESSAGE, EventRecorder
 from spark_operator.adapters.kubernetes.responses import classify, explanation
 from spark_operator.core.model.event import Event
 from spark_operator.ports.cluster import (
@@ -80,7 +80,7 @@ class Store:
 
 async def test_a_repeated_event_is_counted() -> None:
     store, clock = Store(), FixedClock()
-    recorder = Recorder(clock, "pod-1")
+    recorder = EventRecorder(clock, "pod-1")
     told = Event("RollingBack", "half of its answers were errors", warning=True)
     for _ in range(3):
         await recorder.publish(store, body(), told)
@@ -94,7 +94,7 @@ async def test_a_repeated_event_is_counted() -> None:
 
 
 async def test_events_of_other_resources_and_other_words_are_others() -> None:
-    store, recorder = Store(), Recorder(FixedClock(), "pod-1")
+    store, recorder = Store(), EventRecorder(FixedClock(), "pod-1")
     other = body()
     other["metadata"]["uid"] = "other"
     for resource, message in ((body(), "one"), (body(), "two"), (other, "one")):
@@ -104,6 +104,6 @@ async def test_events_of_other_resources_and_other_words_are_others() -> None:
 
 async def test_a_long_message_is_cut_to_what_the_api_server_stores() -> None:
     store = Store()
-    await Recorder(FixedClock(), "pod-1").publish(store, body(), Event("Paused", "x" * 5000))
+    await EventRecorder(FixedClock(), "pod-1").publish(store, body(), Event("Paused", "x" * 5000))
     (event,) = store.found.values()
     assert len(event["message"]) == MAX_MESSAGE

@@ -19,7 +19,7 @@ from tests.unit.operator.core.notifications.told import SLACK, WEBHOOK, box, not
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from spark_operator.core.notifications.routing import Route
+    from spark_operator.core.notifications.routing import ChannelRoute
     from spark_operator.core.notifications.texts import Message
 
 NOBODY: Final = seen(workload(1, 4, ready=False))
@@ -32,7 +32,7 @@ def play(story: Coroutine[Any, Any, None]) -> None:
 
 
 def queue(desk: Desk, *numbers: int, channel: str = "webhook/default") -> None:
-    """Put notices into the stored outbox, as a turn would have."""
+    """Put notices into the stored outbox, as a reconcile would have."""
     notices = tuple(notice(number, pending=(channel,)) for number in numbers)
     after = desk.stored.status.model_copy(update={"notifications": box(*notices)})
     desk.stored = desk.stored.model_copy(update={"status": after})
@@ -42,12 +42,12 @@ def test_all_sinks_down_for_five_minutes_then_everything_arrives_once() -> None:
     async def story() -> None:
         sinks = Sinks(down(300))
         desk = Desk(sinks)
-        desk.turn(RESTING)
-        desk.turn(NOBODY)
+        desk.reconcile(RESTING)
+        desk.reconcile(NOBODY)
         await asyncio.sleep(40)
-        desk.turn(RESTING)
+        desk.reconcile(RESTING)
         await asyncio.sleep(35)
-        desk.turn(RESTING)
+        desk.reconcile(RESTING)
         (opened, closed) = desk.outbox
         await asyncio.sleep(225)
         assert not any(sinks.taken.values())
@@ -73,12 +73,12 @@ def test_an_operator_that_dies_after_the_write_and_before_the_sending_loses_noth
         assert first.outbox
         assert not sinks.taken
         second = Desk(sinks, first.stored)
-        second.turn(NOBODY)
+        second.reconcile(NOBODY)
         await asyncio.sleep(5)
         assert len(sinks.ids("pagerDuty/default")) == 1
         assert second.outbox == []
         third = Desk(sinks, second.stored)
-        third.turn(NOBODY)
+        third.reconcile(NOBODY)
         await asyncio.sleep(5)
         assert len(sinks.ids("pagerDuty/default")) == 1
 
@@ -89,11 +89,11 @@ def test_one_that_dies_before_the_confirmation_sends_again_with_the_same_id() ->
     async def story() -> None:
         sinks = Sinks()
         first = Desk(sinks)
-        first.turn(NOBODY)
+        first.reconcile(NOBODY)
         await asyncio.sleep(0.5)
         await first.notifier.stop()
         second = Desk(sinks, first.stored)
-        second.turn(NOBODY)
+        second.reconcile(NOBODY)
         await asyncio.sleep(5)
         once, again = sinks.ids("pagerDuty/default")
         assert once == again
@@ -105,7 +105,7 @@ def test_deliveries_of_one_second_are_confirmed_by_one_write() -> None:
     async def story() -> None:
         desk = Desk(Sinks(), told=INFOS)
         queue(desk, *range(1, 11))
-        desk.turn(RESTING)
+        desk.reconcile(RESTING)
         before = desk.writes
         await asyncio.sleep(0.9)
         assert desk.writes == before
@@ -122,7 +122,7 @@ def test_a_turn_that_was_decided_before_the_delivery_sends_nothing_again() -> No
         sinks = Sinks()
         desk = Desk(sinks, told=INFOS)
         queue(desk, 1)
-        desk.turn(RESTING)
+        desk.reconcile(RESTING)
         decided_before = desk.stored
         await asyncio.sleep(0.1)
         desk.notifier.offer(desk.key, decided_before)
@@ -142,7 +142,7 @@ def test_a_sink_that_hangs_delays_nothing_else() -> None:
     async def story() -> None:
         sinks = Sinks(lambda route, _: hang() if route.kind == "slack" else None)
         desk = Desk(sinks)
-        desk.turn(NOBODY)
+        desk.reconcile(NOBODY)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         took = asyncio.get_running_loop().time()
@@ -164,7 +164,7 @@ def test_order_is_kept_while_a_sink_fails() -> None:
         sinks = Sinks(down(20))
         desk = Desk(sinks, told=INFOS)
         queue(desk, 3, 1, 2)
-        desk.turn(RESTING)
+        desk.reconcile(RESTING)
         await asyncio.sleep(60)
         assert [int(one, 16) for one in sinks.ids("webhook/default")] == [3, 1, 2]
         gaps = [1.0, 2.0, 4.0, 8.0, 16.0]
@@ -174,7 +174,7 @@ def test_order_is_kept_while_a_sink_fails() -> None:
 
 
 def test_a_message_that_is_refused_holds_up_no_other() -> None:
-    def behave(_: Route, message: Message) -> None:
+    def behave(_: ChannelRoute, message: Message) -> None:
         if message.notice.id == f"{1:016x}":
             raise ChannelRefusedError("sink.example answered 400")
 
@@ -182,7 +182,7 @@ def test_a_message_that_is_refused_holds_up_no_other() -> None:
         sinks = Sinks(behave)
         desk = Desk(sinks, told=INFOS)
         queue(desk, 1, 2, 3)
-        desk.turn(RESTING)
+        desk.reconcile(RESTING)
         await asyncio.sleep(30)
         assert [int(one, 16) for one in sinks.ids("webhook/default")] == [2, 3]
         assert desk.outbox == [f"{1:016x}"]
@@ -191,7 +191,7 @@ def test_a_message_that_is_refused_holds_up_no_other() -> None:
 
 
 def test_corrected_settings_are_tried_at_once() -> None:
-    def behave(route: Route, _: Message) -> None:
+    def behave(route: ChannelRoute, _: Message) -> None:
         if getattr(route.channel, "url", "") == WEBHOOK["url"]:
             raise ChannelError("hooks.example.com answered 500")
 
@@ -199,11 +199,11 @@ def test_corrected_settings_are_tried_at_once() -> None:
         sinks = Sinks(behave)
         desk = Desk(sinks, told=INFOS)
         queue(desk, 1)
-        desk.turn(RESTING)
+        desk.reconcile(RESTING)
         await asyncio.sleep(600)
         good = {"webhook": [{"url": "https://other.example.com", "minSeverity": "info"}]}
         desk.apply(1, notifications=good)
-        desk.turn(RESTING)
+        desk.reconcile(RESTING)
         await asyncio.sleep(0.01)
         assert len(sinks.ids("webhook/default")) == 1
 
@@ -215,12 +215,12 @@ def test_a_removed_channel_is_left_alone() -> None:
         sinks = Sinks(down(1e9))
         desk = Desk(sinks, told={**INFOS, "slack": [SLACK]})
         queue(desk, 1)
-        desk.turn(RESTING)
+        desk.reconcile(RESTING)
         await asyncio.sleep(10)
         tried = len(sinks.attempts["webhook/default"])
         assert tried
         desk.apply(1, notifications={"slack": [SLACK]})
-        desk.turn(RESTING)
+        desk.reconcile(RESTING)
         await asyncio.sleep(3600)
         assert len(sinks.attempts["webhook/default"]) == tried
         assert desk.outbox == []
@@ -229,7 +229,7 @@ def test_a_removed_channel_is_left_alone() -> None:
 
 
 def test_a_server_that_asks_for_time_gets_it() -> None:
-    def behave(_: Route, __: Message) -> None:
+    def behave(_: ChannelRoute, __: Message) -> None:
         if asyncio.get_running_loop().time() < 30:
             raise ChannelError("sink.example answered 429", retry_after=30)
 
@@ -237,7 +237,7 @@ def test_a_server_that_asks_for_time_gets_it() -> None:
         sinks = Sinks(behave)
         desk = Desk(sinks, told=INFOS)
         queue(desk, 1)
-        desk.turn(RESTING)
+        desk.reconcile(RESTING)
         await asyncio.sleep(60)
         assert sinks.attempts["webhook/default"] == [0.0, 30.0]
 
@@ -265,7 +265,7 @@ def test_nothing_is_sent_afterwards(end: str) -> None:
         sinks = Sinks(down(10))
         desk = Desk(sinks, told=INFOS)
         queue(desk, 1)
-        desk.turn(RESTING)
+        desk.reconcile(RESTING)
         await asyncio.sleep(1)
         if end == "forget":
             desk.notifier.forget(desk.key)
@@ -281,7 +281,7 @@ def test_nothing_is_sent_afterwards(end: str) -> None:
 def test_an_unexpected_error_is_retried_and_its_text_told_to_nobody(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def behave(_: Route, __: Message) -> None:
+    def behave(_: ChannelRoute, __: Message) -> None:
         if asyncio.get_running_loop().time() < 5:
             raise ValueError("https://user:SENTINEL@sink.example")
 
@@ -289,7 +289,7 @@ def test_an_unexpected_error_is_retried_and_its_text_told_to_nobody(
         sinks = Sinks(behave)
         desk = Desk(sinks, told=INFOS)
         queue(desk, 1)
-        desk.turn(RESTING)
+        desk.reconcile(RESTING)
         await asyncio.sleep(1)
         assert desk.notifier.deliveries(desk.key).problems == {
             "webhook/default": "unexpected ValueError"
@@ -308,9 +308,9 @@ def test_what_was_given_up_is_counted() -> None:
     async def story() -> None:
         desk = Desk(Sinks(down(1e9)), told=INFOS)
         queue(desk, 1)
-        desk.turn(RESTING)
+        desk.reconcile(RESTING)
         await asyncio.sleep(24 * 3600 + 2)
-        desk.turn(RESTING)
+        desk.reconcile(RESTING)
         assert desk.outbox == []
         assert desk.counted["any", "dropped"] == 1
 

@@ -1,4 +1,4 @@
-"""Which pods are told to look at their mounted files, and that a turn does tell them."""
+"""Which pods are told to look at their mounted files, and that a decision does tell them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from spark_operator.reconcile.memory import Memory
 from spark_operator.reconcile.volume_refresh import AT_ONCE
 from tests.unit.operator.core.builders import NOW, body, name, resource, status
 from tests.unit.operator.reconcile.cluster import FixedClock
-from tests.unit.operator.reconcile.test_reconciler import cluster, turn
+from tests.unit.operator.reconcile.test_reconciler import cluster, reconcile
 
 USERS = {
     "anthropicAPIKey": {"name": "p", "key": "k"},
@@ -119,12 +119,12 @@ async def test_a_turn_touches_a_few_pods_and_goes_on_until_all_have_heard() -> N
     world = cluster(1, status("Stable"), revokedKeys=["user-1"])
     world.children[CONFIG_MAP]["metadata"] |= config_map()["metadata"]
     world.pods = [pod(number) for number in range(AT_ONCE + 4)]
-    first = await turn(world)
+    first = await reconcile(world)
     assert len(annotated(world)) == AT_ONCE
     assert first.next_due == NOW
-    second = await turn(world, first.memory)
+    second = await reconcile(world, first.memory)
     assert len(annotated(world)) == AT_ONCE + 4
-    third = await turn(world, second.memory)
+    third = await reconcile(world, second.memory)
     assert len(annotated(world)) == AT_ONCE + 4
     assert third.next_due is None
 
@@ -134,10 +134,10 @@ async def test_a_pod_that_cannot_be_touched_is_tried_again_and_holds_up_nothing(
     world.children[CONFIG_MAP]["metadata"] |= config_map()["metadata"]
     world.pods = [pod(0), pod(1)]
     world.refusals["annotate Pod pod-0"] = UnavailableError("gone")
-    turned = await turn(world, Memory())
+    decided = await reconcile(world, Memory())
     assert annotated(world) == ["annotate Pod pod-1"]
-    assert turned.failure is None
-    assert turned.next_due == NOW + 2
+    assert decided.failure is None
+    assert decided.next_due == NOW + 2
 
 
 async def test_a_pod_that_admission_refuses_is_tried_again_after_a_minute() -> None:
@@ -147,15 +147,15 @@ async def test_a_pod_that_admission_refuses_is_tried_again_after_a_minute() -> N
     world.pods = [pod(0)]
     world.refusals["annotate Pod pod-0"] = RefusedError("denied by a webhook")
     clock = FixedClock()
-    turned = await turn(world, Memory(), clock=clock)
-    assert turned.next_due == NOW + 60
+    decided = await reconcile(world, Memory(), clock=clock)
+    assert decided.next_due == NOW + 60
     world.refusals.clear()
     clock.at += 59
-    turned = await turn(world, turned.memory, clock=clock)
+    decided = await reconcile(world, decided.memory, clock=clock)
     assert annotated(world) == []
-    assert turned.next_due == NOW + 60
+    assert decided.next_due == NOW + 60
     clock.at += 1
-    await turn(world, turned.memory, clock=clock)
+    await reconcile(world, decided.memory, clock=clock)
     assert annotated(world) == ["annotate Pod pod-0"]
 
 

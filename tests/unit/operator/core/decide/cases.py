@@ -1,4 +1,4 @@
-"""What the tables of turns are made of."""
+"""What the tables of decisions are made of."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def held(version: int, digest: str | None = None) -> QuarantineEntry:
 
 
 class Case(NamedTuple):
-    """One turn: the version in spec, the status before, what was seen, what must come of it."""
+    """One decision: the version in spec, the status before, what was seen, what must come of it."""
 
     label: str
     version: int

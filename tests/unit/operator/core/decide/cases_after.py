@@ -1,4 +1,4 @@
-"""Turns from promotion on, on the way back, and those that a guard decides."""
+"""Decisions from promotion on, on the way back, and those that a guard decides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns from the first install to the last step below 100%."""
+"""Decisions from the first install to the last step below 100%."""
 
 from __future__ import annotations
 

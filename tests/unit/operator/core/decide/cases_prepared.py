@@ -1,4 +1,4 @@
-"""Turns before a candidate's first pod: preflight and migration."""
+"""Decisions before a candidate's first pod: preflight and migration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every phase and every guard, one turn each, with the values spelt out."""
+"""Every phase and every guard, one decision each, with the values spelt out."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ def test_every_phase_that_can_be_reached_has_a_case() -> None:
     assert {case.before.phase for case in CASES} == {source.value for source in TRANSITIONS}
 
 
-def turn(version: int, before: SparkDeploymentStatus, world: Observations, **more: Any) -> Any:
+def decided(version: int, before: SparkDeploymentStatus, world: Observations, **more: Any) -> Any:
     return decide(resource(version, before, **more), world, NOW).status
 
 
 def test_a_failure_is_recorded_once_with_everything_an_engineer_asks() -> None:
-    after = turn(2, at(0, 5), shared(BAD))
+    after = decided(2, at(0, 5), shared(BAD))
     assert after.failure.reason == "ErrorRateCritical"
     assert [entry.release for entry in after.quarantine] == [name(2)]
     assert after.quarantine[0].digest == f"sha256:{2:064x}"
@@ -73,21 +73,21 @@ def test_a_failure_is_recorded_once_with_everything_an_engineer_asks() -> None:
 
 
 def test_a_deadline_quarantines_nobody() -> None:
-    after = turn(2, at(0, 5, entered=LATE), shared(SILENT))
+    after = decided(2, at(0, 5, entered=LATE), shared(SILENT))
     assert after.failure.outcome == "Inconclusive"
     assert after.quarantine == ()
 
 
 def test_a_pod_trouble_is_named_at_the_deadline() -> None:
     world = seen(ONE, workload(2, 1, ready=False, trouble="ImagePullBackOff: no such image"))
-    after = turn(2, at(0, 5, entered=LATE, observed=None, traffic=None), world)
+    after = decided(2, at(0, 5, entered=LATE, observed=None, traffic=None), world)
     assert after.failure.message == (
         "only 0 of its pods were ready within 10m: ImagePullBackOff: no such image"
     )
 
 
 def test_a_release_that_fails_under_guard_hands_over_to_the_previous_one() -> None:
-    after = turn(2, guarded(), under_guard(BAD))
+    after = decided(2, guarded(), under_guard(BAD))
     assert (after.stable.release, after.candidate.release, after.previous) == (
         name(1),
         name(2),
@@ -96,30 +96,30 @@ def test_a_release_that_fails_under_guard_hands_over_to_the_previous_one() -> No
 
 
 def test_its_image_is_quarantined_although_it_was_promoted() -> None:
-    promoted = turn(
+    promoted = decided(
         2,
         at(3, 100, "Promoting", observed=None),
         seen(ONE, FOUR_TWOS, route=2, judge=GOOD),
     )
-    after = turn(2, promoted, under_guard(BAD))
+    after = decided(2, promoted, under_guard(BAD))
     assert [entry.digest for entry in after.quarantine] == [f"sha256:{2:064x}"]
 
 
 def test_a_bad_configuration_does_not_lock_out_the_image_that_stable_runs() -> None:
     same = f"sha256:{1:064x}"
     world = seen(ONE, workload(2, 1, digest=same), route="shared", judge=BAD)
-    assert [entry.digest for entry in turn(2, at(0, 5), world).quarantine] == [None]
+    assert [entry.digest for entry in decided(2, at(0, 5), world).quarantine] == [None]
 
 
 def test_a_newer_release_leaves_the_last_failure_s_exposure() -> None:
     before = at(0, 5, exposure=Exposure(release=name(4), seconds=3.0, requests=9))
-    assert turn(3, before, shared()).exposure == before.exposure
+    assert decided(3, before, shared()).exposure == before.exposure
 
 
 def test_the_judge_s_state_is_written_with_the_weight_it_counts_for() -> None:
     """Else a restart right after would count an earlier weight's Pass for this one."""
     passed = at(1, 25, observed=None, judge=judge.encode(GOOD), judge_at=to_time(NOW - 1))
-    after = turn(2, passed, shared())
+    after = decided(2, passed, shared())
     assert after.step.observed_since == to_time(NOW)
     restored = judge.decode(judge_plan(resource().spec), after.judge)
     assert judge.verdict(judge_plan(resource().spec), restored, NOW + 1).kind != "Pass"
@@ -127,26 +127,26 @@ def test_the_judge_s_state_is_written_with_the_weight_it_counts_for() -> None:
 
 def test_after_a_restart_the_judge_goes_on_from_its_checkpoint() -> None:
     before = at(0, 5, judge=judge.encode(BAD), judge_at=to_time(NOW - 1))
-    assert turn(2, before, seen(ONE, TWO, route="shared")).phase == "RollingBack"
+    assert decided(2, before, seen(ONE, TWO, route="shared")).phase == "RollingBack"
 
 
 def test_a_damaged_checkpoint_is_no_evidence() -> None:
     before = at(0, 5, judge="j1:what", judge_at=to_time(NOW - 1))
-    after = turn(2, before, seen(ONE, TWO, route="shared"))
+    after = decided(2, before, seen(ONE, TWO, route="shared"))
     assert (after.phase, after.weight.desired) == ("Progressing", 5)
 
 
 def test_a_request_is_carried_out_once() -> None:
     asked = {"spark.dev/skip": "one"}
-    first = turn(2, at(0, 5, observed=NOW), shared(TOO_FEW), annotations=asked)
+    first = decided(2, at(0, 5, observed=NOW), shared(TOO_FEW), annotations=asked)
     assert first.weight.desired == 25
-    second = turn(2, first, shared(TOO_FEW), annotations=asked)
+    second = decided(2, first, shared(TOO_FEW), annotations=asked)
     assert second.weight.desired == 25
     assert [item.result for item in second.requests] == ["Done"]
 
 
 def test_a_status_that_was_restored_from_a_backup_catches_up_with_the_children() -> None:
-    after = turn(1, status("Stable"), seen(ONE, epoch=40))
+    after = decided(1, status("Stable"), seen(ONE, epoch=40))
     assert after.epoch == 41
 
 
@@ -155,7 +155,7 @@ def test_a_release_whose_revision_is_gone_is_told() -> None:
     world = type(world)(
         workloads=world.workloads, revisions={name(2): release(2)}, route=world.route
     )
-    after = turn(2, status("Stable"), world)
+    after = decided(2, status("Stable"), world)
     assert next(c for c in after.conditions if c.type == "Degraded").reason == "RevisionMissing"
 
 
@@ -171,7 +171,7 @@ def test_conditions_follow_kstatus(case: Case) -> None:
 
 def test_a_rollback_is_stalled_so_that_tools_do_not_wait() -> None:
     before = status("RolledBack", failure=failure(2), quarantine=(held(2),))
-    found = {item.type: item for item in turn(2, before, seen(ONE)).conditions}
+    found = {item.type: item for item in decided(2, before, seen(ONE)).conditions}
     assert (found["Stalled"].status, found["Stalled"].reason) == ("True", "ReleaseQuarantined")
     assert (found["Ready"].status, found["Available"].status) == ("False", "True")
 
@@ -184,7 +184,7 @@ def test_a_first_release_that_never_gets_ready_is_stalled_with_the_pod_s_words()
         else {}
     )
     world = seen(workload(1, 4, ready=False, trouble="CrashLoopBackOff: back-off 10s"))
-    stalled = next(c for c in turn(1, before, world).conditions if c.type == "Stalled")
+    stalled = next(c for c in decided(1, before, world).conditions if c.type == "Stalled")
     assert (stalled.status, stalled.reason) == ("True", "ProgressDeadlineExceeded")
     assert "CrashLoopBackOff: back-off 10s" in stalled.message
 

@@ -209,7 +209,7 @@ def test_a_retry_is_not_a_way_around_the_quarantine() -> None:
 
 
 def test_a_person_cannot_promote_a_quarantined_image() -> None:
-    """It is cut in the same turn, whoever asks."""
+    """It is cut in the same decision, whoever asks."""
     before = at(0, 5, quarantine=(held(3, f"sha256:{2:064x}"),))
     after = ask(before, seen(ONE, TWO, route="shared", judge=GOOD), "promote")
     assert [item.result for item in after.requests] == ["ReleaseQuarantined"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from spark_operator.core import judge
-from spark_operator.core.judge import Counters, Kind, PodSample, Reason, Sensitivity, Tick
+from spark_operator.core.judge import Counters, PodSample, Reason, Sensitivity, Tick, VerdictKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ def test_pods_that_start_beside_one_that_was_ready_are_not_missing() -> None:
         )
         for at in map(float, range(1, 60))
     ]
-    assert _verdict_after(ticks).kind is not Kind.FAIL
+    assert _verdict_after(ticks).kind is not VerdictKind.FAIL
 
 
 def test_pods_that_were_ready_and_are_not_any_more_fail_the_candidate() -> None:
@@ -46,7 +46,7 @@ def test_pods_that_were_ready_and_are_not_any_more_fail_the_candidate() -> None:
         for at in map(float, range(1, 30))
     ]
     verdict = _verdict_after(ticks)
-    assert (verdict.kind, verdict.reason) == (Kind.FAIL, Reason.CANDIDATE_UNAVAILABLE)
+    assert (verdict.kind, verdict.reason) == (VerdictKind.FAIL, Reason.CANDIDATE_UNAVAILABLE)
 
 
 def _scraped(answered: Callable[[float], bool], seconds: int) -> judge.Verdict:
@@ -66,19 +66,19 @@ def _scraped(answered: Callable[[float], bool], seconds: int) -> judge.Verdict:
 def test_scrapes_that_fail_here_and_there_are_no_absence(misses: int) -> None:
     """On a node that is busy one in two fails for an hour: nobody is away for three seconds."""
     verdict = _scraped(lambda at: at < 5 or at % (misses + 1) == 0, 3600)
-    assert verdict.kind is not Kind.FAIL
+    assert verdict.kind is not VerdictKind.FAIL
     assert "not all there" not in verdict.message
 
 
 def test_scrapes_that_fail_on_end_fail_a_candidate_that_is_ready_from_the_first() -> None:
-    assert _scraped(lambda at: at < 5, 14).kind is not Kind.FAIL
+    assert _scraped(lambda at: at < 5, 14).kind is not VerdictKind.FAIL
     verdict = _scraped(lambda at: at < 5, 15)
-    assert (verdict.kind, verdict.reason) == (Kind.FAIL, Reason.CANDIDATE_UNAVAILABLE)
+    assert (verdict.kind, verdict.reason) == (VerdictKind.FAIL, Reason.CANDIDATE_UNAVAILABLE)
     assert "1 do not answer scrapes" in verdict.message
 
 
 def test_a_candidate_that_answers_every_sixth_second_only_is_away() -> None:
-    assert _scraped(lambda at: at < 5 or at % 6 == 0, 30).kind is Kind.FAIL
+    assert _scraped(lambda at: at < 5 or at % 6 == 0, 30).kind is VerdictKind.FAIL
 
 
 def test_pods_replaced_by_ones_that_never_get_ready_fail_the_candidate() -> None:
@@ -90,7 +90,7 @@ def test_pods_replaced_by_ones_that_never_get_ready_fail_the_candidate() -> None
         )
         for at in map(float, range(1, 30))
     ]
-    assert _verdict_after(ticks).kind is Kind.FAIL
+    assert _verdict_after(ticks).kind is VerdictKind.FAIL
 
 
 def test_restarts_of_a_pod_that_never_got_ready_are_the_deadlines_to_judge() -> None:
@@ -102,7 +102,7 @@ def test_restarts_of_a_pod_that_never_got_ready_are_the_deadlines_to_judge() -> 
         Tick(at, candidate=(_pod("c0", at), starting(at)), stable=(_pod("s0", at),))
         for at in map(float, range(1, 90))
     ]
-    assert _verdict_after(ticks).kind is not Kind.FAIL
+    assert _verdict_after(ticks).kind is not VerdictKind.FAIL
 
 
 def test_restarts_of_a_pod_that_was_ready_fail_the_candidate() -> None:
@@ -130,4 +130,8 @@ def test_pods_replaced_one_at_a_time_by_ready_ones_are_no_absence() -> None:
 
     ticks = [Tick(at, pods(at), (_pod("s0", at),)) for at in map(float, range(1, 60))]
     verdicts = [_verdict_after(ticks[: count + 1]) for count in range(len(ticks))]
-    assert {verdict.kind for verdict in verdicts} <= {Kind.CONTINUE, Kind.NO_DATA, Kind.PASS}
+    assert {verdict.kind for verdict in verdicts} <= {
+        VerdictKind.CONTINUE,
+        VerdictKind.NO_DATA,
+        VerdictKind.PASS,
+    }

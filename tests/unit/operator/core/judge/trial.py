@@ -80,7 +80,7 @@ class Trial:
                 for pod in pods:
                     pod.add(**counts)
             found = self.look()
-            if found.kind == judge.Kind.FAIL:
+            if found.kind == judge.VerdictKind.FAIL:
                 break
         return found
 

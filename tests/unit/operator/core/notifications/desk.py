@@ -1,4 +1,4 @@
-"""A resource with its stored status, turned whenever it is woken, and sinks that remember."""
+"""A resource with its stored status, reconciled whenever it is woken, and sinks that remember."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from spark_operator.api.resource import SparkDeployment
-    from spark_operator.core.notifications.routing import Route
+    from spark_operator.core.notifications.routing import ChannelRoute
     from spark_operator.core.notifications.texts import Message
     from spark_operator.core.observe.observations import Observations
 
@@ -28,14 +28,14 @@ RESTING: Final = seen(workload(1, 4))
 class Sinks:
     """The ``Sender`` port on memory; ``behave`` may wait or raise before a message is taken."""
 
-    def __init__(self, behave: Callable[[Route, Message], Any] | None = None) -> None:
+    def __init__(self, behave: Callable[[ChannelRoute, Message], Any] | None = None) -> None:
         self.behave = behave
         self.taken: defaultdict[str, list[Message]] = defaultdict(list)
         self.attempts: defaultdict[str, list[float]] = defaultdict(list)
         self.now = 0
         self.most = 0
 
-    async def send(self, route: Route, message: Message) -> None:
+    async def send(self, route: ChannelRoute, message: Message) -> None:
         """See ``Sender.send``."""
         self.attempts[route.id].append(asyncio.get_running_loop().time())
         self.now += 1
@@ -53,10 +53,10 @@ class Sinks:
         return [message.notice.id for message in self.taken[channel]]
 
 
-def down(until: float) -> Callable[[Route, Message], None]:
+def down(until: float) -> Callable[[ChannelRoute, Message], None]:
     """Every sink answers 500 until this virtual time."""
 
-    def behave(route: Route, message: Message) -> None:
+    def behave(route: ChannelRoute, message: Message) -> None:
         del route, message
         if asyncio.get_running_loop().time() < until:
             raise ChannelError("sink.example answered 500")
@@ -65,7 +65,7 @@ def down(until: float) -> Callable[[Route, Message], None]:
 
 
 class Desk:
-    """What a worker is to a notifier: turns the resource, stores, offers."""
+    """What a worker is to a notifier: decisions the resource, stores, offers."""
 
     def __init__(
         self, sinks: Sinks, stored: SparkDeployment | None = None, told: Any = None, key: Key = KEY
@@ -83,10 +83,10 @@ class Desk:
     def wake(self, key: Key) -> None:
         assert key == self.key
         self.woken += 1
-        self.turn(RESTING)
+        self.reconcile(RESTING)
 
     def decide(self, observed: Observations) -> None:
-        """The half of a turn up to the write of status."""
+        """The half of a decision up to the write of status."""
         found = self.notifier.deliveries(self.key)
         observed = type(observed)(
             workloads=observed.workloads,
@@ -100,7 +100,7 @@ class Desk:
             self.writes += 1
             self.stored = self.stored.model_copy(update={"status": after})
 
-    def turn(self, observed: Observations) -> None:
+    def reconcile(self, observed: Observations) -> None:
         self.decide(observed)
         self.notifier.offer(self.key, self.stored)
 

@@ -1,4 +1,4 @@
-"""Turns one after the other, each given the status the one before left."""
+"""Decisions one after the other, each given the status the one before left."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Story:
-    """One resource; ``new`` is what the last turn queued."""
+    """One resource; ``new`` is what the last decision queued."""
 
     def __init__(
         self, version: int, status: SparkDeploymentStatus, told: dict[str, Any] | None = None
@@ -34,8 +34,8 @@ class Story:
         assert self.status.notifications is not None
         return self.status.notifications
 
-    def turn(self, seen: Observations, after: float = 0.0, **changes: Any) -> list[Notice]:
-        """One turn ``after`` seconds later than NOW; everything queued before was delivered."""
+    def reconcile(self, seen: Observations, after: float = 0.0, **changes: Any) -> list[Notice]:
+        """One decision ``after`` seconds later than NOW; everything queued before was delivered."""
         before = self.status.notifications
         outbox = before.outbox if before else ()
         delivered = frozenset((item.id, channel) for item in outbox for channel in item.pending)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spark_operator.api.fields import to_time
 from spark_operator.api.status.outbox import Notice, NotificationsStatus
-from spark_operator.core.notifications.routing import Route, routes
+from spark_operator.core.notifications.routing import ChannelRoute, routes
 from spark_operator.core.notifications.texts import Message
 from tests.unit.operator.core.builders import NOW, name, resource
 
@@ -51,12 +51,12 @@ def message(**changes: Any) -> Message:
     return Message(notice(**changes), "production", "spark", "uid-1", "production")
 
 
-def route(**told: Any) -> Route:
+def route(**told: Any) -> ChannelRoute:
     """The only channel of a resource."""
     (found,) = routes(resource(notifications=told).spec)
     return found
 
 
-def webhook(url: str, **more: Any) -> Route:
+def webhook(url: str, **more: Any) -> ChannelRoute:
     """A webhook at this address."""
     return route(webhook=[{"url": url, **more}])

@@ -9,7 +9,7 @@ import pytest
 from spark_operator.core.decide.report.invalid import invalid_status
 from spark_operator.core.model.labels import RELEASE_LABEL, selector_text
 from spark_operator.core.observe.snapshot import Snapshot, epoch, pod, revisions, route, workloads
-from spark_operator.core.observe.values import Route
+from spark_operator.core.observe.values import TrafficRoute
 from spark_operator.core.render import render, revision
 from tests.unit.operator.core.builders import IMAGES, NOW, body, name, release, resource
 from tests.unit.operator.core.decide.cases import at
@@ -119,7 +119,7 @@ def test_workloads_revisions_route_and_epoch() -> None:
         name(2): (True, 1, 0),
     }
     assert revisions(seen) == {name(2): (release(2), 5)}
-    assert route(seen) == Route(None)
+    assert route(seen) == TrafficRoute(None)
     assert epoch(seen) == 7
 
 

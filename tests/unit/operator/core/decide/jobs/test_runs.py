@@ -55,7 +55,7 @@ REPORT = json.dumps(
 )
 
 
-def turn(
+def decided(
     given: SparkDeploymentStatus, world: Observations, asked: dict[str, str] | None = None,
     **spec: Any,
 ) -> SparkDeploymentStatus:  # fmt: skip
@@ -79,7 +79,7 @@ RUNNING = job("preflight", "Running")
 
 def test_a_report_is_taken_over_with_every_check() -> None:
     ended = run(RUNNING, finished=True, exited=True, report=REPORT)
-    after = turn(before("Preflight", RUNNING), world(ended), **CHECKED)
+    after = decided(before("Preflight", RUNNING), world(ended), **CHECKED)
     found = of("preflight", after)
     assert found.state == "Failed"
     assert [(c.check, c.status, c.seconds) for c in found.checks] == [
@@ -109,7 +109,7 @@ def test_a_job_without_a_report_is_taken_by_how_it_ended(
     seen_of_it: dict[str, Any], state: str
 ) -> None:
     entry = job("migrate", "Running", spec=MIGRATED)
-    after = turn(before("Migrating", entry, spec=MIGRATED), world(run(entry, **seen_of_it)))
+    after = decided(before("Migrating", entry, spec=MIGRATED), world(run(entry, **seen_of_it)))
     ended = of("migrate", after)
     assert (ended.state if ended.attempt == 1 else "Lost") == state
 
@@ -129,22 +129,22 @@ def test_the_longest_name_of_a_job_fits_its_label(kind: JobKind) -> None:
 
 def test_the_result_of_an_earlier_run_of_the_same_name_counts_for_nothing() -> None:
     old = replace(run(RUNNING, finished=True, succeeded=True), run="2020-01-01T00:00:00Z")
-    after = turn(before("Preflight", RUNNING), world(old), **CHECKED)
+    after = decided(before("Preflight", RUNNING), world(old), **CHECKED)
     assert of("preflight", after).state == "Running"
 
 
 def test_what_keeps_a_job_from_running_is_shown_while_it_lasts() -> None:
     waiting = run(RUNNING, trouble="ErrImagePull: not found")
-    after = turn(before("Preflight", RUNNING), world(waiting), **CHECKED)
+    after = decided(before("Preflight", RUNNING), world(waiting), **CHECKED)
     assert of("preflight", after).message == "ErrImagePull: not found"
 
 
 def test_a_job_that_was_made_late_has_its_time_from_then() -> None:
     asked = RUNNING.model_copy(update={"started_at": to_time(NOW - 600)})
     made = run(asked, created=NOW - 149)
-    after = turn(before("Preflight", asked), world(made), **CHECKED)
+    after = decided(before("Preflight", asked), world(made), **CHECKED)
     assert of("preflight", after).state == "Running"
-    late = turn(before("Preflight", asked), world(replace(made, created=NOW - 151)), **CHECKED)
+    late = decided(before("Preflight", asked), world(replace(made, created=NOW - 151)), **CHECKED)
     assert late.failure is not None
     assert late.failure.message == "no result within 120 s: it did not end"
 
@@ -152,7 +152,7 @@ def test_a_job_that_was_made_late_has_its_time_from_then() -> None:
 def test_a_job_that_nobody_ends_is_given_up_with_its_trouble() -> None:
     late = RUNNING.model_copy(update={"started_at": to_time(NOW - 151)})
     waiting = run(late, trouble="ErrImagePull: not found")
-    after = turn(before("Preflight", late), world(waiting), **CHECKED)
+    after = decided(before("Preflight", late), world(waiting), **CHECKED)
     assert after.failure is not None
     assert after.failure.message == "no result within 120 s: ErrImagePull: not found"
 
@@ -161,14 +161,14 @@ def test_a_job_that_was_never_made_blames_nobody_and_is_made_anew() -> None:
     late = job("migrate", "Running", spec=MIGRATED).model_copy(
         update={"started_at": to_time(NOW - 3600)}
     )
-    anew = of("migrate", turn(before("Migrating", late, spec=MIGRATED), world()))
+    anew = of("migrate", decided(before("Migrating", late, spec=MIGRATED), world()))
     assert (anew.state, anew.number, anew.attempt) == ("Running", 2, 2)
     assert anew.started_at == to_time(NOW)
 
 
 def test_a_failed_migration_quarantines_its_release_but_not_its_image() -> None:
     entry = job("migrate", "Failed", spec=MIGRATED)
-    after = turn(before("Migrating", entry, spec=MIGRATED), world(), **MIGRATED)
+    after = decided(before("Migrating", entry, spec=MIGRATED), world(), **MIGRATED)
     assert [(item.release, item.digest) for item in after.quarantine] == [
         (name(2, **MIGRATED), None)
     ]
@@ -177,7 +177,7 @@ def test_a_failed_migration_quarantines_its_release_but_not_its_image() -> None:
 def test_a_migration_knows_where_the_schema_was() -> None:
     checked = job("preflight", spec=MIGRATED, schema_=OLD_SCHEMA)
     given = before("Preflight", checked, spec=MIGRATED)
-    after = turn(given, world(), **CHECKED, **MIGRATED)
+    after = decided(given, world(), **CHECKED, **MIGRATED)
     assert of("migrate", after).target == "0001"
     assert after.candidate is not None
     assert after.candidate.schema_head == "0002"
@@ -186,7 +186,7 @@ def test_a_migration_knows_where_the_schema_was() -> None:
 def test_an_empty_database_is_a_place_to_go_back_to() -> None:
     empty = SchemaStatus(head="0002")
     given = before("Preflight", job("preflight", spec=MIGRATED, schema_=empty), spec=MIGRATED)
-    assert of("migrate", turn(given, world(), **CHECKED, **MIGRATED)).target == "base"
+    assert of("migrate", decided(given, world(), **CHECKED, **MIGRATED)).target == "base"
 
 
 @pytest.mark.parametrize(("how", "state"), [({"timed_out": True}, "Failed"), ({}, "Lost")])
@@ -196,7 +196,7 @@ def test_where_a_migration_without_a_result_left_the_schema_is_not_known(
     running = job("migrate", "Running", spec=MIGRATED, schema_=OLD_SCHEMA, target="0001")
     ended = run(running, finished=True, **how)
     given = before("Migrating", running.model_copy(update={"attempt": 3}), spec=MIGRATED)
-    after = of("migrate", turn(given, world(ended), **MIGRATED))
+    after = of("migrate", decided(given, world(ended), **MIGRATED))
     assert (after.state, after.schema_, after.target) == (state, None, "0001")
 
 
@@ -210,17 +210,17 @@ def test_a_running_migration_is_left_to_end_whatever_the_spec_says_meanwhile() -
 def test_nobody_can_abort_a_running_migration() -> None:
     entry = job("migrate", "Running", spec=MIGRATED)
     given = before("Migrating", entry, spec=MIGRATED)
-    after = turn(given, world(), {"spark.dev/abort": "now"}, **MIGRATED)
+    after = decided(given, world(), {"spark.dev/abort": "now"}, **MIGRATED)
     assert (after.phase, after.requests[0].result) == ("Migrating", "MigrationRunning")
 
 
 def test_a_preflight_that_failed_is_repeated_once_the_spec_is_changed() -> None:
-    failed = turn(before("Preflight", job("preflight", "Failed")), world(), **CHECKED)
-    settled = turn(failed, world(), **CHECKED)
+    failed = decided(before("Preflight", job("preflight", "Failed")), world(), **CHECKED)
+    settled = decided(failed, world(), **CHECKED)
     assert settled.phase == "RolledBack"
-    assert turn(settled, world(), **CHECKED).phase == "RolledBack"
+    assert decided(settled, world(), **CHECKED).phase == "RolledBack"
     edited = settled.model_copy(update={"observed_generation": 1})
-    assert turn(edited, world(), **CHECKED).phase == "Pending"
+    assert decided(edited, world(), **CHECKED).phase == "Pending"
 
 
 class TestVerification:
@@ -228,7 +228,7 @@ class TestVerification:
 
     def step(self, *entries: JobStatus, **spec: Any) -> SparkDeploymentStatus:
         shared = replace(seen(ONE, TWO, route="shared"), judge=GOOD)
-        return turn(at(0, 5, jobs=entries), shared, **VERIFIED, **spec)
+        return decided(at(0, 5, jobs=entries), shared, **VERIFIED, **spec)
 
     def verify(self, state: Any, **more: Any) -> JobStatus:
         return job("verify", state, step=0, **more)
@@ -245,7 +245,7 @@ class TestVerification:
         entry = self.verify("Running")
         ended = run(entry, finished=True, succeeded=True, report=REPORT)
         shared = replace(seen(ONE, TWO, route="shared"), judge=GOOD, jobs={ended.name: ended})
-        after = turn(at(0, 5, jobs=(entry,)), shared, **VERIFIED)
+        after = decided(at(0, 5, jobs=(entry,)), shared, **VERIFIED)
         told = next(item for item in after.ledger if item.decision == "Verified")
         assert told.message == "database: wrong password; redis: answers"
 
@@ -293,7 +293,7 @@ class TestVerification:
         given = given.model_copy(
             update={"stable": given.stable.model_copy(update={"since": to_time(NOW - 7200)})}
         )
-        after = turn(given, over, **VERIFIED)
+        after = decided(given, over, **VERIFIED)
         assert after.phase == "Stable"
 
     def test_one_without_a_result_is_repeated_and_then_less_often(self) -> None:
@@ -307,25 +307,25 @@ class TestVerification:
     def test_the_deadline_says_that_the_verification_did_not_pass(self) -> None:
         shared = replace(seen(ONE, TWO, route="shared"), judge=GOOD)
         given = at(0, 5, entered=LATE, jobs=(self.verify("Failed"), self.compare("Failed")))
-        after = turn(given, shared, **VERIFIED)
+        after = decided(given, shared, **VERIFIED)
         assert after.failure is not None
         assert "verification did not pass: database" in after.failure.message
 
     def test_a_promoted_release_is_verified_beside_the_previous_one_s_pod(self) -> None:
         failed = job("verify", "Failed")
-        after = turn(guarded(jobs=(failed,)), under_guard(), **VERIFIED)
+        after = decided(guarded(jobs=(failed,)), under_guard(), **VERIFIED)
         assert of("compare", after).target == "http://10.0.1.0:3000"
 
     def test_a_first_release_is_not_stable_before_it_is_verified(self) -> None:
         given = status("Pending", stable=None, candidate=2, weight=100)
-        after = turn(given, seen(FOUR_TWOS), **VERIFIED)
+        after = decided(given, seen(FOUR_TWOS), **VERIFIED)
         assert (after.phase, of("verify", after).state) == ("Pending", "Running")
 
     def test_its_failure_is_shown(self) -> None:
         given = status(
             "Pending", stable=None, candidate=2, weight=100, jobs=(job("verify", "Failed"),)
         )
-        after = turn(given, seen(workload(2, 4)), **VERIFIED)
+        after = decided(given, seen(workload(2, 4)), **VERIFIED)
         stalled = next(item for item in after.conditions if item.type == "Stalled")
         assert (stalled.status, stalled.reason) == ("True", "VerificationFailed")
         assert stalled.message == "database: the password is refused"
@@ -337,7 +337,7 @@ class TestLowTraffic:
     def step(self, mode: str, state: Any = THIN, *entries: JobStatus, **more: Any) -> Any:
         given = at(0, 5, jobs=entries, **({"entered": NOW - 590} | more))
         shared = replace(seen(ONE, TWO, route="shared"), judge=state)
-        return turn(given, shared, analysis={"sensitivity": "fast", "onLowTraffic": mode})
+        return decided(given, shared, analysis={"sensitivity": "fast", "onLowTraffic": mode})
 
     def test_requests_of_the_operator_s_own_are_sent_to_both_once(self) -> None:
         after = self.step("Synthetic")

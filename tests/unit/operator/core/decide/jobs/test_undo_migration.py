@@ -12,7 +12,7 @@ from spark_operator.api.status.runs import SchemaStatus
 from spark_operator.core.decide.decide import decide
 from tests.unit.operator.core.builders import NOW, name, release, resource
 from tests.unit.operator.core.decide.cases_prepared import NEW_SCHEMA, OLD_SCHEMA, before, job
-from tests.unit.operator.core.decide.jobs.test_runs import of, turn, world
+from tests.unit.operator.core.decide.jobs.test_runs import decided, of, world
 
 if TYPE_CHECKING:
     from spark_operator.api.status.runs import JobStatus
@@ -28,7 +28,7 @@ def leaving(rollback: str, *more: JobStatus) -> tuple[SparkDeploymentStatus, Any
 
 
 def test_automatic_runs_the_rollback_to_where_it_began() -> None:
-    after = turn(*leaving("Automatic"))
+    after = decided(*leaving("Automatic"))
     assert after.phase == "RollingBack"
     assert (of("undo", after).state, of("undo", after).target) == ("Running", "0001")
 
@@ -36,7 +36,7 @@ def test_automatic_runs_the_rollback_to_where_it_began() -> None:
 def test_it_is_over_when_that_is_done() -> None:
     spec = {"migrations": {"rollback": "Automatic"}}
     undo = job("undo", spec=spec, started_at=to_time(NOW - 5), schema_=OLD_SCHEMA)
-    after = turn(*leaving("Automatic", undo))
+    after = decided(*leaving("Automatic", undo))
     assert after.phase != "RollingBack"
     assert after.ledger[0].decision in ("MigrationUndone", "RolledBack")
 
@@ -44,7 +44,7 @@ def test_it_is_over_when_that_is_done() -> None:
 def test_what_cannot_be_undone_is_told_loudly_and_holds_nothing_up() -> None:
     spec = {"migrations": {"rollback": "Automatic"}}
     undo = job("undo", "Failed", spec=spec, started_at=to_time(NOW - 5))
-    after = turn(*leaving("Automatic", undo))
+    after = decided(*leaving("Automatic", undo))
     assert after.phase != "RollingBack"
     degraded = next(item for item in after.conditions if item.type == "Degraded")
     assert (degraded.status, degraded.reason) == ("True", "MigrationRollbackFailed")
@@ -55,7 +55,7 @@ def left(state: Any, target: str, schema: SchemaStatus | None) -> SparkDeploymen
     ended = job("migrate", state, spec=spec, schema_=schema, target=target)
     kept = {name(2, **spec): release(2, **spec)}
     given = before("RollingBack", ended, spec=spec)
-    return turn(given, replace(world(), revisions=kept | dict(world().revisions)))
+    return decided(given, replace(world(), revisions=kept | dict(world().revisions)))
 
 
 @pytest.mark.parametrize("state", ["Failed", "Lost"])
@@ -86,7 +86,7 @@ def test_a_command_that_reports_nothing_is_undone_by_its_own_counterpart() -> No
 
 @pytest.mark.parametrize("rollback", ["Allowed", "Forbidden"])
 def test_otherwise_the_schema_stays_and_the_ledger_says_so(rollback: str) -> None:
-    after = turn(*leaving(rollback))
+    after = decided(*leaving(rollback))
     kept = next(item for item in after.ledger if item.decision == "SchemaKept")
     assert kept.reason == f"Rollback{rollback}"
     assert "undo" not in {item.kind for item in after.jobs}

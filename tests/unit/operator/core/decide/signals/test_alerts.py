@@ -38,7 +38,7 @@ def alert(**changes: Any) -> Alert:
     return Alert(**{**given, **changes})
 
 
-def turn(
+def decided(
     before: SparkDeploymentStatus,
     world: Observations,
     *alerts: Alert,
@@ -60,7 +60,7 @@ def outcome(decision: Decision) -> str:
 
 
 def test_one_that_names_the_candidate_rolls_back_at_once() -> None:
-    decision = turn(at(0, 5), shared(), alert(release=name(2)))
+    decision = decided(at(0, 5), shared(), alert(release=name(2)))
     assert outcome(decision) == "RolledBack"
     assert (decision.status.phase, decision.status.weight.desired) == ("RollingBack", 0)
     assert decision.status.verdict is not None
@@ -76,12 +76,12 @@ def test_one_that_names_the_candidate_rolls_back_at_once() -> None:
 
 @pytest.mark.parametrize("phase", ["Paused", "Promoting"])
 def test_no_pause_and_no_promotion_delays_it(phase: str) -> None:
-    decision = turn(at(1, 25, phase), shared(), alert(release=name(2)), paused=True)
+    decision = decided(at(1, 25, phase), shared(), alert(release=name(2)), paused=True)
     assert decision.status.phase == "RollingBack"
 
 
 def test_under_guard_the_warm_release_takes_over() -> None:
-    decision = turn(guarded(), under_guard(), alert(release=name(2)))
+    decision = decided(guarded(), under_guard(), alert(release=name(2)))
     assert decision.status.phase == "RollingBack"
     assert decision.status.stable is not None
     assert decision.status.stable.release == name(1)
@@ -89,7 +89,7 @@ def test_under_guard_the_warm_release_takes_over() -> None:
 
 def test_before_its_first_traffic_it_is_not_about_this_trial() -> None:
     early = alert(release=name(2), starts_at=TRAFFIC - 0.5)
-    decision = turn(at(0, 5), shared(), early)
+    decision = decided(at(0, 5), shared(), early)
     assert outcome(decision) == "Stale"
     assert decision.status.phase == "Progressing"
     assert decision.status.alerts == ()
@@ -108,20 +108,20 @@ def test_before_its_first_traffic_it_is_not_about_this_trial() -> None:
 )
 def test_what_is_not_about_it_does_nothing(changes: dict[str, Any], said: str) -> None:
     given = {"release": name(2), **changes}
-    decision = turn(at(0, 5, traffic=NOW - 2000), shared(), alert(**given))
+    decision = decided(at(0, 5, traffic=NOW - 2000), shared(), alert(**given))
     assert outcome(decision) == said
     assert decision.status.phase == "Progressing"
     assert decision.status.alerts == ()
 
 
 def test_a_warning_that_names_the_candidate_holds() -> None:
-    decision = turn(at(0, 5), shared(GOOD), alert(release=name(2), severity="warning"))
+    decision = decided(at(0, 5), shared(GOOD), alert(release=name(2), severity="warning"))
     assert outcome(decision) == "Held"
     assert (decision.status.phase, decision.status.weight.desired) == ("Progressing", 5)
 
 
 def test_a_warning_that_names_the_service_blames_nobody() -> None:
-    decision = turn(at(0, 5), shared(GOOD), alert(severity="warning"))
+    decision = decided(at(0, 5), shared(GOOD), alert(severity="warning"))
     assert outcome(decision) == "Noted"
     assert decision.status.weight.desired == 25
 
@@ -132,13 +132,13 @@ def test_one_of_the_same_name_about_stable_means_that_both_fail(severity: str, w
         alert(release=name(1), severity=severity, fingerprint="a1"),
         alert(release=name(2), severity=severity, fingerprint="a2"),
     ]
-    decision = turn(at(0, 5), shared(GOOD), *both)
+    decision = decided(at(0, 5), shared(GOOD), *both)
     assert (decision.status.phase, decision.status.weight.desired) == ("Progressing", weight)
     assert any(c.type == "Degraded" and c.status == "True" for c in decision.status.conditions)
 
 
 def test_what_both_fail_at_is_not_blamed_on_the_release() -> None:
-    decision = turn(at(0, 5), shared(BOTH_BAD), alert(release=name(2)))
+    decision = decided(at(0, 5), shared(BOTH_BAD), alert(release=name(2)))
     assert (decision.status.phase, outcome(decision)) == ("Progressing", "Held")
 
 
@@ -157,16 +157,16 @@ def test_one_of_the_same_name_about_a_release_that_is_gone_excuses_nobody(guard:
     before = guarded() if guard else at(0, 5)
     known = before.model_copy(update={"alerts": (former,)})
     world = under_guard() if guard else shared(GOOD)
-    decision = turn(known, world, alert(release=name(2)))
+    decision = decided(known, world, alert(release=name(2)))
     assert (decision.status.phase, outcome(decision)) == ("RollingBack", "RolledBack")
 
 
 def test_without_it_the_same_turn_advances() -> None:
-    assert turn(at(0, 5), shared(GOOD)).status.weight.desired == 25
+    assert decided(at(0, 5), shared(GOOD)).status.weight.desired == 25
 
 
 def test_one_that_names_the_service_holds_while_stable_is_alike() -> None:
-    decision = turn(at(0, 5), shared(GOOD), alert())
+    decision = decided(at(0, 5), shared(GOOD), alert())
     assert outcome(decision) == "Held"
     assert (decision.status.phase, decision.status.weight.desired) == ("Progressing", 5)
     degraded = next(item for item in decision.status.conditions if item.type == "Degraded")
@@ -174,56 +174,56 @@ def test_one_that_names_the_service_holds_while_stable_is_alike() -> None:
 
 
 def test_one_that_names_the_service_holds_while_nothing_is_known() -> None:
-    assert turn(at(0, 5), shared(SILENT), alert()).status.phase == "Progressing"
+    assert decided(at(0, 5), shared(SILENT), alert()).status.phase == "Progressing"
 
 
 def test_one_that_names_the_service_rolls_back_when_stable_is_not_alike() -> None:
-    assert turn(at(0, 5), shared(LEANING)).status.phase == "Progressing"
-    decision = turn(at(0, 5), shared(LEANING), alert())
+    assert decided(at(0, 5), shared(LEANING)).status.phase == "Progressing"
+    decision = decided(at(0, 5), shared(LEANING), alert())
     assert decision.status.phase == "RollingBack"
     assert "stable is not alike over the same time" in decision.status.ledger[0].message
 
 
 def test_a_hold_turns_into_a_rollback_when_the_evidence_comes() -> None:
-    first = turn(at(0, 5), shared(GOOD), alert())
-    later = turn(first.status, shared(LEANING), now=NOW + 1)
+    first = decided(at(0, 5), shared(GOOD), alert())
+    later = decided(first.status, shared(LEANING), now=NOW + 1)
     assert later.status.phase == "RollingBack"
     assert later.status.alerts[0].outcome == "RolledBack"
 
 
 def test_a_resolved_alert_ends_the_hold_and_promotes_nothing_by_itself() -> None:
-    first = turn(at(0, 5), shared(GOOD), alert())
-    resolved = turn(first.status, shared(SILENT), alert(firing=False), now=NOW + 1)
+    first = decided(at(0, 5), shared(GOOD), alert())
+    resolved = decided(first.status, shared(SILENT), alert(firing=False), now=NOW + 1)
     assert outcome(resolved) == "Resolved"
     assert resolved.status.weight.desired == 5
-    assert turn(resolved.status, shared(GOOD), now=NOW + 2).status.weight.desired == 25
+    assert decided(resolved.status, shared(GOOD), now=NOW + 2).status.weight.desired == 25
 
 
 def test_a_replay_acts_no_second_time() -> None:
-    first = turn(at(0, 5), shared(), alert(release=name(2)))
+    first = decided(at(0, 5), shared(), alert(release=name(2)))
     gone = first.status.model_copy(update={"phase": "RolledBack", "candidate": None})
-    again = turn(gone, seen(ONE), alert(release=name(2)), now=NOW + 30)
+    again = decided(gone, seen(ONE), alert(release=name(2)), now=NOW + 30)
     assert outcome(again) == "Repeated"
     assert again.status.ledger == gone.ledger
 
 
 def test_a_replay_does_not_hit_the_next_trial_of_the_same_release() -> None:
     retried = at(0, 5, traffic=NOW + 100)
-    decision = turn(retried, shared(GOOD), alert(release=name(2)), now=NOW + 160)
+    decision = decided(retried, shared(GOOD), alert(release=name(2)), now=NOW + 160)
     assert outcome(decision) == "Stale"
     assert decision.status.phase == "Progressing"
 
 
 def test_automatic_rollback_off_means_degraded_and_held() -> None:
     off: dict[str, Any] = {"rollback": {"automatic": False}}
-    decision = turn(at(0, 5), shared(GOOD), alert(release=name(2)), **off)
+    decision = decided(at(0, 5), shared(GOOD), alert(release=name(2)), **off)
     assert (decision.status.phase, decision.status.weight.desired) == ("Progressing", 5)
     assert outcome(decision) == "Held"
 
 
 def test_at_rest_it_raises_a_condition_only() -> None:
     rest = status("Stable", stable=2)
-    decision = turn(rest, seen(workload(2, 4), route=2), alert(release=name(2)))
+    decision = decided(rest, seen(workload(2, 4), route=2), alert(release=name(2)))
     assert (outcome(decision), decision.status.phase) == ("Noted", "Stable")
     assert any(
         c.type == "Degraded" and c.reason == "AlertFiring" for c in decision.status.conditions
@@ -231,21 +231,21 @@ def test_at_rest_it_raises_a_condition_only() -> None:
 
 
 def test_one_nobody_repeats_is_over_after_a_day() -> None:
-    rest = turn(status("Stable", stable=2), seen(workload(2, 4), route=2), alert()).status
-    day = turn(rest, seen(workload(2, 4), route=2), now=NOW + 86_400)
+    rest = decided(status("Stable", stable=2), seen(workload(2, 4), route=2), alert()).status
+    day = decided(rest, seen(workload(2, 4), route=2), now=NOW + 86_400)
     assert day.status.alerts == ()
 
 
 def test_a_flood_is_bounded_and_hides_no_alert_that_counts() -> None:
     flood = tuple(alert(fingerprint=f"{number:x}") for number in range(40))
-    held = turn(at(0, 5), shared(GOOD), *flood)
+    held = decided(at(0, 5), shared(GOOD), *flood)
     assert [said for _, said in held.alerts].count("TooMany") == 24
     assert len(held.status.alerts) == 16
-    decision = turn(held.status, shared(GOOD), alert(release=name(2)), now=NOW + 1)
+    decision = decided(held.status, shared(GOOD), alert(release=name(2)), now=NOW + 1)
     assert decision.status.phase == "RollingBack"
 
 
 def test_a_failing_verdict_needs_no_alert() -> None:
-    decision = turn(at(0, 5), shared(BAD), alert())
+    decision = decided(at(0, 5), shared(BAD), alert())
     assert decision.status.phase == "RollingBack"
     assert decision.status.alerts[0].starts_at == to_time(NOW - 5)

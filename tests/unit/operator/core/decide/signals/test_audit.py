@@ -41,7 +41,7 @@ def entry(
 CREATED = entry("kubectl", -100, "spec/image", "spec/replicas", "spec/config/LOG_LEVEL")
 
 
-def turn(
+def decided(
     before: SparkDeploymentStatus, *managed: dict[str, Any], generation: int = 2, **spec: Any
 ) -> Decision:
     given = resource(1, before, **spec)
@@ -52,7 +52,7 @@ def turn(
 
 def audited(**spec: Any) -> SparkDeploymentStatus:
     """At rest, with a spec that was looked at."""
-    return turn(status("Stable"), CREATED, generation=1, **spec).status
+    return decided(status("Stable"), CREATED, generation=1, **spec).status
 
 
 def told(decision: Decision) -> list[str]:
@@ -60,17 +60,17 @@ def told(decision: Decision) -> list[str]:
 
 
 def test_the_first_sight_is_told_to_nobody() -> None:
-    first = turn(status("Stable"), CREATED, generation=1)
+    first = decided(status("Stable"), CREATED, generation=1)
     assert told(first) == []
     assert first.status.audited
 
 
 def test_only_what_changed_is_named_with_who_changed_it() -> None:
     edit = entry("kubectl-edit", 0, "spec/config/LOG_LEVEL", "spec/providers/order")
-    after = turn(audited(), CREATED, edit, config=CONFIG)
+    after = decided(audited(), CREATED, edit, config=CONFIG)
     assert told(after) == ["by kubectl-edit: spec.config.LOG_LEVEL"]
     assert after.status.ledger[0].decision == "SpecChanged"
-    assert told(turn(after.status, CREATED, edit, config=CONFIG)) == []
+    assert told(decided(after.status, CREATED, edit, config=CONFIG)) == []
 
 
 def test_no_value_is_told() -> None:
@@ -79,7 +79,7 @@ def test_no_value_is_told() -> None:
     edit = entry("kubectl-edit", 0, "spec/config/LOG_LEVEL", steps, 'spec/revokedKeys/v:"user-7"')
     canary = {"strategy": {"canary": {"steps": [{"weight": 7}, {"weight": 100}]}}}
     changed: Any = {"config": {"LOG_LEVEL": "topsecret"}, "revokedKeys": ["user-7"], **canary}
-    (message,) = told(turn(audited(), CREATED, edit, **changed))
+    (message,) = told(decided(audited(), CREATED, edit, **changed))
     assert "spec.strategy.canary.steps[]" in message
     assert "spec.revokedKeys[]" in message
     for value in ("topsecret", "77", "user-7"):
@@ -88,14 +88,14 @@ def test_no_value_is_told() -> None:
 
 def test_what_was_taken_out_is_named_by_its_member() -> None:
     took = entry("kubectl-edit", 0, "spec/image")
-    assert told(turn(audited(config=CONFIG), CREATED, took)) == ["by kubectl-edit: spec.config"]
+    assert told(decided(audited(config=CONFIG), CREATED, took)) == ["by kubectl-edit: spec.config"]
 
 
 def test_whoever_wrote_in_the_same_second_before_is_not_named() -> None:
     edit = entry("kubectl-edit", -100, "spec/config/LOG_LEVEL")
     owner = entry("kubectl", -100, "spec/config/.", "spec/image")
-    before = turn(status("Stable"), owner, generation=1).status
-    assert told(turn(before, owner, edit, config=CONFIG)) == [
+    before = decided(status("Stable"), owner, generation=1).status
+    assert told(decided(before, owner, edit, config=CONFIG)) == [
         "by kubectl-edit: spec.config.LOG_LEVEL"
     ]
 
@@ -103,29 +103,31 @@ def test_whoever_wrote_in_the_same_second_before_is_not_named() -> None:
 def test_several_who_changed_something_meanwhile_are_all_named() -> None:
     one = entry("argocd", -2, "spec/providers/order")
     other = entry("kubectl-edit", -1, "spec/config/MODE")
-    after = turn(audited(), one, other, config=CONFIG, providers={"order": ["openai"]})
+    after = decided(audited(), one, other, config=CONFIG, providers={"order": ["openai"]})
     assert told(after) == ["by argocd: spec.providers.order; by kubectl-edit: spec.config.MODE"]
 
 
 def test_scaling_is_no_change_of_the_spec_by_a_person() -> None:
     scaler = entry("kube-controller-manager", 0, "spec/replicas", subresource="scale")
-    assert told(turn(audited(), CREATED, scaler, replicas=7)) == []
+    assert told(decided(audited(), CREATED, scaler, replicas=7)) == []
     unrecorded = entry("kubectl", -100, "spec/image")
-    assert told(turn(audited(), unrecorded, replicas=7)) == []
+    assert told(decided(audited(), unrecorded, replicas=7)) == []
     by_hand = entry("kubectl-edit", 0, "spec/replicas")
-    assert told(turn(audited(), CREATED, by_hand, replicas=7)) == ["by kubectl-edit: spec.replicas"]
+    assert told(decided(audited(), CREATED, by_hand, replicas=7)) == [
+        "by kubectl-edit: spec.replicas"
+    ]
 
 
 def test_many_paths_are_cut_short() -> None:
     many = [f"spec/config/V{number:02}" for number in range(MAX_PATHS + 5)]
     edit = entry("kubectl-edit", 0, *many)
-    (message,) = told(turn(audited(), edit, config={"V": "1"}))
+    (message,) = told(decided(audited(), edit, config={"V": "1"}))
     assert message.endswith("spec.config.V09 and 5 more")
     assert len(message) <= 512
 
 
 def test_without_managed_fields_the_change_is_told_all_the_same() -> None:
-    assert told(turn(audited(), config=CONFIG)) == ["by somebody: spec.config"]
+    assert told(decided(audited(), config=CONFIG)) == ["by somebody: spec.config"]
 
 
 def test_who_asked_for_something_stands_beside_it() -> None:

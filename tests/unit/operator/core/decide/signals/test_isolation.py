@@ -48,7 +48,9 @@ BEFORE = [
 ]
 
 
-def turn(version: int, before: SparkDeploymentStatus, world: Observations, **spec: Any) -> Decision:
+def decided(
+    version: int, before: SparkDeploymentStatus, world: Observations, **spec: Any
+) -> Decision:
     return decide(resource(version, before, **spec), world, NOW)
 
 
@@ -60,7 +62,7 @@ def condition(after: SparkDeploymentStatus, kind: str) -> tuple[str, str]:
 def test_nothing_moves_and_no_pod_is_touched(
     version: int, before: SparkDeploymentStatus, world: Observations
 ) -> None:
-    after = turn(version, before, world, **CUT).status
+    after = decided(version, before, world, **CUT).status
     kept = ("phase", "weight", "step", "stable", "candidate", "previous", "failure", "judge")
     moved = [field for field in kept if _core(after, field) != _core(before, field)]
     assert moved == []
@@ -92,7 +94,7 @@ def test_the_policy_denies_both_directions() -> None:
 
 def test_it_is_shown_told_once_and_somebody_is_called() -> None:
     told = {"notifications": {"pagerDuty": [PAGER]}}
-    first = turn(1, status("Stable"), seen(ONE), **CUT, **told)
+    first = decided(1, status("Stable"), seen(ONE), **CUT, **told)
     assert [event.reason for event in first.events] == ["Isolated"]
     assert condition(first.status, "Isolated") == ("True", "IsolationRequested")
     assert condition(first.status, "Available") == ("False", "Isolated")
@@ -100,7 +102,7 @@ def test_it_is_shown_told_once_and_somebody_is_called() -> None:
     assert first.status.notifications is not None
     (alarm,) = first.status.notifications.alarms
     assert (alarm.kind, alarm.reason, alarm.severity) == ("Unavailable", "Isolated", "critical")
-    again = turn(1, first.status, seen(ONE), **CUT, **told)
+    again = decided(1, first.status, seen(ONE), **CUT, **told)
     assert again.events == ()
     assert again.status.epoch == first.status.epoch
 
@@ -115,7 +117,7 @@ def test_what_a_person_asks_for_waits() -> None:
 
 
 def test_afterwards_the_step_begins_anew_and_goes_on() -> None:
-    held = turn(2, at(0, 5, entered=LATE), shared(GOOD), **CUT)
+    held = decided(2, at(0, 5, entered=LATE), shared(GOOD), **CUT)
     after = decide(resource(2, held.status), shared(GOOD), NOW + 7200)
     assert "IsolationEnded" in [event.reason for event in after.events]
     assert after.status.phase == "Progressing"
@@ -128,7 +130,7 @@ def test_afterwards_the_step_begins_anew_and_goes_on() -> None:
 
 
 def test_afterwards_a_failing_candidate_is_rolled_back() -> None:
-    held = turn(2, at(0, 5), shared(BAD), **CUT)
+    held = decided(2, at(0, 5), shared(BAD), **CUT)
     assert held.judge == BAD
     after = decide(resource(2, held.status), shared(held.judge), NOW)
     assert after.status.phase == "RollingBack"
@@ -138,5 +140,5 @@ def test_credentials_wait_for_the_end_of_the_investigation() -> None:
     before = status("Stable", secrets_revision="1-aaaaa")
     known = {"spark-providers": describe({"uid": "u", "resourceVersion": "2"})}
     world = seen(workload(1, 4), secrets=known)
-    assert turn(1, before, world, **CUT).status.secrets_revision == "1-aaaaa"
-    assert count(turn(1, before, world).status) == 2
+    assert decided(1, before, world, **CUT).status.secrets_revision == "1-aaaaa"
+    assert count(decided(1, before, world).status) == 2

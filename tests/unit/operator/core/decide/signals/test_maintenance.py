@@ -1,4 +1,4 @@
-"""Maintenance from announcement to aftermath, and freezes, one turn each."""
+"""Maintenance from announcement to aftermath, and freezes, one decision each."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def closed(
     )
 
 
-def turned(
+def decided(
     version: int, before: SparkDeploymentStatus, world: Observations, **spec: Any
 ) -> Decision:
     return decide(resource(version, before, **spec), world, NOW)
@@ -102,18 +102,18 @@ def test_what_a_window_says_of_now(
 
 def test_a_window_is_announced_once() -> None:
     spec = {"maintenance": window(600, 1200)}
-    first = turned(1, AT_REST, SEEN, **spec)
+    first = decided(1, AT_REST, SEEN, **spec)
     assert told(first) == ["MaintenanceAnnounced"]
     assert first.next_due == NOW + 600
     assert condition(first, "MaintenanceMode") == ("False", "Announced")
     assert condition(first, "Available")[0] == "True"
-    assert told(turned(1, first.status, SEEN, **spec)) == []
-    moved = turned(1, first.status, SEEN, maintenance=window(700, 1200))
+    assert told(decided(1, first.status, SEEN, **spec)) == []
+    moved = decided(1, first.status, SEEN, maintenance=window(700, 1200))
     assert [entry.reason for entry in moved.status.ledger[:1]] == ["Rescheduled"]
 
 
 def test_a_window_begins_and_users_are_said_not_to_be_served() -> None:
-    decision = turned(1, AT_REST, SEEN, maintenance=window(0, 60))
+    decision = decided(1, AT_REST, SEEN, maintenance=window(0, 60))
     assert told(decision) == ["MaintenanceStarted"]
     assert decision.next_due == NOW + 60
     assert condition(decision, "MaintenanceMode") == ("True", "Active")
@@ -123,7 +123,7 @@ def test_a_window_begins_and_users_are_said_not_to_be_served() -> None:
 
 def test_a_window_is_told_and_raises_no_alarm() -> None:
     spec = {"notifications": {"webhook": [{"url": "https://hooks.example.com/x"}]}}
-    decision = turned(1, AT_REST, SEEN, maintenance=window(0, 60), **spec)
+    decision = decided(1, AT_REST, SEEN, maintenance=window(0, 60), **spec)
     box = decision.status.notifications
     assert box is not None
     assert [(item.kind, item.severity) for item in box.outbox] == [
@@ -135,7 +135,7 @@ def test_a_window_is_told_and_raises_no_alarm() -> None:
 
 def test_a_window_that_ended_while_nobody_looked_ends_now() -> None:
     before = status("Stable", maintenance=closed(until=-30.0))
-    decision = turned(1, before, SEEN, maintenance=window(-60, -30))
+    decision = decided(1, before, SEEN, maintenance=window(-60, -30))
     assert told(decision) == ["MaintenanceEnded"]
     assert decision.status.maintenance == closed("Ended", since=0.0, until=0.0)
     assert condition(decision, "Available")[0] == "True"
@@ -143,11 +143,11 @@ def test_a_window_that_ended_while_nobody_looked_ends_now() -> None:
 
 
 def test_enabled_lasts_until_it_is_switched_off() -> None:
-    on = turned(1, AT_REST, SEEN, maintenance={"enabled": True})
+    on = decided(1, AT_REST, SEEN, maintenance={"enabled": True})
     assert on.status.maintenance is not None
     assert on.status.maintenance.until is None
     assert on.next_due is None
-    assert told(turned(1, on.status, SEEN)) == ["MaintenanceEnded"]
+    assert told(decided(1, on.status, SEEN)) == ["MaintenanceEnded"]
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_enabled_lasts_until_it_is_switched_off() -> None:
 def test_an_announced_window_that_is_not_held_is_said_so(spec: Any, reason: str) -> None:
     until = 0.0 if spec else 60.0
     before = status("Stable", maintenance=closed("Announced", begins=-60.0, until=until))
-    decision = turned(1, before, SEEN, **spec)
+    decision = decided(1, before, SEEN, **spec)
     assert decision.status.ledger[0].decision == "MaintenanceCancelled"
     assert decision.status.ledger[0].reason == reason
     assert decision.status.maintenance is None
@@ -165,12 +165,12 @@ def test_an_announced_window_that_is_not_held_is_said_so(spec: Any, reason: str)
 
 def test_an_ended_window_is_forgotten_after_a_quarter_of_an_hour() -> None:
     before = status("Stable", maintenance=closed("Ended", since=-900.0, until=-900.0))
-    assert turned(1, before, SEEN).status.maintenance is None
+    assert decided(1, before, SEEN).status.maintenance is None
 
 
 def test_a_release_applied_inside_goes_straight_to_all_traffic() -> None:
     before = status("Pending", maintenance=closed())
-    decision = turned(2, before, seen(ONE, TWO), maintenance=window(-60, 60))
+    decision = decided(2, before, seen(ONE, TWO), maintenance=window(-60, 60))
     assert decision.status.phase == "Promoting"
     assert decision.status.step is not None
     assert decision.status.step.in_maintenance
@@ -184,7 +184,7 @@ def inside(**more: Any) -> SparkDeploymentStatus:
 
 def test_it_is_switched_to_without_a_verdict() -> None:
     world = seen(ONE, FOUR_TWOS)
-    decision = turned(2, inside(maintenance=closed()), world, maintenance=window(-60, 60))
+    decision = decided(2, inside(maintenance=closed()), world, maintenance=window(-60, 60))
     assert told(decision) == ["TrafficSwitched"]
     assert decision.status.weight.desired == 100
 
@@ -203,14 +203,14 @@ def test_it_is_verified_before_it_is_switched_to() -> None:
 
 def test_users_who_came_back_first_meet_it_step_by_step() -> None:
     before = inside(maintenance=closed(until=-1.0))
-    decision = turned(2, before, seen(ONE, FOUR_TWOS), maintenance=window(-60, -1))
+    decision = decided(2, before, seen(ONE, FOUR_TWOS), maintenance=window(-60, -1))
     assert told(decision) == ["MaintenanceEnded", "TrialStarted"]
     after = decision.status
     assert (after.phase, after.weight.desired) == ("Progressing", 5)
     assert after.step is not None
     assert (after.step.index, after.step.in_maintenance) == (0, False)
     later = after.model_copy(update={"maintenance": None})
-    held = turned(2, later, seen(ONE, FOUR_TWOS, judge=judged(0.0)))
+    held = decided(2, later, seen(ONE, FOUR_TWOS, judge=judged(0.0)))
     assert held.status.first_traffic_at is None, "more pods than its weight share the traffic"
 
 
@@ -218,7 +218,7 @@ def test_users_who_came_back_first_meet_it_step_by_step() -> None:
 def test_a_trial_holds_its_weight_and_its_clock(state: str) -> None:
     before = at(1, 25, maintenance=closed(state, since=-5.0), entered=NOW - 3600)
     spec = {"maintenance": window(-60, 60)} if state == "Active" else {}
-    decision = turned(2, before, shared(), **spec)
+    decision = decided(2, before, shared(), **spec)
     assert decision.status.phase == "Progressing"
     assert decision.status.weight.desired == 25
     assert decision.status.step is not None
@@ -227,11 +227,11 @@ def test_a_trial_holds_its_weight_and_its_clock(state: str) -> None:
 
 def test_the_end_of_maintenance_starts_the_evidence_for_a_pass_anew() -> None:
     before = at(1, 25, maintenance=closed("Ended", since=-14.9, until=-14.9))
-    last = turned(2, before, shared(judged(0.0)))
+    last = decided(2, before, shared(judged(0.0)))
     assert last.judge is not None
     assert (last.judge.step.n, last.judge.candidate) == (0.0, ())
     after = before.model_copy(update={"maintenance": None})
-    assert turned(2, after, shared(last.judge)).status.weight.desired == 25
+    assert decided(2, after, shared(last.judge)).status.weight.desired == 25
 
 
 def test_failures_in_maintenance_blame_nobody_and_those_after_it_do() -> None:
@@ -269,7 +269,7 @@ def sampled(uid: str, now: float, requests: float, errors: float) -> judge.PodSa
 
 def test_a_failure_proven_before_maintenance_is_answered_in_it() -> None:
     before = at(1, 25, maintenance=closed(until=None))
-    decision = turned(2, before, shared(judged(0.5)), maintenance={"enabled": True})
+    decision = decided(2, before, shared(judged(0.5)), maintenance={"enabled": True})
     assert decision.status.phase == "RollingBack"
 
 
@@ -299,7 +299,7 @@ FREEZE = {"freeze": [{**window(-60, 60), "reason": "holidays"}]}
 
 
 def test_a_new_release_waits_for_the_freeze_to_end_and_is_told_once() -> None:
-    first = turned(2, status("Pending"), SEEN, **FREEZE)
+    first = decided(2, status("Pending"), SEEN, **FREEZE)
     assert first.status.phase == "Pending"
     assert first.status.candidate is None
     assert told(first) == ["Frozen"]
@@ -309,20 +309,20 @@ def test_a_new_release_waits_for_the_freeze_to_end_and_is_told_once() -> None:
     message = next(c.message for c in first.status.conditions if c.type == "Reconciling")
     assert "holidays" in message
     assert IMAGES[2] in message
-    assert told(turned(2, first.status, SEEN, **FREEZE)) == []
-    other = turned(3, first.status, SEEN, **FREEZE)
+    assert told(decided(2, first.status, SEEN, **FREEZE)) == []
+    other = decided(3, first.status, SEEN, **FREEZE)
     assert told(other) == ["SpecChanged", "Frozen"], "another release that waits is told as well"
 
 
 def test_it_starts_when_the_freeze_is_over() -> None:
-    waiting = turned(2, status("Pending"), SEEN, **FREEZE).status
-    after = turned(2, waiting, SEEN, freeze=[window(-60, 0)])
+    waiting = decided(2, status("Pending"), SEEN, **FREEZE).status
+    after = decided(2, waiting, SEEN, freeze=[window(-60, 0)])
     assert after.status.phase == "Progressing"
 
 
 def test_overlapping_freezes_last_until_the_last_ends() -> None:
     spec = {"freeze": [window(-60, 60), window(-10, 600), window(-900, -600)]}
-    assert turned(2, status("Pending"), SEEN, **spec).next_due == NOW + 600
+    assert decided(2, status("Pending"), SEEN, **spec).next_due == NOW + 600
 
 
 def promoted(version: int) -> HistoryEntry:
@@ -355,18 +355,18 @@ def promoted(version: int) -> HistoryEntry:
 def test_a_freeze_lets_the_first_one_and_every_way_back_go_on(
     version: int, before: SparkDeploymentStatus, phase: str
 ) -> None:
-    decision = turned(version, before, seen(ONE, TWO), **FREEZE)
+    decision = decided(version, before, seen(ONE, TWO), **FREEZE)
     assert decision.status.phase == phase
     assert "Frozen" not in told(decision)
 
 
 def test_a_failing_release_is_rolled_back_in_a_freeze() -> None:
-    decision = turned(2, at(1, 25), shared(judged(0.5)), **FREEZE)
+    decision = decided(2, at(1, 25), shared(judged(0.5)), **FREEZE)
     assert decision.status.phase == "RollingBack"
 
 
 def test_a_guard_goes_on_while_a_further_release_waits() -> None:
-    decision = turned(3, guarded(), under_guard(), **FREEZE)
+    decision = decided(3, guarded(), under_guard(), **FREEZE)
     assert decision.status.phase == "Guarding"
     assert decision.status.previous is not None
     assert decision.status.previous.release == role(1).release

@@ -42,10 +42,10 @@ LATER = secret("2024-01-01T00:00:09Z")
 
 def settled() -> SparkDeploymentStatus:
     """At rest, with the credentials as they are in ``KNOWN``."""
-    return turn(status("Stable"), KNOWN).status
+    return decided(status("Stable"), KNOWN).status
 
 
-def turn(
+def decided(
     before: SparkDeploymentStatus,
     secrets: dict[str, SecretData] | None,
     *,
@@ -75,35 +75,35 @@ def test_every_field_has_its_place_in_the_revision() -> None:
 
 
 def test_the_first_sight_restarts_nothing_and_tells_nothing() -> None:
-    first = turn(status("Stable"), KNOWN)
+    first = decided(status("Stable"), KNOWN)
     assert first.status.secrets_revision
     assert first.status.epoch == 7
     assert (rotations(first.status), told(first)) == (None, [])
-    assert turn(first.status, KNOWN).status.secrets_revision == first.status.secrets_revision
+    assert decided(first.status, KNOWN).status.secrets_revision == first.status.secrets_revision
 
 
 def test_before_anything_is_known_nothing_is_recorded() -> None:
-    assert turn(status("Stable"), None).status.secrets_revision is None
-    assert turn(settled(), None).status.secrets_revision == settled().secrets_revision
+    assert decided(status("Stable"), None).status.secrets_revision is None
+    assert decided(settled(), None).status.secrets_revision == settled().secrets_revision
 
 
 def test_a_changed_secret_restarts_every_pod_once_and_is_told_by_name() -> None:
-    rotated = turn(settled(), KNOWN | {"database": LATER})
+    rotated = decided(settled(), KNOWN | {"database": LATER})
     assert rotations(rotated.status) == "1"
     assert rotated.status.epoch == settled().epoch + 1
     ((_, message),) = told(rotated)
     assert message.startswith("Secret database (secrets.databaseURL): every pod is replaced")
-    again = turn(rotated.status, KNOWN | {"database": LATER})
+    again = decided(rotated.status, KNOWN | {"database": LATER})
     assert (rotations(again.status), told(again)) == ("1", [])
 
 
 def test_labels_of_a_secret_restart_nothing() -> None:
     labelled = KNOWN | {"database": secret(version="2")}
-    assert turn(settled(), labelled).status.secrets_revision == settled().secrets_revision
+    assert decided(settled(), labelled).status.secrets_revision == settled().secrets_revision
 
 
 def test_users_keys_restart_nothing_where_pods_mount_them() -> None:
-    rotated = turn(settled(), KNOWN | {"users": LATER})
+    rotated = decided(settled(), KNOWN | {"users": LATER})
     assert rotations(rotated.status) is None
     assert rotated.status.secrets_revision != settled().secrets_revision
     ((_, message),) = told(rotated)
@@ -115,53 +115,53 @@ def test_users_keys_restart_a_release_that_an_older_operator_started() -> None:
     template["spec"]["volumes"] = []
     world = seen(workload(1, 4))
     older = replace(world, revisions={release(1).name: replace(release(1), template=template)})
-    rotated = turn(settled(), KNOWN | {"users": LATER}, world=older)
+    rotated = decided(settled(), KNOWN | {"users": LATER}, world=older)
     assert count(rotated.status) == 1
 
 
 def test_another_reference_is_a_rotation_too() -> None:
     changed = REFERENCES | {"databaseURL": {"name": "providers", "key": "anthropic"}}
-    rotated = turn(settled(), KNOWN, references=changed)
+    rotated = decided(settled(), KNOWN, references=changed)
     assert count(rotated.status) == 1
     assert told(rotated)[0][1].startswith("Secret providers (secrets.databaseURL)")
 
 
 def test_a_reference_that_is_taken_out_is_told_too() -> None:
     fewer = {key: REFERENCES[key] for key in ("anthropicAPIKey", "apiKeys")}
-    rotated = turn(settled(), KNOWN, references=fewer)
+    rotated = decided(settled(), KNOWN, references=fewer)
     assert "referred to no more (secrets.databaseURL)" in told(rotated)[0][1]
 
 
 def test_a_secret_that_is_gone_changes_nothing_until_it_is_back_with_other_contents() -> None:
     gone = {name: KNOWN[name] for name in ("providers", "users")}
-    missing = turn(settled(), gone)
+    missing = decided(settled(), gone)
     assert missing.status.secrets_revision == settled().secrets_revision
-    assert count(turn(missing.status, KNOWN | {"database": LATER}).status) == 1
+    assert count(decided(missing.status, KNOWN | {"database": LATER}).status) == 1
 
 
 def test_a_secret_that_comes_after_the_resource_restarts_nothing() -> None:
-    early = turn(status("Stable"), {name: KNOWN[name] for name in ("providers", "users")})
-    complete = turn(early.status, KNOWN)
+    early = decided(status("Stable"), {name: KNOWN[name] for name in ("providers", "users")})
+    complete = decided(early.status, KNOWN)
     assert (rotations(complete.status), told(complete)) == (None, [])
     assert complete.status.secrets_revision == settled().secrets_revision
 
 
 def test_secrets_written_one_after_another_share_a_restart() -> None:
-    once = turn(settled(), KNOWN | {"database": LATER})
+    once = decided(settled(), KNOWN | {"database": LATER})
     both = KNOWN | {"database": LATER, "providers": LATER}
-    soon = turn(once.status, both, now=NOW + 3)
+    soon = decided(once.status, both, now=NOW + 3)
     assert (count(soon.status), soon.next_due) == (1, NOW + 10)
-    assert count(turn(soon.status, both, now=NOW + 10).status) == 2
+    assert count(decided(soon.status, both, now=NOW + 10).status) == 2
 
 
 def test_a_lost_status_takes_over_what_the_templates_carry() -> None:
     carried = seen(replace(workload(1, 4), rotations=3))
-    assert rotations(turn(status("Stable"), None, world=carried).status) == "3"
-    assert rotations(turn(status("Stable"), KNOWN, world=carried).status) == "3"
+    assert rotations(decided(status("Stable"), None, world=carried).status) == "3"
+    assert rotations(decided(status("Stable"), KNOWN, world=carried).status) == "3"
 
 
 def test_what_a_template_carries_is_read_from_its_deployment() -> None:
-    after = turn(settled(), KNOWN | {"database": LATER}).status
+    after = decided(settled(), KNOWN | {"database": LATER}).status
     made = deployment(resource(1, after), release(1), 4)
     found = snapshot.workloads(Snapshot(body(1), children=(made,)))
     assert found[release(1).name].rotations == 1

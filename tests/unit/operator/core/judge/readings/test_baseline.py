@@ -75,7 +75,7 @@ def test_with_history_the_default_is_as_quick_as_fast() -> None:
     trial.look()
     bad = {"requests": 1.0, "failures_app": 1.0}
     began = trial.at
-    assert trial.serve(10, bad, {"requests": 1.0}).kind == judge.Kind.FAIL
+    assert trial.serve(10, bad, {"requests": 1.0}).kind == judge.VerdictKind.FAIL
     assert trial.at - began <= 5
 
 

@@ -20,8 +20,8 @@ def verdict_with_readings(late: float) -> judge.Verdict:
 
 
 def test_fresh_readings_are_data() -> None:
-    assert verdict_with_readings(late=1.0).kind is not judge.Kind.NO_DATA
+    assert verdict_with_readings(late=1.0).kind is not judge.VerdictKind.NO_DATA
 
 
 def test_readings_that_arrive_too_late_are_none() -> None:
-    assert verdict_with_readings(late=15.0).kind is judge.Kind.NO_DATA
+    assert verdict_with_readings(late=15.0).kind is judge.VerdictKind.NO_DATA
