@@ -28,6 +28,8 @@ WATCHED: Final = (
 """Kinds whose changes wake the resource that their label names."""
 SERVER_TIMEOUT: Final = 300
 CLIENT_TIMEOUT: Final = 310
+END_SECONDS: Final = 2.0
+"""How long a stop waits for the watches to end."""
 
 
 def registry(running: Operator) -> kopf.OperatorRegistry:
@@ -86,8 +88,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             await asyncio.wait({keeping, watching}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await running.workers.stop()
-            for task in (keeping, watching, stopped):
-                task.cancel()
+            await _end(keeping, watching, stopped)
         for task in (keeping, watching):
             if task.done() and not task.cancelled():
                 task.result()
@@ -102,6 +103,13 @@ async def _first(wanted: asyncio.Task[None], stopped: asyncio.Task[bool]) -> boo
         return False
     wanted.result()
     return True
+
+
+async def _end(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel tasks and wait for them, within a bound: what hangs must not keep the rest."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks, timeout=END_SECONDS)
 
 
 async def _watch(running: Operator, settings: Settings, stop: asyncio.Event) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,6 +18,7 @@ from spark_operator.adapters.alerts.receiver import Receiver
 from spark_operator.adapters.clock import SystemClock
 from spark_operator.adapters.kubernetes.client import RESOURCE, KubeCluster
 from spark_operator.adapters.kubernetes.events import EventRecorder
+from spark_operator.adapters.kubernetes.leadership import Leadership
 from spark_operator.adapters.kubernetes.lease import Lease
 from spark_operator.adapters.kubernetes.metadata import MetadataClient
 from spark_operator.adapters.kubernetes.secret_watch import SecretWatch
@@ -51,7 +52,7 @@ class Operator:
     workers: Workers
     probes: Probes
     secrets: SecretWatch
-    lease: Lease | None = None
+    lease: Leadership | None = None
     """None: there is no election, this process leads."""
     ready: bool = False
     """Whether this process watches, or waits for its reconcile to lead."""
@@ -87,7 +88,9 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
         OSError: the probes' port is taken.
     """
     clock, telemetry = SystemClock(), Telemetry()
+    leadership = _leadership(clock, settings)
     async with (
+        leadership or nullcontext(),
         await api_client() as client,
         http.client() as scraper,
         http.client(trusted(settings.ca_file)) as asker,
@@ -117,7 +120,7 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
             live=lambda: workers.longest_reconcile() < settings.stall_seconds,
             ready=lambda: running.ready,
         )
-        running = Operator(workers, probes, secrets, lease=_lease(cluster, clock, settings))
+        running = Operator(workers, probes, secrets, lease=leadership)
         receiver = _receiver(running, inbox, clock, settings, telemetry.observe_alert)
         async with AsyncExitStack() as ending:
             for part in (probes, notifier, series, workers, receiver):
@@ -224,17 +227,24 @@ def _certificate(folder: str) -> ssl.SSLContext | None:
     return context
 
 
-def _lease(cluster: KubeCluster, clock: SystemClock, settings: Settings) -> Lease | None:
+def _leadership(clock: Clock, settings: Settings) -> Leadership | None:
     if not settings.lease_namespace:
         return None
-    return Lease(
-        cluster.get,
-        cluster.request,
-        clock,
-        namespace=settings.lease_namespace,
-        name=LEASE_NAME,
-        identity=settings.identity,
-    )
+
+    @asynccontextmanager
+    async def lease() -> AsyncIterator[Lease]:
+        async with await api_client() as client:
+            cluster = _cluster(client, clock, settings, lambda: True)
+            yield Lease(
+                cluster.get,
+                cluster.request,
+                clock,
+                namespace=settings.lease_namespace,
+                name=LEASE_NAME,
+                identity=settings.identity,
+            )
+
+    return Leadership(lease)
 
 
 async def _check_definition(cluster: KubeCluster) -> None:

@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 
 from spark_operator.adapters.kubernetes.reflector import PAGE, MetadataReader, Reflector
 from spark_operator.core.model.labels import JOB_OF_LABEL, OWNER_LABEL
-from spark_operator.core.model.objects import CHILD_KINDS, POD, Kind
+from spark_operator.core.model.objects import CHILD_KINDS, POD, ChildKind
 from spark_operator.ports.cluster import ClusterError, Key
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Followed(NamedTuple):
     """One kind as it is followed."""
 
     name: str
-    kind: Kind
+    kind: ChildKind
     label: str
 
     def path(self, scope: str) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import threading
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from spark_operator.adapters.kubernetes.lease import LeadershipLostError
+from spark_operator.concurrency.ending import end_process, end_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -22,16 +22,10 @@ if TYPE_CHECKING:
 STOP_SECONDS: Final = 5.0
 """How long a process that has lost its Lease may take to end by itself."""
 CLOSE_SECONDS: Final = 2.0
-EXIT_CODE: Final = 1
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
-
-
-def end_process() -> None:
-    """End this process at once, whatever its other threads wait for."""
-    os._exit(EXIT_CODE)
 
 
 class Leadership:
@@ -112,16 +106,11 @@ class Leadership:
             await self._claim().keep()
         except LeadershipLostError as error:
             log.critical("%s; this process ends", error)
-            self._end_soon()
+            end_within(self._stop_seconds, self._end)
             raise
         except Exception:
-            self._end_soon()
+            end_within(self._stop_seconds, self._end)
             raise
-
-    def _end_soon(self) -> None:
-        ending = threading.Timer(self._stop_seconds, self._end)
-        ending.daemon = True
-        ending.start()
 
     def _claim(self) -> Lease:
         if self._lease is None:
