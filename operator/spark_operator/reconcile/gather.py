@@ -62,9 +62,8 @@ class Gatherer:
         Raises:
             ClusterError: the API server could not be read.
         """
-        now, known = self._clock.now(), memory.snapshot
-        longest = RESTING_SECONDS if known and rests(known) else SNAPSHOT_SECONDS
-        if known and not woken and 0.0 <= now - memory.read_at < longest:
+        now = self._clock.now()
+        if not must_read(memory, now, woken=woken):
             return memory
         snapshot = await self._cluster.read(key)
         return replace(memory, snapshot=snapshot, read_at=now, is_settled=False, seen=None)
@@ -82,7 +81,7 @@ class Gatherer:
             alerts=self._alerts.pending(key) if self._alerts else (),
             secrets=self.secrets(resource),
         )
-        examined = self._examiner.rounds(key, resource, observations)
+        examined = self._examiner.rounds(key, resource, observations, is_watched=memory.watch)
         if not memory.watch:
             self._sampler.forget(key)
             return replace(observations, rounds=await examined)
@@ -114,6 +113,13 @@ class Gatherer:
                 port.forget(key)
         self._sampler.forget(key)
         self._examiner.forget(key)
+
+
+def must_read(memory: Memory, now: float, *, woken: bool) -> bool:
+    """Return whether the memory's snapshot is too old to decide on."""
+    known = memory.snapshot
+    longest = RESTING_SECONDS if known and rests(known) else SNAPSHOT_SECONDS
+    return known is None or woken or not 0.0 <= now - memory.read_at < longest
 
 
 def seen(memory: Memory) -> Observations | None:

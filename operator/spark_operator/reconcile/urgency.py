@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from spark_operator.core.model.phases import Phase
-
-if TYPE_CHECKING:
-    from spark_operator.core.model.objects import Manifest
 
 
 class Urgency(IntEnum):
@@ -41,13 +39,13 @@ def of_phase(phase: str) -> Urgency:
     return known.get(phase, Urgency.UNDER_WAY)
 
 
-def of_resource(resource: Manifest) -> Urgency:
+def of_resource(resource: Mapping[str, Any]) -> Urgency:
     """How urgent a resource is as the API server gives it.
 
     One whose spec changed since its status was written is under way at least.
     """
     status = resource.get("status")
-    if not isinstance(status, dict):
+    if not isinstance(status, Mapping):
         return Urgency.UNDER_WAY
     found = of_phase(str(status.get("phase", "")))
     is_newer = resource["metadata"].get("generation") != status.get("observedGeneration")

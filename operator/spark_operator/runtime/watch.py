@@ -10,6 +10,7 @@ import kopf
 from spark_operator.api.base import GROUP, PLURAL, VERSION
 from spark_operator.core.model.labels import OWNER_LABEL
 from spark_operator.ports.cluster import Key
+from spark_operator.reconcile.urgency import of_resource
 from spark_operator.runtime.wiring import TOKEN, Operator, operator
 
 if TYPE_CHECKING:
@@ -54,8 +55,10 @@ def registry(running: Operator) -> kopf.OperatorRegistry:
             settings.watching.label_selectors[group, version, plural] = OWNER_LABEL
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=handlers)
-    async def resource_changed(namespace: str | None, name: str | None, **_: Any) -> None:
-        running.workers.wake(Key(namespace or "", name or ""))
+    async def resource_changed(
+        namespace: str | None, name: str | None, body: kopf.Body, **_: Any
+    ) -> None:
+        running.workers.wake(Key(namespace or "", name or ""), of_resource(body))
 
     async def child_changed(namespace: str | None, labels: kopf.Labels, **_: Any) -> None:
         if OWNER_LABEL in labels:

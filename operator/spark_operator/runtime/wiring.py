@@ -17,6 +17,7 @@ from spark_operator.adapters.alerts.inbox import Inbox
 from spark_operator.adapters.alerts.receiver import Receiver
 from spark_operator.adapters.clock import SystemClock
 from spark_operator.adapters.kubernetes.client import RESOURCE, KubeCluster
+from spark_operator.adapters.kubernetes.event_queue import QueuedRecorder
 from spark_operator.adapters.kubernetes.events import EventRecorder
 from spark_operator.adapters.kubernetes.leadership import Leadership
 from spark_operator.adapters.kubernetes.lease import Lease
@@ -29,6 +30,7 @@ from spark_operator.adapters.notifiers.notifier import Notifier
 from spark_operator.adapters.notifiers.outgoing import Outgoing
 from spark_operator.adapters.secret_files import SecretFiles
 from spark_operator.reconcile.reconciler import Reconciler
+from spark_operator.reconcile.urgency import Urgency
 from spark_operator.reconcile.worker import Workers
 from spark_operator.runtime.errors import MissingResourceDefinitionError, SettingsError
 from spark_operator.runtime.probes import Probes
@@ -96,7 +98,13 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
         http.client(trusted(settings.ca_file)) as asker,
         channels(clock, settings) as sender,
     ):
-        cluster = _cluster(client, clock, settings, lambda: running.leads())  # noqa: PLW0108 - made below
+        events = QueuedRecorder(EventRecorder(clock, settings.identity), telemetry.observe_event)
+        cluster = KubeCluster(
+            client,
+            events,
+            request_seconds=settings.request_seconds,
+            leads=lambda: running.leads(),  # noqa: PLW0108 - made below
+        )
         await _check_definition(cluster)
         pods = PodMetrics(
             scraper, clock, seconds=settings.scrape_seconds, limit=settings.scrape_bytes
@@ -112,8 +120,9 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
         reader = MetadataClient(client, request_seconds=settings.request_seconds)
         secrets = SecretWatch(reader, wake, settings.namespaces)
         reconciler = Reconciler(cluster, metrics, clock, notifier, inbox, series, secrets, pods)
-        workers = Workers(reconciler, clock, telemetry.observe_reconcile)
+        workers = Workers(reconciler, clock, telemetry.observe_reconcile, telemetry.observe_waiting)
         telemetry.track_longest(workers.longest_reconcile)
+        telemetry.track_waiting(workers.waiting)
         probes = Probes(
             telemetry.page,
             settings.port,
@@ -123,9 +132,10 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
         running = Operator(workers, probes, secrets, lease=leadership)
         receiver = _receiver(running, inbox, clock, settings, telemetry.observe_alert)
         async with AsyncExitStack() as ending:
-            for part in (probes, notifier, series, workers, receiver):
+            for part in (events.queue, probes, notifier, series, workers, receiver):
                 if part is not None:
                     ending.push_async_callback(part.stop)
+            await events.queue.start()
             await probes.start()
             if receiver:
                 await receiver.start()
@@ -207,7 +217,7 @@ def _receiver(
         Path(settings.alert_token_file),
         port=settings.alert_port,
         leads=lambda: running.watching and running.leads(),
-        wake=running.workers.wake,
+        wake=lambda key: running.workers.wake(key, Urgency.TRAFFIC),
         observer=observer,
         namespaces=settings.namespaces,
         tls=_certificate(settings.alert_tls_dir),

@@ -7,8 +7,15 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from spark_operator.adapters.kubernetes.responses import classify, explained, explanation, whole
+from spark_operator.adapters.kubernetes.responses import (
+    classify,
+    explained,
+    explanation,
+    retry_after,
+    whole,
+)
 from spark_operator.api.base import API_VERSION, PLURAL
+from spark_operator.concurrency.turnstile import Turnstile
 from spark_operator.core.model.labels import (
     JOB_OF_LABEL,
     LIVE_SUFFIX,
@@ -25,7 +32,7 @@ if TYPE_CHECKING:
 
     from kubernetes.aio.client import ApiClient
 
-    from spark_operator.adapters.kubernetes.events import EventRecorder
+    from spark_operator.adapters.kubernetes.events import Publisher
     from spark_operator.core.apply.diff import Delete
     from spark_operator.core.apply.volume_refresh import Touch
     from spark_operator.core.model.event import Event
@@ -36,6 +43,13 @@ APPLY: Final = "application/apply-patch+yaml"
 JSON: Final = "application/json"
 MERGE: Final = "application/merge-patch+json"
 STRATEGIC: Final = "application/strategic-merge-patch+json"
+WRITING, READING = range(2)
+AT_ONCE: Final = (64, 48)
+"""Requests at once, by what they are for: reads leave places, so that no write waits for them."""
+MOST_TRIES: Final = 5
+"""How often a request is sent again that the API server refuses for its load."""
+LONGEST_WAIT: Final = 10.0
+"""Longest time in seconds for which it is believed to be so."""
 FIXED_CHILDREN: Final = (
     ("Service", ""),
     ("Service", "-stable"),
@@ -54,7 +68,7 @@ class KubeCluster:
     def __init__(
         self,
         client: ApiClient,
-        recorder: EventRecorder,
+        recorder: Publisher,
         *,
         request_seconds: float,
         leads: Callable[[], bool] = lambda: True,
@@ -64,6 +78,7 @@ class KubeCluster:
         self._client = client
         self._recorder = recorder
         self._seconds = request_seconds
+        self._gate = Turnstile(AT_ONCE)
 
     async def read(self, key: Key) -> Snapshot | None:
         """See ``Cluster.read``."""
@@ -187,11 +202,32 @@ class KubeCluster:
         *,
         content_type: str = JSON,
     ) -> Manifest:
-        """Send one request, bounded in time.
+        """Send one request; each sending is bounded in time, which begins when it is sent.
+
+        One that the API server refuses for its load is sent again when it says so.
 
         Raises:
             ClusterError: one of its subclasses, by what the API server answered.
         """
+        tries = 0
+        while True:
+            async with self._gate.through(READING if method == "GET" else WRITING):
+                status, wait, text = await self._send(method, path, body, content_type)
+            if status != 429 or wait is None or tries == MOST_TRIES:
+                break
+            tries += 1
+            # No connection is held meanwhile.
+            await asyncio.sleep(min(wait, LONGEST_WAIT))
+        if status >= 400:
+            raise classify(status, *explanation(method, path, text))
+        with explained(method, path):
+            result: Manifest = json.loads(text)
+            return result
+
+    async def _send(
+        self, method: str, path: str, body: Any, content_type: str
+    ) -> tuple[int, float | None, bytes]:
+        """Send a request once: status, for how long it shall not be repeated (s), and answer."""
         headers = {"Accept": JSON, "Content-Type": content_type}
         with explained(method, path):
             async with asyncio.timeout(self._seconds):
@@ -201,11 +237,8 @@ class KubeCluster:
                 answer = await self._client.call_api(
                     verb, url, sent, payload, form, _request_timeout=self._seconds
                 )
-                text = await whole(answer.response)
-                result: Manifest = {} if answer.status >= 400 else json.loads(text)
-        if answer.status >= 400:
-            raise classify(answer.status, *explanation(method, path, text))
-        return result
+                wait = retry_after(answer.response) if answer.status == 429 else None
+                return answer.status, wait, await whole(answer.response)
 
 
 async def _nothing() -> list[Manifest]:

@@ -11,6 +11,8 @@ from spark_operator.ports.cluster import ClusterError, UnavailableError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from spark_operator.adapters.kubernetes.events import Api, EventRecorder
+    from spark_operator.core.model.event import Event
     from spark_operator.core.model.objects import Manifest
 
 MOST: Final = 20_000
@@ -127,6 +129,25 @@ class EventQueue:
         async with self._changed:
             self._writing -= 1
             self._changed.notify_all()
+
+
+class QueuedRecorder:
+    """Tells events later, with the time at which they happened."""
+
+    def __init__(self, recorder: EventRecorder, observer: Callable[[str], None]) -> None:
+        """``observer`` is told what became of each event; see ``EventQueue``."""
+        self._recorder = recorder
+        self._api: Api | None = None
+        self.queue = EventQueue(self._write, observer)
+
+    async def publish(self, api: Api, resource: Manifest, event: Event) -> None:
+        """Take an event over; returns at once."""
+        self._api = api
+        await self.queue.put(self._recorder.compose(resource, event))
+
+    async def _write(self, wanted: Manifest) -> None:
+        if self._api is not None:
+            await self._recorder.write(self._api, wanted)
 
 
 def _again(known: Manifest, event: Manifest) -> Manifest:

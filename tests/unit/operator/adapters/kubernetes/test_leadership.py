@@ -84,7 +84,7 @@ def never() -> None:
 
 @asynccontextmanager
 async def leading(
-    server: Server, end: Callable[[], None] = never, stop_seconds: float = SECONDS
+    server: Server, end: Callable[[], None] = never, stop_seconds: float = 3600.0
 ) -> AsyncIterator[Leadership]:
     async with Leadership(server.open, end=end, stop_seconds=stop_seconds) as leadership:
         async with asyncio.timeout(SECONDS):
