@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 SNAPSHOT_SECONDS: Final = 10.0
 """How long a snapshot serves where nothing woke; every write of status is guarded anyway."""
-RESTING_SECONDS: Final = 300.0
-"""The same at rest, where nothing happens that does not wake: as often as without any reconcile."""
+RESYNC_SECONDS: Final = 300.0
+"""The same at rest, where nothing happens that does not wake, should an event have been lost."""
 
 
 class Gatherer:
@@ -46,8 +46,10 @@ class Gatherer:
         series: Series | None,
         secrets: Secrets | None,
         vitals: Vitals | None,
+        resync_seconds: float = RESYNC_SECONDS,
     ) -> None:
         """Make a gatherer on its ports; see ``Reconciler`` for what each is."""
+        self._resync = resync_seconds
         self._cluster = cluster
         self._clock = clock
         self._notifications = notifications
@@ -63,7 +65,7 @@ class Gatherer:
             ClusterError: the API server could not be read.
         """
         now = self._clock.now()
-        if not must_read(memory, now, woken=woken):
+        if not must_read(memory, now, woken=woken, resync_seconds=self._resync):
             return memory
         snapshot = await self._cluster.read(key)
         return replace(memory, snapshot=snapshot, read_at=now, is_settled=False, seen=None)
@@ -115,11 +117,23 @@ class Gatherer:
         self._examiner.forget(key)
 
 
-def must_read(memory: Memory, now: float, *, woken: bool) -> bool:
+def must_read(
+    memory: Memory, now: float, *, woken: bool, resync_seconds: float = RESYNC_SECONDS
+) -> bool:
     """Return whether the memory's snapshot is too old to decide on."""
-    known = memory.snapshot
-    longest = RESTING_SECONDS if known and rests(known) else SNAPSHOT_SECONDS
-    return known is None or woken or not 0.0 <= now - memory.read_at < longest
+    if memory.snapshot is None or woken:
+        return True
+    longest = resync(memory, resync_seconds) if rests(memory.snapshot) else SNAPSHOT_SECONDS
+    return not 0.0 <= now - memory.read_at < longest
+
+
+def resync(memory: Memory, seconds: float) -> float:
+    """Return after how many seconds a resource is read again that nothing woke.
+
+    Others' objects under its children's names wake nobody.
+    """
+    is_foreign = memory.snapshot is not None and memory.snapshot.foreign
+    return min(seconds, RESYNC_SECONDS) if is_foreign else seconds
 
 
 def seen(memory: Memory) -> Observations | None:

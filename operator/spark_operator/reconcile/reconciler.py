@@ -16,7 +16,7 @@ from spark_operator.core.decide.decide import decide
 from spark_operator.ports.cluster import key_of
 from spark_operator.reconcile.apply import carry_out, plan_writes
 from spark_operator.reconcile.events import tell
-from spark_operator.reconcile.gather import Gatherer, seen
+from spark_operator.reconcile.gather import RESYNC_SECONDS, Gatherer, seen
 from spark_operator.reconcile.memory import Memory, ReconcileResult
 from spark_operator.reconcile.persist import keep_revision, persist, report_invalid
 from spark_operator.reconcile.volume_refresh import touch_pods
@@ -46,6 +46,7 @@ class Reconciler:
         series: Series | None = None,
         secrets: Secrets | None = None,
         vitals: Vitals | None = None,
+        resync_seconds: float = RESYNC_SECONDS,
     ) -> None:
         """Make a reconciler on its ports.
 
@@ -58,6 +59,7 @@ class Reconciler:
             series: asks a Prometheus; None: a resource that names one gets no data.
             secrets: knows Secrets by their metadata; None: no change of one is noticed.
             vitals: what pods say of themselves; None: nothing is diagnosed.
+            resync_seconds: how long what was read at rest is believed when nothing wakes.
         """
         self._cluster = cluster
         self._clock = clock
@@ -72,6 +74,7 @@ class Reconciler:
             series=series,
             secrets=secrets,
             vitals=vitals,
+            resync_seconds=resync_seconds,
         )
 
     async def reconcile(self, key: Key, memory: Memory, *, woken: bool) -> ReconcileResult | None:

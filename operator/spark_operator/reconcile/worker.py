@@ -13,7 +13,7 @@ from zlib import crc32
 from spark_operator.concurrency.turnstile import Turnstile, Waiter
 from spark_operator.core.apply.diff import StaleDecisionError
 from spark_operator.ports.cluster import ClusterError, ConflictError, Key, RefusedError
-from spark_operator.reconcile.gather import must_read
+from spark_operator.reconcile.gather import RESYNC_SECONDS, must_read, resync
 from spark_operator.reconcile.memory import Memory, ReconcileResult
 from spark_operator.reconcile.urgency import AT_ONCE, Urgency, of_phase
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from spark_operator.ports.clock import Clock
     from spark_operator.reconcile.reconciler import Reconciler
 
-RESYNC_SECONDS: Final = 300.0
-"""A resource that nothing woke is looked at this often, should an event have been lost."""
 FIRST_DELAY: Final = 0.1
 LONGEST_DELAY: Final = 5.0
 LONGEST_REFUSED_DELAY: Final = 60.0
@@ -61,6 +59,8 @@ class Workers:
         clock: Clock,
         observer: Callable[[Key, float, str, ReconcileResult | None], None],
         waited: Callable[[Urgency, float], None] = lambda _, __: None,
+        *,
+        resync_seconds: float = RESYNC_SECONDS,
     ) -> None:
         """Make workers without any resource.
 
@@ -68,12 +68,14 @@ class Workers:
             reconciler: what they run.
             clock: the time.
             observer: told key, seconds, outcome and result of every reconcile, for metrics.
+            resync_seconds: how often a resource is read that nothing woke, as the reconciler's.
             waited: told for how many seconds a reconcile that reads waited for its place.
         """
         self._reconciler = reconciler
         self._clock = clock
         self._observer = observer
         self._waited = waited
+        self._resync = resync_seconds
         self._turnstile = Turnstile([AT_ONCE[urgency] for urgency in Urgency])
         self._entries: dict[Key, _Entry] = {}
         self._stopping = False
@@ -139,7 +141,7 @@ class Workers:
                 again = self._clock.now() + delay
                 due = again if due is None else min(due, again)
                 delay = min(delay * 2, LONGEST_URGENT_DELAY if urgent else _longest(result))
-            woken = await self._wait(key, entry, due)
+            woken = await self._wait(entry, due, resync(memory, self._resync) * spread(key))
             if woken and outcome == "done":
                 await asyncio.sleep(began + SPACING - asyncio.get_running_loop().time())
 
@@ -148,7 +150,8 @@ class Workers:
         self, key: Key, entry: _Entry, memory: Memory, *, woken: bool
     ) -> AsyncIterator[None]:
         """Hold a place for a reconcile that reads; others cost the API server next to nothing."""
-        if not must_read(memory, self._clock.now(), woken=woken):
+        now = self._clock.now()
+        if not must_read(memory, now, woken=woken, resync_seconds=self._resync):
             yield
             return
         began = asyncio.get_running_loop().time()
@@ -198,9 +201,9 @@ class Workers:
         except Exception:
             log.exception("%s: a reconcile could not be counted", key)
 
-    async def _wait(self, key: Key, entry: _Entry, due: float | None) -> bool:
-        """Sleep until woken or due; whether it was woken."""
-        now, longest = self._clock.now(), RESYNC_SECONDS * spread(key)
+    async def _wait(self, entry: _Entry, due: float | None, longest: float) -> bool:
+        """Sleep until woken or due, ``longest`` seconds at most; whether to read anew."""
+        now = self._clock.now()
         seconds = longest if due is None else max(0.0, min(due - now, longest))
         try:
             async with asyncio.timeout(seconds):
@@ -211,8 +214,8 @@ class Workers:
 
 
 def spread(key: Key) -> float:
-    """Return a factor from 0.75 to 1.25 that is a resource's own: what is regular comes apart."""
-    return 0.75 + crc32(str(key).encode()) / 2**33
+    """Return a factor from 0.5 to 1 that is a resource's own: what is regular comes apart."""
+    return 0.5 + crc32(str(key).encode()) / 2**33
 
 
 def _urgency(result: ReconcileResult) -> Urgency:

@@ -16,6 +16,7 @@ from spark_operator.adapters import http
 from spark_operator.adapters.alerts.inbox import Inbox
 from spark_operator.adapters.alerts.receiver import Receiver
 from spark_operator.adapters.clock import SystemClock
+from spark_operator.adapters.kubernetes.child_watch import ChildWatch
 from spark_operator.adapters.kubernetes.client import RESOURCE, KubeCluster
 from spark_operator.adapters.kubernetes.event_queue import QueuedRecorder
 from spark_operator.adapters.kubernetes.events import EventRecorder
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from spark_operator.runtime.settings import Settings
 
 LEASE_NAME: Final = "spark-operator"
+RESYNC_SECONDS: Final = 3600.0
+"""How often a resource at rest is read that nothing woke; its children's versions are compared."""
 TOKEN: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
 
@@ -54,6 +57,7 @@ class Operator:
     workers: Workers
     probes: Probes
     secrets: SecretWatch
+    children: ChildWatch
     lease: Leadership | None = None
     """None: there is no election, this process leads."""
     ready: bool = False
@@ -104,6 +108,7 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
             events,
             request_seconds=settings.request_seconds,
             leads=lambda: running.leads(),  # noqa: PLW0108 - made below
+            listed=lambda key: children.take(key),  # noqa: PLW0108 - made below
         )
         await _check_definition(cluster)
         pods = PodMetrics(
@@ -119,17 +124,26 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
         series = _series(asker, clock, settings)
         reader = MetadataClient(client, request_seconds=settings.request_seconds)
         secrets = SecretWatch(reader, wake, settings.namespaces)
-        reconciler = Reconciler(cluster, metrics, clock, notifier, inbox, series, secrets, pods)
-        workers = Workers(reconciler, clock, telemetry.observe_reconcile, telemetry.observe_waiting)
-        telemetry.track_longest(workers.longest_reconcile)
-        telemetry.track_waiting(workers.waiting)
+        children = ChildWatch(reader, cluster.get, wake, settings.namespaces)
+        reconciler = Reconciler(
+            cluster,
+            metrics,
+            clock,
+            notifier,
+            inbox,
+            series,
+            secrets,
+            pods,
+            resync_seconds=RESYNC_SECONDS,
+        )
+        workers = _workers(reconciler, clock, telemetry)
         probes = Probes(
             telemetry.page,
             settings.port,
             live=lambda: workers.longest_reconcile() < settings.stall_seconds,
             ready=lambda: running.ready,
         )
-        running = Operator(workers, probes, secrets, lease=leadership)
+        running = Operator(workers, probes, secrets, children, lease=leadership)
         receiver = _receiver(running, inbox, clock, settings, telemetry.observe_alert)
         async with AsyncExitStack() as ending:
             for part in (events.queue, probes, notifier, series, workers, receiver):
@@ -140,6 +154,19 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
             if receiver:
                 await receiver.start()
             yield running
+
+
+def _workers(reconciler: Reconciler, clock: Clock, telemetry: Telemetry) -> Workers:
+    workers = Workers(
+        reconciler,
+        clock,
+        telemetry.observe_reconcile,
+        telemetry.observe_waiting,
+        resync_seconds=RESYNC_SECONDS,
+    )
+    telemetry.track_longest(workers.longest_reconcile)
+    telemetry.track_waiting(workers.waiting)
+    return workers
 
 
 def _cluster(

@@ -18,7 +18,8 @@ from math import inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlencode
 
-from spark_operator.adapters.kubernetes.reflector import PAGE, MetadataReader, Reflector
+from spark_operator.adapters.kubernetes.client import Listed
+from spark_operator.adapters.kubernetes.reflector import MetadataReader, Reflector
 from spark_operator.core.model.labels import JOB_OF_LABEL, OWNER_LABEL
 from spark_operator.core.model.objects import CHILD_KINDS, POD, ChildKind
 from spark_operator.ports.cluster import ClusterError, Key
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 AGAIN_SECONDS: Final = 600.0
 """How often all is listed anew, as metadata, should a change have been lost."""
+PAGE: Final = 250
+"""Whole objects in one answer: about a MiB."""
 FRESH_SECONDS: Final = 60.0
 """How long what was listed at the start may serve; then a resource is read by itself."""
 UNWATCHED: Final = frozenset({"ControllerRevision"})
@@ -38,14 +41,6 @@ PODS: Final = "Pod"
 JOB_PODS: Final = "Pod of a Job"
 
 log = logging.getLogger(__name__)
-
-
-class Listed(NamedTuple):
-    """What was listed of one resource: children as a turn wants them, and pods."""
-
-    children: tuple[Manifest, ...]
-    pods: tuple[Manifest, ...]
-    job_pods: tuple[Manifest, ...]
 
 
 class Followed(NamedTuple):
@@ -66,6 +61,12 @@ FOLLOWED: Final = (
     Followed(PODS, POD, OWNER_LABEL),
     Followed(JOB_PODS, POD, JOB_OF_LABEL),
 )
+
+
+WATCHED: Final = tuple(
+    it.kind for it in FOLLOWED if it.name not in UNWATCHED and it.label == OWNER_LABEL
+)
+"""Kinds whose changes wake the resource that their label names."""
 
 
 class ChildWatch:
@@ -92,6 +93,7 @@ class ChildWatch:
         self._listed: dict[Key, dict[str, list[bytes]]] = {}
         self._listed_at = 0.0
         self._changed: set[Key] = set()
+        self._later: set[Key] = set()
         self._unlisted = len(self._scopes) * len(FOLLOWED)
         self.is_listed = asyncio.Event()
         """Set once the first listing is over, whatever came of it."""
@@ -105,6 +107,13 @@ class ChildWatch:
             self._listed.clear()
             return None
         return _unpack(parts) if parts is not None else None
+
+    def wake_when_listed(self, key: Key) -> None:
+        """Wake a resource that can wait for what is listed of all."""
+        if self.is_listed.is_set():
+            self._wake(key)
+        else:
+            self._later.add(key)
 
     async def run(self) -> None:
         """List everything once, and follow it until cancelled."""
@@ -143,6 +152,9 @@ class ChildWatch:
                 self._listed.pop(key, None)
             self._changed.clear()
             self.is_listed.set()
+            for key in self._later:
+                self._wake(key)
+            self._later.clear()
         return version
 
     async def _list(self, followed: Followed, scope: str, known: Versions) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from spark_operator.adapters.kubernetes.responses import (
@@ -62,6 +62,14 @@ FIXED_CHILDREN: Final = (
 """Children whose names do not carry a hash, so that somebody else's object may be in the way."""
 
 
+class Listed(NamedTuple):
+    """What was listed of one resource: children as a reconcile wants them, and pods."""
+
+    children: tuple[Manifest, ...]
+    pods: tuple[Manifest, ...]
+    job_pods: tuple[Manifest, ...]
+
+
 class KubeCluster:
     """The ``Cluster`` port on a real API server."""
 
@@ -72,9 +80,19 @@ class KubeCluster:
         *,
         request_seconds: float,
         leads: Callable[[], bool] = lambda: True,
+        listed: Callable[[Key], Listed | None] = lambda _: None,
     ) -> None:
-        """``leads`` is asked before every write to children or status."""
+        """Make a port on a client.
+
+        Args:
+            client: the connection.
+            recorder: tells events.
+            request_seconds: longest time of one request, from its sending.
+            leads: asked before every write to children or status.
+            listed: gives what was listed of a resource beforehand; None: nothing that still holds.
+        """
         self._leads = leads
+        self._listed = listed
         self._client = client
         self._recorder = recorder
         self._seconds = request_seconds
@@ -85,19 +103,26 @@ class KubeCluster:
         resource = await self.get(RESOURCE.path(key.namespace, key.name))
         if resource is None:
             return None
+        listed = self._listed(key) or await self._lists(key, resource)
+        hidden, foreign = await self._unlisted(key, listed.children, resource)
+        return Snapshot(
+            resource, (*listed.children, *hidden), listed.pods, foreign, listed.job_pods
+        )
+
+    async def _lists(self, key: Key, resource: Manifest) -> Listed:
+        """List what is labelled as a resource's own."""
         has_jobs = bool((resource.get("status") or {}).get("jobs"))
-        lists = await asyncio.gather(
+        *lists, pods, job_pods = await asyncio.gather(
             *(self._list(kind, key) for kind in CHILD_KINDS.values()),
             self._list(POD, key),
             self._list(POD, key, JOB_OF_LABEL) if has_jobs else _nothing(),
         )
         children = tuple(
             {"apiVersion": kind.api_version, "kind": name, **item}
-            for (name, kind), items in zip(CHILD_KINDS.items(), lists[:-2], strict=True)
+            for (name, kind), items in zip(CHILD_KINDS.items(), lists, strict=True)
             for item in items
         )
-        hidden, foreign = await self._unlisted(key, children, resource)
-        return Snapshot(resource, (*children, *hidden), tuple(lists[-2]), foreign, tuple(lists[-1]))
+        return Listed(children, tuple(pods), tuple(job_pods))
 
     async def _list(self, kind: ChildKind, key: Key, label: str = OWNER_LABEL) -> list[Manifest]:
         query = urlencode({"labelSelector": f"{label}={key.name}"})
