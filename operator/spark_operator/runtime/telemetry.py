@@ -83,6 +83,27 @@ class Telemetry:
             registry=self.registry,
         )
 
+        self._scrapes = Counter(
+            "spark_operator_scrapes",
+            "Pods' pages: read, missed, or late by the operator's own fault.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._lag = Histogram(
+            "spark_operator_loop_lag_seconds",
+            "By how much a timer of the event loop came too late, every 0.1 s.",
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+
+    def observe_scrape(self, outcome: str) -> None:
+        """Count one page of a pod."""
+        self._scrapes.labels(outcome=outcome).inc()
+
+    def observe_lag(self, seconds: float) -> None:
+        """Observe the event loop's lateness once."""
+        self._lag.observe(seconds)
+
     def observe_event(self, outcome: str) -> None:
         """Count one Event."""
         self._events.labels(outcome=outcome).inc()

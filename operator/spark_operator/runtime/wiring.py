@@ -26,10 +26,12 @@ from spark_operator.adapters.kubernetes.metadata import MetadataClient
 from spark_operator.adapters.kubernetes.secret_watch import SecretWatch
 from spark_operator.adapters.metrics.pod_metrics import PodMetrics
 from spark_operator.adapters.metrics.prometheus import PrometheusSeries
+from spark_operator.adapters.metrics.scraper import scraper
 from spark_operator.adapters.notifiers.channels import Channels
 from spark_operator.adapters.notifiers.notifier import Notifier
 from spark_operator.adapters.notifiers.outgoing import Outgoing
 from spark_operator.adapters.secret_files import SecretFiles
+from spark_operator.concurrency.lag import LoopLag
 from spark_operator.reconcile.reconciler import Reconciler
 from spark_operator.reconcile.urgency import Urgency
 from spark_operator.reconcile.worker import Workers
@@ -98,7 +100,8 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
     async with (
         leadership or nullcontext(),
         await api_client() as client,
-        http.client() as scraper,
+        LoopLag(telemetry.observe_lag).measured() as lag,
+        scraper(lag) as pages,
         http.client(trusted(settings.ca_file)) as asker,
         channels(clock, settings) as sender,
     ):
@@ -112,7 +115,11 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
         )
         await _check_definition(cluster)
         pods = PodMetrics(
-            scraper, clock, seconds=settings.scrape_seconds, limit=settings.scrape_bytes
+            pages,
+            clock,
+            seconds=settings.scrape_seconds,
+            limit=settings.scrape_bytes,
+            observer=telemetry.observe_scrape,
         )
         metrics = telemetry.timed(pods, clock)
 

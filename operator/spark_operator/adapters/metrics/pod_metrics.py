@@ -6,10 +6,9 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final, TypeVar
 
-import httpx
-
-from spark_operator.adapters.http import AnswerTooLargeError, BadAnswerError, fetch
+from spark_operator.adapters.http import AnswerTooLargeError, BadAnswerError
 from spark_operator.adapters.metrics.exposition import ExpositionError, counters, vitals
+from spark_operator.adapters.metrics.scraper import NotAskedError, Scraper, UnreachableError
 from spark_operator.ports.metrics import Reading, Target
 
 if TYPE_CHECKING:
@@ -28,12 +27,28 @@ class PodMetrics:
     """The ``Metrics`` port on the pods themselves."""
 
     def __init__(
-        self, http: httpx.AsyncClient, clock: Clock, *, seconds: float, limit: int
+        self,
+        pages: Scraper,
+        clock: Clock,
+        *,
+        seconds: float,
+        limit: int,
+        observer: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._http = http
+        """Make a port on a scraper.
+
+        Args:
+            pages: reads pages.
+            clock: the time.
+            seconds: longest time of one page.
+            limit: its most bytes.
+            observer: told "read", "missed" or "late" (by our own fault) of each page, for metrics.
+        """
+        self._pages = pages
         self._clock = clock
         self._seconds = seconds
         self._limit = limit
+        self._observer = observer
 
     async def read(self, targets: tuple[Target, ...]) -> dict[str, Reading]:
         """See ``Metrics.read``; one slow or hostile pod costs its own reading only."""
@@ -41,28 +56,50 @@ class PodMetrics:
         return {target.uid: reading for target, reading in zip(targets, readings, strict=True)}
 
     async def _read_one(self, target: Target) -> Reading:
-        found = await self._page(target, counters)
+        try:
+            found = await self._page(target, counters)
+        except NotAskedError as error:
+            log.debug("pod %s was not asked in time: %s", target.uid, error)
+            return Reading(counters=None, at=self._clock.now(), asked=False)
         return Reading(counters=found, at=self._clock.now())
 
     async def examine(self, targets: tuple[Target, ...]) -> dict[str, tuple[Measure, ...] | None]:
         """See ``Vitals.examine``."""
-        told = await asyncio.gather(*(self._page(target, vitals) for target in targets))
+        told = await asyncio.gather(*(self._examine_one(target) for target in targets))
         return {target.uid: found for target, found in zip(targets, told, strict=True)}
 
+    async def _examine_one(self, target: Target) -> tuple[Measure, ...] | None:
+        try:
+            return await self._page(target, vitals)
+        except NotAskedError:
+            return None
+
     async def _page(self, target: Target, read: Callable[[bytes], T]) -> T | None:
-        """What a pod's page says; None where it says nothing in time."""
+        """What a pod's page says; None where it says nothing in time.
+
+        Raises:
+            NotAskedError: it was not asked in time.
+        """
         host = f"[{target.ip}]" if ":" in target.ip else target.ip
         url = f"http://{host}:{target.port}{PATH}"
+        outcome = "missed"
         try:
-            page = await fetch(self._http, url, seconds=self._seconds, limit=self._limit)
-            return read(page)
+            page = await self._pages.page(url, seconds=self._seconds, limit=self._limit)
+            found = read(page)
+        except NotAskedError:
+            outcome = "late"
+            raise
         except (
             TimeoutError,
-            httpx.HTTPError,
-            httpx.InvalidURL,
+            UnreachableError,
             AnswerTooLargeError,
             BadAnswerError,
             ExpositionError,
         ) as error:
             log.debug("no reading of pod %s: %s", target.uid, error)
             return None
+        else:
+            outcome = "read"
+            return found
+        finally:
+            self._observer(outcome)
