@@ -27,7 +27,7 @@ class Server:
 
     def __init__(self) -> None:
         self.lease: dict[str, Any] | None = None
-        self.away = False
+        self.away = self.broken = False
         self.threads: set[int] = set()
         self._renewals = 0
         self._changed = threading.Condition()
@@ -40,6 +40,8 @@ class Server:
     async def request(self, _method: str, _path: str, body: Any) -> dict[str, Any]:
         if self.away:
             raise UnavailableError("away")
+        if self.broken:
+            raise KeyError("a bug")
         with self._changed:
             self.threads.add(threading.get_ident())
             self._renewals += 1
@@ -127,7 +129,7 @@ async def test_a_process_that_ends_by_itself_has_time_for_it() -> None:
 async def test_what_nobody_foresaw_ends_the_process_too() -> None:
     server, ended = Server(), threading.Event()
     async with leading(server, ended.set, stop_seconds=0.0) as leadership:
-        server.lease = {}
+        server.broken = True
         with pytest.raises(KeyError):
             await leadership.keep()
         assert ended.wait(SECONDS)
