@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from spark_operator.core.decide.signals import rotation
 from spark_operator.core.observe.observations import Observations, from_snapshot
 from spark_operator.core.observe.request_rate import request_rate
-from spark_operator.core.observe.snapshot import rests
+from spark_operator.core.observe.snapshot import Snapshot, rests
 from spark_operator.ports.cluster import Key, key_of
 from spark_operator.ports.notifications import DeliveryReport, NotificationQueue
 from spark_operator.reconcile.sampling import Sampler
@@ -68,7 +68,9 @@ class Gatherer:
         if not must_read(memory, now, woken=woken, resync_seconds=self._resync):
             return memory
         snapshot = await self._cluster.read(key)
-        return replace(memory, snapshot=snapshot, read_at=now, is_settled=False, seen=None)
+        return replace(
+            memory, snapshot=snapshot, read_at=now, is_settled=False, is_compact=False, seen=None
+        )
 
     async def observe(self, resource: SparkDeployment, memory: Memory) -> Observations:
         """Return the snapshot's observations, and what all other ports know by now."""
@@ -134,6 +136,17 @@ def resync(memory: Memory, seconds: float) -> float:
     """
     is_foreign = memory.snapshot is not None and memory.snapshot.foreign
     return min(seconds, RESYNC_SECONDS) if is_foreign else seconds
+
+
+def compact(memory: Memory) -> Memory:
+    """Return the memory without the children's manifests, which nothing looks at while it rests.
+
+    They are most of what a resource takes: as dicts, with all managed fields, a third of a MiB.
+    """
+    snapshot = memory.snapshot
+    if snapshot is None or memory.seen is None or not rests(snapshot) or snapshot.foreign:
+        return memory
+    return replace(memory, snapshot=Snapshot(snapshot.resource), is_compact=True)
 
 
 def seen(memory: Memory) -> Observations | None:

@@ -16,7 +16,7 @@ from spark_operator.core.decide.decide import decide
 from spark_operator.ports.cluster import key_of
 from spark_operator.reconcile.apply import carry_out, plan_writes
 from spark_operator.reconcile.events import tell
-from spark_operator.reconcile.gather import RESYNC_SECONDS, Gatherer, seen
+from spark_operator.reconcile.gather import RESYNC_SECONDS, Gatherer, compact, seen
 from spark_operator.reconcile.memory import Memory, ReconcileResult
 from spark_operator.reconcile.persist import keep_revision, persist, report_invalid
 from spark_operator.reconcile.volume_refresh import touch_pods
@@ -97,6 +97,9 @@ class Reconciler:
         memory = replace(memory, seen=seen(memory))
         observations = await self._gatherer.observe(resource, memory)
         decision = decide(resource, observations, self._clock.now())
+        if memory.is_compact and decision.status != resource.status:
+            # What is written follows from the children themselves, of which only a view was kept.
+            return await self.reconcile(key, replace(memory, snapshot=None), woken=True)
         memory = replace(memory, tick=observations.tick)
         kept = await keep_revision(self._cluster, resource, observations, decision)
         stored, snapshot = await self._persist(resource, snapshot, decision)
@@ -140,18 +143,20 @@ class Reconciler:
         next_look = self._gatherer.next_examination(resource)
         due = min(next_write, next_due, touched.due, next_look)
         is_stale = bool(wanted) or touched.any
+        is_done = not is_stale and touched.due == math.inf
+        memory = replace(
+            memory,
+            snapshot=None if is_stale else snapshot,
+            judge=decision.judge,
+            watch=decision.watch,
+            attempt=attempt,
+            touched=touched,
+            is_settled=not wanted,
+            seen=None if is_stale else memory.seen,
+        )
         return ReconcileResult(
             next_due=None if due == math.inf else due,
-            memory=replace(
-                memory,
-                snapshot=None if is_stale else snapshot,
-                judge=decision.judge,
-                watch=decision.watch,
-                attempt=attempt,
-                touched=touched,
-                is_settled=not wanted,
-                seen=None if is_stale else memory.seen,
-            ),
+            memory=compact(memory) if is_done else memory,
             failure=failure,
             statuses=statuses,
         )
