@@ -14,11 +14,14 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.scale.cluster import ROOT, cluster
 from bench.scale.report import plot, table
 from bench.scale.run import Plan, measure
+
+if TYPE_CHECKING:
+    from bench.scale.measures import Measured
 
 RESULTS = Path(__file__).parent.parent / "results" / "scale.json"
 
@@ -35,21 +38,30 @@ def main() -> int:
     parser.add_argument("--keep-log", type=Path, help="where the operator's log is copied to")
     options = parser.parse_args()
     plan = Plan(tuple(sorted(options.resources)), options.rollouts, options.rest, options.source)
-    with cluster() as running:
-        found = asyncio.run(measure(running, plan, say=lambda text: print(text, flush=True)))
-        if options.keep_log:
-            options.keep_log.write_bytes((running.folder / "operator.log").read_bytes())
     results: dict[str, Any] = (
         json.loads(options.output.read_text()) if options.output.exists() else {}
     )
-    known = {str(item["resources"]): item for item in results.get(options.label, [])}
-    known |= {str(item.resources): asdict(item) for item in found}
-    results[options.label] = sorted(known.values(), key=lambda item: int(item["resources"]))
-    options.output.write_text(json.dumps(results, indent=1) + "\n")
-    options.output.with_suffix(".md").write_text(table(results))
-    options.output.with_suffix(".svg").write_text(plot(results))
+
+    def keep(item: Measured) -> None:
+        known = {str(it["resources"]): it for it in results.get(options.label, [])}
+        known[str(item.resources)] = asdict(item)
+        results[options.label] = sorted(known.values(), key=lambda it: int(it["resources"]))
+        options.output.write_text(json.dumps(results, indent=1) + "\n")
+        options.output.with_suffix(".md").write_text(table(results))
+        options.output.with_suffix(".svg").write_text(plot(results))
+
+    with cluster() as running:
+        try:
+            found = asyncio.run(measure(running, plan, say=_say, keep=keep))
+        finally:
+            if options.keep_log:
+                options.keep_log.write_bytes((running.folder / "operator.log").read_bytes())
     print(table({options.label: results[options.label]}))
     return int(any(item.notes for item in found))
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 if __name__ == "__main__":

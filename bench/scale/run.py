@@ -34,9 +34,20 @@ class Plan:
 
 
 async def measure(
-    cluster: Cluster, plan: Plan, *, say: Callable[[str], None] = lambda _: None
+    cluster: Cluster,
+    plan: Plan,
+    *,
+    say: Callable[[str], None] = lambda _: None,
+    keep: Callable[[Measured], None] = lambda _: None,
 ) -> list[Measured]:
-    """Measure at every number; what the operator cannot do is a note, and ends the run."""
+    """Measure at every number; what the operator cannot do is a note, and ends the run.
+
+    Args:
+        cluster: where.
+        plan: what.
+        say: told how far it is.
+        keep: given what was measured at each number, as soon as it was.
+    """
     found: list[Measured] = []
     watched = Watched(cluster, plan.source)
     try:
@@ -51,6 +62,8 @@ async def measure(
                     step.notes.append(str(error))
                     say(f"{count}: {error}")
                     break
+                finally:
+                    keep(step)
     finally:
         watched.stop()
     return found

@@ -42,6 +42,7 @@ from spark_operator.runtime.telemetry import Telemetry
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from spark_operator.adapters.metrics.scraper import Scraper
     from spark_operator.ports.clock import Clock
     from spark_operator.ports.cluster import Key
     from spark_operator.runtime.settings import Settings
@@ -114,14 +115,7 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
             listed=lambda key: children.take(key),  # noqa: PLW0108 - made below
         )
         await _check_definition(cluster)
-        pods = PodMetrics(
-            pages,
-            clock,
-            seconds=settings.scrape_seconds,
-            limit=settings.scrape_bytes,
-            observer=telemetry.observe_scrape,
-        )
-        metrics = telemetry.timed(pods, clock)
+        pods = _pods(pages, clock, settings, telemetry)
 
         def wake(key: Key) -> None:
             workers.wake(key)
@@ -134,7 +128,7 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
         children = ChildWatch(reader, cluster.get, wake, settings.namespaces)
         reconciler = Reconciler(
             cluster,
-            metrics,
+            telemetry.timed(pods, clock),
             clock,
             notifier,
             inbox,
@@ -144,23 +138,38 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
             resync_seconds=RESYNC_SECONDS,
         )
         workers = _workers(reconciler, clock, telemetry)
-        probes = Probes(
-            telemetry.page,
-            settings.port,
-            live=lambda: workers.longest_reconcile() < settings.stall_seconds,
-            ready=lambda: running.ready,
-        )
+        probes = _probes(telemetry, workers, settings, lambda: running.ready)
         running = Operator(workers, probes, secrets, children, lease=leadership)
         receiver = _receiver(running, inbox, clock, settings, telemetry.observe_alert)
         async with AsyncExitStack() as ending:
             for part in (events.queue, probes, notifier, series, workers, receiver):
                 if part is not None:
                     ending.push_async_callback(part.stop)
-            await events.queue.start()
-            await probes.start()
-            if receiver:
-                await receiver.start()
+            for starting in (events.queue, probes, receiver):
+                if starting is not None:
+                    await starting.start()
             yield running
+
+
+def _pods(pages: Scraper, clock: Clock, settings: Settings, telemetry: Telemetry) -> PodMetrics:
+    return PodMetrics(
+        pages,
+        clock,
+        seconds=settings.scrape_seconds,
+        limit=settings.scrape_bytes,
+        observer=telemetry.observe_scrape,
+    )
+
+
+def _probes(
+    telemetry: Telemetry, workers: Workers, settings: Settings, ready: Callable[[], bool]
+) -> Probes:
+    return Probes(
+        telemetry.page,
+        settings.port,
+        live=lambda: workers.longest_reconcile() < settings.stall_seconds,
+        ready=ready,
+    )
 
 
 def _workers(reconciler: Reconciler, clock: Clock, telemetry: Telemetry) -> Workers:
