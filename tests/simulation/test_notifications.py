@@ -58,7 +58,9 @@ def play(
         def __init__(self, name: str, transport: Transport, metrics: Metrics, clock: Clock) -> None:
             super().__init__(name, transport, metrics, clock)
             self.notifier = Notifier(sinks, self.wake, lambda *_: None)
-            self._workers._reconciler._notifications = self.notifier
+            reconciler = self._workers._reconciler
+            reconciler._notifications = self.notifier
+            reconciler._gatherer._notifications = self.notifier
 
         def kill(self) -> None:
             """A killed process sends nothing more."""

@@ -16,13 +16,13 @@ import yaml
 from spark_operator.adapters.clock import SystemClock
 from spark_operator.adapters.kubernetes.client import RESOURCE
 from spark_operator.api.fields import to_time
-from spark_operator.api.resource import InvalidResourceError, SparkDeployment, parse
+from spark_operator.api.resource import InvalidResourceError, parse
 from spark_operator.api.status.outbox import Notice
 from spark_operator.core.notifications.outbox import identity
 from spark_operator.core.notifications.routing import routes
 from spark_operator.core.notifications.texts import Message
 from spark_operator.ports.notifications import ChannelError
-from spark_operator.runtime.wiring import _cluster, api_client, channels
+from spark_operator.runtime.wiring import api_client, channels, cluster_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,7 +142,7 @@ async def notify_test(
 
 async def _read(clock: Clock, settings: Settings, namespace: str, name: str) -> SparkDeployment:
     async with await api_client() as client:
-        cluster = _cluster(client, clock, settings, lambda: True)
+        cluster = cluster_of(client, clock, settings, lambda: True)
         body = await cluster.get(RESOURCE.path(namespace, name)) if name else None
     if body is None:
         raise NotifyTestError(

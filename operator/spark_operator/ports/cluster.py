@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from spark_operator.api.resource import SparkDeployment
-from spark_operator.core.apply.diff import (
-    Delete,
-)
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

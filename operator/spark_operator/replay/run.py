@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from spark_operator.core import judge
 from spark_operator.core.decide.judge_plan import judge_plan
-from spark_operator.core.judge import Action, Reason, VerdictKind
+from spark_operator.core.judge import Action, VerdictKind, VerdictReason
 from spark_operator.core.model.phases import Phase
 from spark_operator.replay.line import TraceError
 from spark_operator.replay.world import World
@@ -80,7 +80,7 @@ def _failed(world: World, at: float) -> Replayed:
     failure = world.status.failure
     if failure is None:
         return _ended(world, "running", at, "Unknown")
-    proven = failure.outcome == "Failed" or failure.reason == Reason.SHARED_FAILURE
+    proven = failure.outcome == "Failed" or failure.reason == VerdictReason.SHARED_FAILURE
     return _ended(world, "rolled-back" if proven else "inconclusive", at, failure.reason)
 
 

@@ -185,9 +185,10 @@ def _workers(reconciler: Reconciler, clock: Clock, telemetry: Telemetry) -> Work
     return workers
 
 
-def _cluster(
+def cluster_of(
     client: ApiClient, clock: Clock, settings: Settings, leads: Callable[[], bool]
 ) -> KubeCluster:
+    """Make the client of the API server that reads and writes resources and children."""
     recorder = EventRecorder(clock, settings.identity)
     return KubeCluster(client, recorder, request_seconds=settings.request_seconds, leads=leads)
 
@@ -287,7 +288,7 @@ def _leadership(clock: Clock, settings: Settings) -> Leadership | None:
     @asynccontextmanager
     async def lease() -> AsyncIterator[Lease]:
         async with await api_client() as client:
-            cluster = _cluster(client, clock, settings, lambda: True)
+            cluster = cluster_of(client, clock, settings, lambda: True)
             yield Lease(
                 cluster.get,
                 cluster.request,

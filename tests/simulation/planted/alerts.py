@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spark_operator.adapters.alerts.inbox import Inbox
 from spark_operator.core.decide.phases import progressing
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.decide.signals import alerts
 from spark_operator.core.model.phases import Phase
+from spark_operator.core.model.reasons import DecisionReason
 from tests.simulation.planted.planting import Planted
 
 if TYPE_CHECKING:
@@ -42,22 +44,22 @@ def _promotes(patch: pytest.MonkeyPatch) -> None:
 
     def relieved(draft: Any, item: Any) -> Any:
         if draft.phase is Phase.PROGRESSING:
-            progressing.promote(draft, "the alert is over", "Passed")
+            progressing.promote(draft, "the alert is over", DecisionReason.PASSED)
         return resolve(draft, item)
 
     patch.setattr(alerts, "_resolve", relieved)
 
 
 def _waits(patch: pytest.MonkeyPatch) -> None:
-    alerted = alerts.alerted
+    act = alerts.act_on_alerts
 
-    def slow(draft: Any) -> bool:
+    def slow(draft: Any) -> Progress:
         fresh = any(
             (draft.at - it.at).total_seconds() < WAITS_SECONDS for it in draft.status.alerts
         )
-        return not fresh and alerted(draft)
+        return Progress.DONE if fresh else act(draft)
 
-    patch.setattr(alerts, "alerted", slow)
+    patch.setattr(alerts, "act_on_alerts", slow)
 
 
 PLANTED_ALERTS: Final = (

@@ -14,10 +14,12 @@ from spark_operator.core import judge
 from spark_operator.core.apply import diff
 from spark_operator.core.decide import decide, guards, quarantine, requests, rollback
 from spark_operator.core.decide.phases import at_rest, pending, progressing, promotion
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.decide.report import conditions
 from spark_operator.core.model.phases import Phase
+from spark_operator.core.model.reasons import DecisionReason
 from spark_operator.core.render import children, policy, service
-from spark_operator.reconcile import reconciler, worker
+from spark_operator.reconcile import apply, worker
 from tests.simulation.faults import Outage, Plan
 from tests.simulation.loop import EPOCH
 from tests.simulation.plans import phases
@@ -64,12 +66,13 @@ def _no_data_is_pass(patch: pytest.MonkeyPatch) -> None:
 
 def _fail_waits(patch: pytest.MonkeyPatch) -> None:
     first: list[float] = []
-    guard = guards.failing_verdict
+    cut = guards.cut_failing_release
 
-    def slow(draft: Any) -> bool:
+    def slow(draft: Any) -> Progress:
         if draft.verdict is not None and draft.verdict.kind == judge.VerdictKind.FAIL:
             first.append(draft.now)
-        return bool(first) and draft.now - first[0] > 6.0 and guard(draft)
+        is_late = bool(first) and draft.now - first[0] > 6.0
+        return cut(draft) if is_late else Progress.DONE
 
     patch.setattr(decide, "GUARDS", (slow, *guards.GUARDS[1:]))
 
@@ -150,7 +153,7 @@ def _nothing_deleted(patch: pytest.MonkeyPatch) -> None:
     def keeping(*arguments: Any) -> Any:
         return [write for write in diff.diff(*arguments) if isinstance(write, diff.Apply)]
 
-    patch.setattr(reconciler, "diff", keeping)
+    patch.setattr(apply, "diff", keeping)
 
 
 def _additions_left(patch: pytest.MonkeyPatch) -> None:
@@ -256,7 +259,9 @@ def _third_release_ignored(patch: pytest.MonkeyPatch) -> None:
 
 def _step_skipped(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
-        progressing, "next_step", lambda draft, why, _: progressing.promote(draft, why, "Passed")
+        progressing,
+        "next_step",
+        lambda draft, why, _: progressing.promote(draft, why, DecisionReason.PASSED),
     )
 
 
@@ -327,11 +332,13 @@ PLANTED: Final = (
     ),
     Planted("steps are skipped", _step_skipped, "good-release", "steps-follow-the-plan"),
     Planted(
-        "Fail is ignored", _without_guard("failing_verdict"), "bad-release", "ends-as-expected"
+        "Fail is ignored", _without_guard("cut_failing_release"), "bad-release", "ends-as-expected"
     ),
     Planted("Fail waits six seconds", _fail_waits, "bad-release", "cut-in-time"),
-    Planted("a deadline is ignored", _without_guard("deadline"), "never-ready", "finishes"),
-    Planted("a newer spec waits", _without_guard("newer_spec"), "newer-spec", "ends-as-expected"),
+    Planted("a deadline is ignored", _without_guard("enforce_deadline"), "never-ready", "finishes"),
+    Planted(
+        "a newer spec waits", _without_guard("follow_newer_spec"), "newer-spec", "ends-as-expected"
+    ),
     Planted("quarantine is never looked up", _quarantine_forgotten, "let-out", "finishes"),
     Planted("quarantine without the image", _quarantine_without_image, "let-out", "finishes"),
     Planted(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.decide.signals import isolation
 from spark_operator.core.render import children, service
 from tests.simulation.planted.planting import Planted
@@ -25,9 +26,9 @@ def _service_stays_open(patch: pytest.MonkeyPatch) -> None:
 def _rollout_goes_on(patch: pytest.MonkeyPatch) -> None:
     settle = isolation.settle
 
-    def tell_only(draft: Any) -> bool:
+    def tell_only(draft: Any) -> Progress:
         settle(draft)
-        return False
+        return Progress.DONE
 
     patch.setattr(isolation, "settle", tell_only)
 

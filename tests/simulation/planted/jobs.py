@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spark_operator.core.decide import decide, guards
 from spark_operator.core.decide.jobs import runs, undo_migration
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.render import children
 from tests.simulation.planted.planting import Planted
 
@@ -39,11 +40,13 @@ def _impatient(patch: pytest.MonkeyPatch) -> None:
 
 
 def _undone_before_the_cut(patch: pytest.MonkeyPatch) -> None:
-    guard = guards.failing_verdict
+    cut = guards.cut_failing_release
 
-    def undo_first(draft: Any) -> bool:
+    def undo_first(draft: Any) -> Progress:
         fails = draft.verdict is not None and draft.verdict.kind == "Fail"
-        return fails and undo_migration.undone(draft) and guard(draft)
+        if fails and undo_migration.undo(draft) is Progress.DONE:
+            return cut(draft)
+        return Progress.DONE
 
     patch.setattr(decide, "GUARDS", (undo_first, *guards.GUARDS[1:]))
 

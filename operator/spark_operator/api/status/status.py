@@ -13,6 +13,7 @@ from spark_operator.api.base import Model
 from spark_operator.api.fields import MAX_COUNT, Count, Hash, Message, Reason, Time
 from spark_operator.api.notifications import Severity
 from spark_operator.api.status.outbox import NotificationsStatus
+from spark_operator.api.status.outcomes import FailureOutcome, HistoryOutcome
 from spark_operator.api.status.runs import JobStatus
 
 MAX_LEDGER: Final = 40
@@ -116,7 +117,7 @@ class FailureStatus(Model):
 
     release: Hash = Field(description="Hash of the release.")
     image: str = Field(max_length=512, description="Its image.")
-    outcome: Literal["Failed", "Inconclusive", "Aborted"] = Field(description="How it ended.")
+    outcome: FailureOutcome = Field(description="How it ended.")
     reason: Reason = Field(description="Why, in one word.")
     message: Message = Field("", description="Why, in a sentence with numbers.")
     at: Time = Field(description="When it was decided.")
@@ -151,9 +152,7 @@ class HistoryEntry(Model):
     release: Hash = Field(description="Hash of the release.")
     image: str = Field(max_length=512, description="Its image.")
     digest: str | None = Field(None, max_length=128, description="Digest its pods ran.")
-    outcome: Literal["Promoted", "Failed", "Inconclusive", "Aborted", "Superseded"] = Field(
-        description="How it ended."
-    )
+    outcome: HistoryOutcome = Field(description="How it ended.")
     started_at: Time = Field(description="When it became the candidate.")
     ended_at: Time = Field(description="When its rollout ended.")
     reason: Reason = Field(description="Why, in one word.")

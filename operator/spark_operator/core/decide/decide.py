@@ -1,6 +1,18 @@
 """``decide``: from what is asked for, what was decided and what was seen to what to do next.
 
 A pure function: the same values give the same decision, on any replica, at any time.
+
+The order of its steps carries meaning:
+
+1. What is seen is written into the draft first (roles, maintenance, alerts, ended Jobs), so that
+   every later step decides on the same world.
+2. An isolation stops everything below it: nothing moves while a service is investigated.
+3. The judge is heard before people's requests are carried out: a request never hides a failure.
+4. Requests come before alerts and guards, so that an abort is an abort, whatever else is true.
+5. Alerts, then the guards in their order, may act in every phase; the first that acts ends the
+   step, so a failing release is cut before a newer spec, a quarantine or a deadline is looked at.
+6. Only then does the phase itself act.
+7. The report (conditions, diagnosis, notices) is written last and moves nothing.
 """
 
 from __future__ import annotations
@@ -23,6 +35,7 @@ from spark_operator.core.decide.phases.pending import pending
 from spark_operator.core.decide.phases.preparation import migrating, preflight
 from spark_operator.core.decide.phases.progressing import paused, progressing
 from spark_operator.core.decide.phases.promotion import guarding, promoting
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.decide.report import notices
 from spark_operator.core.decide.report.conditions import conditions
 from spark_operator.core.decide.report.diagnosis import diagnose
@@ -79,13 +92,13 @@ def decide(resource: SparkDeployment, observations: Observations, now: float) ->
     maintenance.settle(draft)
     alerts.consume(draft)
     runs.settle(draft)
-    if isolation.settle(draft):
+    if isolation.settle(draft) is Progress.WAIT:
         draft.judge = observations.judge
     elif not observations.foreign or draft.status.stable is not None:
         rotation.notice(draft)
         judging.consult_judge(draft)
         requests.consume(draft)
-        if not alerts.alerted(draft) and not any(guard(draft) for guard in GUARDS):
+        if _cut_short(draft) is Progress.DONE:
             HANDLERS[draft.phase](draft)
     _conclude(draft)
     return Decision(
@@ -96,6 +109,16 @@ def decide(resource: SparkDeployment, observations: Observations, now: float) ->
         watch=draft.watch,
         alerts=tuple(draft.alerts),
     )
+
+
+def _cut_short(draft: RolloutDraft) -> Progress:
+    """Let alerts and guards act before the phase does; the first that acts is the only one."""
+    if alerts.act_on_alerts(draft) is Progress.LEFT_PHASE:
+        return Progress.LEFT_PHASE
+    for guard in GUARDS:
+        if guard(draft) is Progress.LEFT_PHASE:
+            return Progress.LEFT_PHASE
+    return Progress.DONE
 
 
 def _desired(resource: SparkDeployment, observations: Observations) -> Release:
@@ -145,6 +168,7 @@ def _conclude(draft: RolloutDraft) -> None:
     draft.set(diagnosis=diagnose(draft))
     outage.notice(draft)
     notices.settle(draft)
+    notices.requeue_for_slow_channels(draft)
     stable = draft.status.stable
     draft.set(
         conditions=conditions(draft),

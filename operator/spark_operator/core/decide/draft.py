@@ -6,7 +6,7 @@ A ``RolloutDraft`` lives inside one call of ``decide``; it is mutable there and 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, Unpack
 
 from spark_operator.api.fields import clip, to_time
 from spark_operator.api.status.status import (
@@ -25,16 +25,17 @@ from spark_operator.core.model.weights import share
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from typing import Literal
 
     from spark_operator.api.resource import SparkDeployment
     from spark_operator.api.spec import SparkDeploymentSpec
+    from spark_operator.api.status.outcomes import RolloutOutcome
+    from spark_operator.core.decide.changes import StatusChanges
     from spark_operator.core.judge import JudgePlan, JudgeState, Verdict
+    from spark_operator.core.model.decisions import LedgerDecision
+    from spark_operator.core.model.reasons import Reason
     from spark_operator.core.model.release import Release
     from spark_operator.core.observe.observations import Observations
     from spark_operator.core.observe.values import Alert, Workload
-
-    RolloutOutcome = Literal["Promoted", "Failed", "Inconclusive", "Aborted", "Superseded"]
 
 
 TICK_SECONDS: Final = 1.0
@@ -117,9 +118,9 @@ class RolloutDraft:
             if release not in two
         )
 
-    def set(self, **changes: Any) -> None:
+    def set(self, **changes: Unpack[StatusChanges]) -> None:
         """Replace members of the draft status."""
-        self.status = self.status.model_copy(update=changes)
+        self.status = self.status.model_copy(update=dict(changes))
 
     def set_weight(self, desired: int) -> None:
         """Decide the candidate's share of traffic."""
@@ -145,7 +146,13 @@ class RolloutDraft:
             self.set(baseline=judge.baseline_of(self.judge, promoted=promoted) or None)
 
     def record(
-        self, decision: str, reason: str, message: str, *, release: str = "", warning: bool = False
+        self,
+        decision: LedgerDecision,
+        reason: Reason,
+        message: str,
+        *,
+        release: str = "",
+        warning: bool = False,
     ) -> None:
         """Enter a decision in the ledger and tell it as an event."""
         entry = LedgerEntry(
@@ -160,7 +167,7 @@ class RolloutDraft:
         self.events.append(Event(reason=decision, message=message, warning=warning))
         self.recorded.append((entry, warning))
 
-    def close(self, role: ReleaseStatus, outcome: RolloutOutcome, reason: str) -> None:
+    def close(self, role: ReleaseStatus, outcome: RolloutOutcome, reason: Reason) -> None:
         """Enter in the history how a release's rollout ended."""
         entry = HistoryEntry(
             release=role.release,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 from spark_operator.api.status.status import WorstCase
 from spark_operator.core import judge
 from spark_operator.core.judge import Counters, PodSample, Tick, VerdictKind
+from spark_operator.core.model.decisions import LedgerDecision
+from spark_operator.core.model.reasons import DecisionReason
 from spark_operator.core.model.weights import candidate_pods, share
 
 if TYPE_CHECKING:
@@ -34,8 +36,8 @@ def foresee(draft: RolloutDraft) -> None:
     cost = WorstCase(seconds=seconds, weight=weight, requests=round(seconds * rate * weight / 100))
     draft.set(worst_case=cost)
     draft.record(
-        "ExposureForeseen",
-        "PlanAccepted",
+        LedgerDecision.EXPOSURE_FORESEEN,
+        DecisionReason.PLAN_ACCEPTED,
         f"a total failure would be out within about {seconds:.0f} s at {weight}% of traffic:"
         f" {cost.requests} requests at the present {rate:.1f}/s",
         release=draft.on_trial.release,

@@ -1,18 +1,21 @@
 """Checks that apply in every phase with a release on trial, before the phase's own function.
 
-Each returns whether it has decided the decision.
+Each is a verb: ``LEFT_PHASE`` says that it has acted, so that nothing after it may.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from spark_operator.api.status.outcomes import RolloutOutcome
 from spark_operator.api.values import seconds
 from spark_operator.core.decide import quarantine
 from spark_operator.core.decide.jobs import runs
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.decide.rollback import roll_back
 from spark_operator.core.decide.signals import maintenance
 from spark_operator.core.model.phases import ON_TRIAL, WATCHED, Phase
+from spark_operator.core.model.reasons import DecisionReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,48 +23,53 @@ if TYPE_CHECKING:
     from spark_operator.core.decide.draft import RolloutDraft
 
 
-def newer_spec(draft: RolloutDraft) -> bool:
+def follow_newer_spec(draft: RolloutDraft) -> Progress:
     """The spec names another release than the one on trial."""
     role = draft.status.candidate
     if draft.phase not in (Phase.PREFLIGHT, *ON_TRIAL):
-        return False
+        return Progress.DONE
     if role is None or role.release == draft.desired.name or draft.status.stable is None:
-        return False
+        return Progress.DONE
     if draft.desired.name == draft.status.stable.release:
-        roll_back(draft, "Superseded", "SpecReverted", "the spec names the stable release again")
+        roll_back(
+            draft,
+            RolloutOutcome.SUPERSEDED,
+            DecisionReason.SPEC_REVERTED,
+            "the spec names the stable release again",
+        )
     else:
         message = (
             f"the spec names a further release, {draft.desired.image}: {role.image} is dropped"
         )
-        roll_back(draft, "Superseded", "NewerRelease", message)
-    return True
+        roll_back(draft, RolloutOutcome.SUPERSEDED, DecisionReason.NEWER_RELEASE, message)
+    return Progress.LEFT_PHASE
 
 
-def quarantined_image(draft: RolloutDraft) -> bool:
+def cut_quarantined_image(draft: RolloutDraft) -> Progress:
     """The candidate's pods run an image that failed before under another configuration."""
     role = draft.status.candidate
     if draft.phase not in ON_TRIAL or role is None:
-        return False
+        return Progress.DONE
     held = quarantine.find(draft.status, role.release, draft.candidate.digest)
     if held is None:
-        return False
+        return Progress.DONE
     message = (
         f"its image is quarantined since {held.at:%Y-%m-%d %H:%M:%S}Z ({held.reason}, release"
         f" {held.release}): it gets no traffic until it is let out with the annotation"
         f" spark.dev/let-out: {held.release}@TOKEN"
     )
-    roll_back(draft, "Failed", "ReleaseQuarantined", message)
-    return True
+    roll_back(draft, RolloutOutcome.FAILED, DecisionReason.RELEASE_QUARANTINED, message)
+    return Progress.LEFT_PHASE
 
 
-def failing_verdict(draft: RolloutDraft) -> bool:
+def cut_failing_release(draft: RolloutDraft) -> Progress:
     """The judge says Fail: nothing may delay the cut."""
     if draft.phase not in WATCHED or draft.verdict is None or draft.verdict.kind != "Fail":
-        return False
+        return Progress.DONE
     if not draft.spec.rollback.automatic or _nothing_to_return_to(draft):
-        return False
-    roll_back(draft, "Failed", draft.verdict.reason, draft.verdict.message)
-    return True
+        return Progress.DONE
+    roll_back(draft, RolloutOutcome.FAILED, draft.verdict.reason, draft.verdict.message)
+    return Progress.LEFT_PHASE
 
 
 def _nothing_to_return_to(draft: RolloutDraft) -> bool:
@@ -74,48 +82,48 @@ def _nothing_to_return_to(draft: RolloutDraft) -> bool:
     return back.ready == 0 and serving.ready > 0
 
 
-def shared_failure(draft: RolloutDraft) -> bool:
+def end_shared_failure(draft: RolloutDraft) -> Progress:
     """Both releases fail alike, and the user wants the trial ended then."""
     if draft.phase not in ON_TRIAL or draft.verdict is None or not draft.verdict.shared:
-        return False
+        return Progress.DONE
     if draft.spec.rollback.on_shared_failure != "Rollback":
-        return False
-    roll_back(draft, "Inconclusive", draft.verdict.reason, draft.verdict.message)
-    return True
+        return Progress.DONE
+    roll_back(draft, RolloutOutcome.INCONCLUSIVE, draft.verdict.reason, draft.verdict.message)
+    return Progress.LEFT_PHASE
 
 
-def deadline(draft: RolloutDraft) -> bool:
+def enforce_deadline(draft: RolloutDraft) -> Progress:
     """A step took longer than it may: nobody knows whether the candidate is good."""
     step = draft.status.step
     if draft.phase not in (Phase.PROGRESSING, Phase.PROMOTING) or step is None:
-        return False
+        return Progress.DONE
     limit = _step_limit(draft, step.index)
     elapsed = draft.now - step.entered_at.timestamp()
     if _clock_stands(draft):
         if elapsed >= seconds(limit) / 2:
             # None of these has a phase of its own: when it ends, half the time must be left.
             draft.set(step=step.model_copy(update={"entered_at": draft.at}))
-        return False
+        return Progress.DONE
     if elapsed < seconds(limit):
-        return False
+        return Progress.DONE
     ready = draft.candidate.ready
     if step.observed_since is None and draft.status.weight.desired < 100:
         trouble = draft.candidate.trouble or "no pod reports a trouble"
         roll_back(
             draft,
-            "Inconclusive",
-            "ProgressDeadlineExceeded",
+            RolloutOutcome.INCONCLUSIVE,
+            DecisionReason.PROGRESS_DEADLINE_EXCEEDED,
             f"only {ready} of its pods were ready within {limit}: {trouble}",
         )
-        return True
+        return Progress.LEFT_PHASE
     why = _what_is_lacking(draft)
     roll_back(
         draft,
-        "Inconclusive",
-        "NotEnoughEvidence",
+        RolloutOutcome.INCONCLUSIVE,
+        DecisionReason.NOT_ENOUGH_EVIDENCE,
         f"not decided within {limit} at this step: {why}",
     )
-    return True
+    return Progress.LEFT_PHASE
 
 
 def _what_is_lacking(draft: RolloutDraft) -> str:
@@ -145,10 +153,10 @@ def _step_limit(draft: RolloutDraft, index: int) -> str:
     return canary.steps[min(index, len(canary.steps) - 1)].max_duration or canary.progress_deadline
 
 
-GUARDS: Final[tuple[Callable[[RolloutDraft], bool], ...]] = (
-    failing_verdict,
-    newer_spec,
-    quarantined_image,
-    shared_failure,
-    deadline,
+GUARDS: Final[tuple[Callable[[RolloutDraft], Progress], ...]] = (
+    cut_failing_release,
+    follow_newer_spec,
+    cut_quarantined_image,
+    end_shared_failure,
+    enforce_deadline,
 )

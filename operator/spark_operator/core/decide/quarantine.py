@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from spark_operator.api.status.outcomes import RolloutOutcome
 from spark_operator.api.status.status import MAX_QUARANTINE, QuarantineEntry
 
 if TYPE_CHECKING:
@@ -22,7 +23,11 @@ def stable_digests(status: SparkDeploymentStatus, failed: str) -> frozenset[str]
     That the ``failed`` release itself was promoted before it failed under guard proves nothing.
     """
     used = [(role.release, role.digest) for role in (status.stable, status.previous) if role]
-    used += [(item.release, item.digest) for item in status.history if item.outcome == "Promoted"]
+    used += [
+        (item.release, item.digest)
+        for item in status.history
+        if item.outcome == RolloutOutcome.PROMOTED
+    ]
     return frozenset(digest for release, digest in used if digest and release != failed)
 
 
@@ -59,6 +64,6 @@ def remove(status: SparkDeploymentStatus, release: str) -> tuple[QuarantineEntry
 def was_stable(status: SparkDeploymentStatus, release: str) -> bool:
     """Whether the history knows this release as promoted, and nothing worse since."""
     for entry in status.history:
-        if entry.release == release and entry.outcome != "Superseded":
-            return entry.outcome == "Promoted"
+        if entry.release == release and entry.outcome != RolloutOutcome.SUPERSEDED:
+            return entry.outcome == RolloutOutcome.PROMOTED
     return False

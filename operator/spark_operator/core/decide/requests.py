@@ -11,13 +11,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.base import GROUP
+from spark_operator.api.status.outcomes import RolloutOutcome
 from spark_operator.api.status.status import MAX_REQUESTS, ConsumedRequest, Override
 from spark_operator.core.decide import quarantine
 from spark_operator.core.decide.jobs import undo_migration
 from spark_operator.core.decide.phases import preparation
 from spark_operator.core.decide.phases.progressing import next_step, promote
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.decide.rollback import roll_back
+from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.phases import ON_TRIAL, Phase
+from spark_operator.core.model.reasons import DecisionReason, RequestResult
 from spark_operator.core.model.release import Release
 from spark_operator.core.observe import managed_fields
 
@@ -36,16 +40,18 @@ def consume(draft: RolloutDraft) -> None:
         target, _, token = text.rpartition("@")
         if not token or _is_consumed(draft, name, token):
             continue
-        result = carry_out(draft, target) if len(token) <= MAX_TOKEN else "TokenTooLong"
+        result = (
+            carry_out(draft, target) if len(token) <= MAX_TOKEN else RequestResult.TOKEN_TOO_LONG
+        )
         entry = ConsumedRequest(name=name, token=token[:MAX_TOKEN], result=result, at=draft.at)
         draft.set(requests=_remembered((entry, *draft.status.requests)))
         who = managed_fields.asked_by(draft.observations.managed, f"{GROUP}/{name}")
         by = f" by {who}" if who else ""
         draft.record(
-            "RequestConsumed",
+            LedgerDecision.REQUEST_CONSUMED,
             result,
             f"annotation {GROUP}/{name} with token {token[:MAX_TOKEN]}{by}: {result}",
-            warning=result != "Done",
+            warning=result is not RequestResult.DONE,
         )
 
 
@@ -64,112 +70,119 @@ def _is_consumed(draft: RolloutDraft, name: str, token: str) -> bool:
     )
 
 
-def _retry(draft: RolloutDraft, _: str) -> str:
-    if draft.status.stable is None and preparation.repeat(draft):
-        return "Done"
+def _retry(draft: RolloutDraft, _: str) -> RequestResult:
+    if draft.status.stable is None and preparation.repeat(draft) is Progress.WAIT:
+        return RequestResult.DONE
     failure = draft.status.failure
     if draft.phase is not Phase.ROLLED_BACK or failure is None:
-        return "NothingToRetry"
+        return RequestResult.NOTHING_TO_RETRY
     if quarantine.find(draft.status, failure.release):
-        return "ReleaseQuarantined"
+        return RequestResult.RELEASE_QUARANTINED
     draft.set(failure=None)
-    return "Done"
+    return RequestResult.DONE
 
 
-def _let_out(draft: RolloutDraft, release: str) -> str:
+def _let_out(draft: RolloutDraft, release: str) -> RequestResult:
     if not any(item.release == release for item in draft.status.quarantine):
-        return "NotQuarantined"
+        return RequestResult.NOT_QUARANTINED
     draft.set(quarantine=quarantine.remove(draft.status, release))
     failure = draft.status.failure
-    if failure and failure.outcome == "Failed" and draft.phase is Phase.ROLLED_BACK:
+    if failure and failure.outcome == RolloutOutcome.FAILED and draft.phase is Phase.ROLLED_BACK:
         held = quarantine.find(draft.status, failure.release)
         draft.set(failure=failure if held else None)
-    return "Done"
+    return RequestResult.DONE
 
 
-def _abort(draft: RolloutDraft, _: str) -> str:
+def _abort(draft: RolloutDraft, _: str) -> RequestResult:
     if draft.phase is Phase.MIGRATING:
-        return "MigrationRunning"
+        return RequestResult.MIGRATION_RUNNING
     if draft.phase is Phase.PREFLIGHT and draft.status.stable is None:
-        return "NothingToReturnTo"
+        return RequestResult.NOTHING_TO_RETURN_TO
     if draft.phase not in (Phase.PREFLIGHT, *ON_TRIAL, Phase.GUARDING):
-        return "NothingToAbort"
-    roll_back(draft, "Aborted", "AbortRequested", "a person asked to abort the rollout")
-    return "Done"
+        return RequestResult.NOTHING_TO_ABORT
+    roll_back(
+        draft,
+        RolloutOutcome.ABORTED,
+        DecisionReason.ABORT_REQUESTED,
+        "a person asked to abort the rollout",
+    )
+    return RequestResult.DONE
 
 
-def _may_advance(draft: RolloutDraft) -> str:
-    """Why a person's wish to go on cannot be fulfilled; empty when it can."""
+def _refusal(draft: RolloutDraft) -> RequestResult | None:
+    """Return why a person's wish to go on cannot be fulfilled; None when it can."""
     if draft.phase not in (Phase.PROGRESSING, Phase.PAUSED) or draft.status.candidate is None:
-        return "NothingOnTrial"
+        return RequestResult.NOTHING_ON_TRIAL
     if quarantine.find(draft.status, draft.status.candidate.release, draft.candidate.digest):
-        return "ReleaseQuarantined"
+        return RequestResult.RELEASE_QUARANTINED
     if draft.status.step is None or draft.status.step.observed_since is None:
-        return "CandidateNotReady"
-    return ""
+        return RequestResult.CANDIDATE_NOT_READY
+    return None
 
 
-def _approve(draft: RolloutDraft, _: str) -> str:
-    refusal = _may_advance(draft)
-    if refusal or draft.status.step is None:
+def _approve(draft: RolloutDraft, _: str) -> RequestResult:
+    refusal = _refusal(draft)
+    if refusal:
         return refusal
+    if draft.status.step is None:
+        return RequestResult.CANDIDATE_NOT_READY
     draft.set(step=draft.status.step.model_copy(update={"approved": True}))
-    return "Done"
+    return RequestResult.DONE
 
 
-def _skip(draft: RolloutDraft, _: str) -> str:
-    refusal = _may_advance(draft)
+def _skip(draft: RolloutDraft, _: str) -> RequestResult:
+    refusal = _refusal(draft)
     if refusal:
         return refusal
-    next_step(draft, "a person asked to skip the step", reason="SkipRequested")
-    return "Done"
+    next_step(draft, "a person asked to skip the step", reason=DecisionReason.SKIP_REQUESTED)
+    return RequestResult.DONE
 
 
-def _promote(draft: RolloutDraft, _: str) -> str:
-    refusal = _may_advance(draft)
+def _promote(draft: RolloutDraft, _: str) -> RequestResult:
+    refusal = _refusal(draft)
     if refusal:
         return refusal
-    promote(draft, "a person asked to promote now", reason="PromoteRequested")
-    return "Done"
+    promote(draft, "a person asked to promote now", reason=DecisionReason.PROMOTE_REQUESTED)
+    return RequestResult.DONE
 
 
-def _pause(draft: RolloutDraft, _: str) -> str:
+def _pause(draft: RolloutDraft, _: str) -> RequestResult:
     if draft.phase not in ON_TRIAL:
-        return "NothingOnTrial"
+        return RequestResult.NOTHING_ON_TRIAL
     draft.set(held=True)
-    return "Done"
+    return RequestResult.DONE
 
 
-def _resume(draft: RolloutDraft, _: str) -> str:
+def _resume(draft: RolloutDraft, _: str) -> RequestResult:
     if not draft.status.held:
-        return "NotHeld"
+        return RequestResult.NOT_HELD
     draft.set(held=False)
-    return "Done"
+    return RequestResult.DONE
 
 
-def _rollback_to(draft: RolloutDraft, release: str) -> str:
+def _rollback_to(draft: RolloutDraft, release: str) -> RequestResult:
     """Run an older release although the spec names another, until the spec changes."""
     if release not in draft.observations.revisions:
-        return "UnknownRelease"
+        return RequestResult.UNKNOWN_RELEASE
     if quarantine.find(draft.status, release):
-        return "ReleaseQuarantined"
+        return RequestResult.RELEASE_QUARANTINED
     spec_release = Release.of(draft.spec).name
     if release == spec_release:
         draft.set(override=None)
-        return "Done"
+        return RequestResult.DONE
     draft.set(override=Override(release=release, instead_of=spec_release))
     draft.desired = draft.observations.revisions[release]
-    return "Done"
+    return RequestResult.DONE
 
 
-def _undo_migration(draft: RolloutDraft, version: str) -> str:
+def _undo_migration(draft: RolloutDraft, version: str) -> RequestResult:
     """Bring the schema back after a rollback, where the release that migrated it allows that."""
     if draft.phase not in (Phase.STABLE, Phase.ROLLED_BACK):
-        return "RolloutInProgress"
+        return RequestResult.ROLLOUT_IN_PROGRESS
     return undo_migration.on_request(draft, version)
 
 
-_REQUESTS: Final[dict[str, Callable[[RolloutDraft, str], str]]] = {
+_REQUESTS: Final[dict[str, Callable[[RolloutDraft, str], RequestResult]]] = {
     "abort": _abort,
     "let-out": _let_out,
     "retry": _retry,

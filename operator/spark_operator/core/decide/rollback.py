@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from spark_operator.api.fields import clip
+from spark_operator.api.status.outcomes import RolloutOutcome
 from spark_operator.api.status.status import Exposure, FailureStatus, ReleaseStatus
 from spark_operator.core import judge
 from spark_operator.core.decide import quarantine
+from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.phases import Phase
 
 if TYPE_CHECKING:
     from spark_operator.core.decide.draft import RolloutDraft
-
-Failure = Literal["Failed", "Inconclusive", "Aborted"]
+    from spark_operator.core.model.reasons import Reason
 
 
 def fail(
-    draft: RolloutDraft, role: ReleaseStatus, outcome: Failure, reason: str, message: str
+    draft: RolloutDraft, role: ReleaseStatus, outcome: RolloutOutcome, reason: Reason, message: str
 ) -> None:
     """Record why the release that the spec names does not run."""
     draft.set(
@@ -32,9 +33,7 @@ def fail(
     )
 
 
-def roll_back(
-    draft: RolloutDraft, outcome: Failure | Literal["Superseded"], reason: str, message: str
-) -> None:
+def roll_back(draft: RolloutDraft, outcome: RolloutOutcome, reason: Reason, message: str) -> None:
     """Cut the traffic of the release on trial, or of the one under guard, and go back.
 
     ``Failed`` quarantines the release; the other outcomes do not.
@@ -46,17 +45,21 @@ def roll_back(
         return
     draft.set_weight(0)
     draft.record_baseline(promoted=False)
-    if outcome != "Superseded":
+    if outcome != RolloutOutcome.SUPERSEDED:
         fail(draft, role, outcome, reason, message)
-    if outcome == "Failed":
+    if outcome == RolloutOutcome.FAILED:
         entries = quarantine.add(draft.status, role, reason, draft.at)
         draft.set(quarantine=entries)
-    if outcome != "Superseded":
+    if outcome != RolloutOutcome.SUPERSEDED:
         draft.set(exposure=_exposure(draft, role.release))
     draft.close(role, outcome, reason)
     draft.transition(Phase.ROLLING_BACK)
     draft.record(
-        "RollingBack", reason, message, release=role.release, warning=outcome != "Superseded"
+        LedgerDecision.ROLLING_BACK,
+        reason,
+        message,
+        release=role.release,
+        warning=outcome != RolloutOutcome.SUPERSEDED,
     )
 
 

@@ -22,7 +22,7 @@ from spark_operator.core.judge.reset import forgive, resume
 from spark_operator.core.judge.state import JudgeState
 from spark_operator.core.judge.suspicion import leaning
 from spark_operator.core.judge.totals import totals
-from spark_operator.core.judge.verdict import Evidence, Reason, Verdict, VerdictKind, Warned
+from spark_operator.core.judge.verdict import Evidence, Verdict, VerdictKind, VerdictReason, Warned
 
 __all__ = [
     "Action",
@@ -36,12 +36,12 @@ __all__ = [
     "PodSample",
     "QueryRule",
     "QueryValue",
-    "Reason",
     "Sensitivity",
     "ThresholdRule",
     "Tick",
     "Verdict",
     "VerdictKind",
+    "VerdictReason",
     "Warned",
     "at_step",
     "baseline_of",

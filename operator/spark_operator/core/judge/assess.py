@@ -26,7 +26,7 @@ from spark_operator.core.judge.evidence.hypotheses import (
 )
 from spark_operator.core.judge.plan import Action, Mode
 from spark_operator.core.judge.readings.baseline import tuned
-from spark_operator.core.judge.verdict import Reason, Verdict, VerdictKind, Warned
+from spark_operator.core.judge.verdict import Verdict, VerdictKind, VerdictReason, Warned
 
 if TYPE_CHECKING:
     from spark_operator.core.judge.plan import JudgePlan
@@ -68,7 +68,7 @@ def _queries(plan: JudgePlan, state: JudgeState) -> tuple[Warned, ...]:
 
 def _shifts(plan: JudgePlan, state: JudgeState) -> tuple[Warned, ...]:
     """Return the warning of a latency that is longer than stable's, over all bounds together."""
-    shifts = [h for h in comparisons(plan) if h.reason is Reason.LATENCY_ABOVE_STABLE]
+    shifts = [h for h in comparisons(plan) if h.reason is VerdictReason.LATENCY_ABOVE_STABLE]
     strengths = [value(state, h.name) for h in shifts]
     mean = sum(strengths) / max(len(shifts), 1)
     if not shifts or shifts[0].action is Action.ROLLBACK or mean * plan.alpha < 1:
@@ -155,7 +155,7 @@ class _Answer:
     def __call__(
         self,
         kind: VerdictKind,
-        reason: Reason,
+        reason: VerdictReason,
         message: str,
         evidence: Evidence,
         *,
@@ -186,18 +186,18 @@ def verdict(plan: JudgePlan, state: JudgeState, now: float) -> Verdict:
     first = comparisons(plan)[0]
     basis = evidence_of(plan, state, first, compared(state, first))
     if now - state.candidate_at > plan.stale_seconds:
-        return answer(VerdictKind.NO_DATA, Reason.NO_SAMPLES, _silence(state, now), basis)
+        return answer(VerdictKind.NO_DATA, VerdictReason.NO_SAMPLES, _silence(state, now), basis)
     both = _is_shared(plan, state, now)
     if both:
         text = f"{sentence(basis)}: {both}, the release is not blamed"
-        return answer(VerdictKind.CONTINUE, Reason.SHARED_FAILURE, text, basis, shared=True)
+        return answer(VerdictKind.CONTINUE, VerdictReason.SHARED_FAILURE, text, basis, shared=True)
     for warning in answer.warnings:
         if warning.action is not Action.NOTIFY:
             return answer(VerdictKind.CONTINUE, warning.reason, warning.message, warning.evidence)
     lacking = _too_few if plan.mode is Mode.EVIDENCE else _checks_open
     missing = lacking(plan, state, now) or in_doubt(plan, state)
     if missing:
-        return answer(VerdictKind.CONTINUE, Reason.NOT_ENOUGH_EVIDENCE, missing, basis)
+        return answer(VerdictKind.CONTINUE, VerdictReason.NOT_ENOUGH_EVIDENCE, missing, basis)
     return _passed(plan, state, answer, basis)
 
 
@@ -205,7 +205,7 @@ def _passed(plan: JudgePlan, state: JudgeState, answer: _Answer, basis: Evidence
     n, x = state.step.n, state.step.x
     if plan.mode is Mode.THRESHOLD:
         text = f"{state.checks.passed} checks passed at this weight"
-        return answer(VerdictKind.PASS, Reason.CHECKS_PASSED, text, replace(basis, n=n))
+        return answer(VerdictKind.PASS, VerdictReason.CHECKS_PASSED, text, replace(basis, n=n))
     e = replace(
         basis,
         n=n,
@@ -215,4 +215,4 @@ def _passed(plan: JudgePlan, state: JudgeState, answer: _Answer, basis: Evidence
         strength=exp(min(log_passes(n, x, plan.error_rate_warning), 27.0)),
     )
     text = f"{x:.0f} of {n:.0f} requests failed at this weight"
-    return answer(VerdictKind.PASS, Reason.ERROR_RATE_BELOW_WARNING, text, e)
+    return answer(VerdictKind.PASS, VerdictReason.ERROR_RATE_BELOW_WARNING, text, e)

@@ -27,7 +27,7 @@ from spark_operator.core.judge.state import (
     Recent,
     Step,
 )
-from spark_operator.core.judge.verdict import Evidence, Reason
+from spark_operator.core.judge.verdict import Evidence, VerdictReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,7 +146,7 @@ def _presence(value: Any) -> Presence:
     )
 
 
-def _failed(value: Any) -> tuple[Reason, str, Evidence] | None:
+def _failed(value: Any) -> tuple[VerdictReason, str, Evidence] | None:
     if value is None:
         return None
     reason, message, (metric, n, share, bound, threshold, stable, strength) = value
@@ -159,7 +159,7 @@ def _failed(value: Any) -> tuple[Reason, str, Evidence] | None:
         stable_value=_maybe(stable),
         strength=_maybe(strength),
     )
-    return Reason(reason), str(message), e
+    return VerdictReason.of(reason), str(message), e
 
 
 def _checks(value: Any) -> Checks:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from spark_operator.core.judge.readings.baseline import Baseline, Habit
     from spark_operator.core.judge.readings.deltas import Track, Vector
-    from spark_operator.core.judge.verdict import Evidence, Reason
+    from spark_operator.core.judge.verdict import Evidence, VerdictReason
 
 Row = tuple[float, ...]
 """A mixture's parts, one per alternative rate (`eprocess.grow`)."""
@@ -215,5 +215,5 @@ class JudgeState:
     candidate_at: float = -inf
     stable_at: float = -inf
     stable_busy_at: float = -inf
-    failed: tuple[Reason, str, Evidence] | None = None
+    failed: tuple[VerdictReason, str, Evidence] | None = None
     baseline: Baseline | None = None

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from spark_operator.api.described import DescribedEnum
+
 if TYPE_CHECKING:
     from spark_operator.core.judge.plan import Action
 
@@ -19,27 +21,39 @@ class VerdictKind(StrEnum):
     NO_DATA = "NoData"
 
 
-class Reason(StrEnum):
+class VerdictReason(DescribedEnum):
     """Why, in the form that conditions, Events and metric labels share."""
 
-    ERROR_RATE_CRITICAL = "ErrorRateCritical"
-    ERROR_RATE_ABOVE_STABLE = "ErrorRateAboveStable"
-    ERROR_RATE_WARNING = "ErrorRateWarning"
-    CLIENT_ERRORS_ABOVE_STABLE = "ClientErrorsAboveStable"
-    LATENCY_CRITICAL = "LatencyCritical"
-    LATENCY_WARNING = "LatencyWarning"
-    LATENCY_ABOVE_STABLE = "LatencyAboveStable"
-    CACHE_HIT_RATE_LOW = "CacheHitRateLow"
-    BREAKER_OPEN = "BreakerOpen"
-    CANDIDATE_UNAVAILABLE = "CandidateUnavailable"
-    QUERY_OUT_OF_BOUNDS = "QueryOutOfBounds"
-    SHARED_FAILURE = "SharedFailure"
-    NOT_ENOUGH_EVIDENCE = "NotEnoughEvidence"
-    NO_SAMPLES = "NoSamples"
-    ERROR_RATE_BELOW_WARNING = "ErrorRateBelowWarning"
-    CHECKS_PASSED = "ChecksPassed"
-    CHECKS_FAILED = "ChecksFailed"
-    ALERT_FIRED = "AlertFired"
+    ERROR_RATE_CRITICAL = "ErrorRateCritical", "The error rate is above ``errorRate.critical``."
+    ERROR_RATE_ABOVE_STABLE = (
+        "ErrorRateAboveStable",
+        "The error rate is above stable's over the same time.",
+    )
+    ERROR_RATE_WARNING = "ErrorRateWarning", "The error rate is above ``errorRate.warning``."
+    CLIENT_ERRORS_ABOVE_STABLE = (
+        "ClientErrorsAboveStable",
+        "More requests are answered 4xx than on stable.",
+    )
+    LATENCY_CRITICAL = "LatencyCritical", "The latency is above its critical threshold."
+    LATENCY_WARNING = "LatencyWarning", "The latency is above its warning threshold."
+    LATENCY_ABOVE_STABLE = "LatencyAboveStable", "The latency is above stable's over the same time."
+    CACHE_HIT_RATE_LOW = (
+        "CacheHitRateLow",
+        "The cache answers less often than ``cacheHitRate.warning``.",
+    )
+    BREAKER_OPEN = "BreakerOpen", "A provider's circuit breaker is open."
+    CANDIDATE_UNAVAILABLE = "CandidateUnavailable", "The candidate is gone while stable answers."
+    QUERY_OUT_OF_BOUNDS = "QueryOutOfBounds", "A query of the user's own is out of its bounds."
+    SHARED_FAILURE = "SharedFailure", "Stable fails the same way: nobody is blamed."
+    NOT_ENOUGH_EVIDENCE = "NotEnoughEvidence", "Nothing is proven yet."
+    NO_SAMPLES = "NoSamples", "No usable reading came."
+    ERROR_RATE_BELOW_WARNING = (
+        "ErrorRateBelowWarning",
+        "The error rate is proven to be below its warning.",
+    )
+    CHECKS_PASSED = "ChecksPassed", "The threshold mode's checks passed."
+    CHECKS_FAILED = "ChecksFailed", "The threshold mode's checks failed."
+    ALERT_FIRED = "AlertFired", "An alert blames the release."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +83,7 @@ class Evidence:
 class Warned:
     """A threshold that the candidate breaches and stable does not."""
 
-    reason: Reason
+    reason: VerdictReason
     action: Action
     message: str
     evidence: Evidence
@@ -91,7 +105,7 @@ class Verdict:
     """
 
     kind: VerdictKind
-    reason: Reason
+    reason: VerdictReason
     message: str
     evidence: tuple[Evidence, ...] = ()
     warnings: tuple[Warned, ...] = ()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from spark_operator.core.decide.draft import RolloutDraft
+    from spark_operator.core.decide.progress import Progress
 
 deciding = import_module("spark_operator.core.decide.decide")
 
@@ -33,10 +34,10 @@ class Mutation(NamedTuple):
     noticed_by: Callable[[], None]
 
 
-ALERTED, FIND, METADATA = alerts.alerted, runs.find, meta.metadata
+ALERTED, FIND, METADATA = alerts.act_on_alerts, runs.find, meta.metadata
 
 
-def promoting(draft: RolloutDraft) -> bool:
+def promoting(draft: RolloutDraft) -> Progress:
     """An alert takes the candidate for good."""
     if draft.observations.alerts and draft.phase == "Progressing":
         progressing.next_step(draft, "an alert came")
@@ -87,7 +88,7 @@ MUTATIONS: Final = (
     Mutation(
         "an alert promotes",
         deciding.alerts,
-        "alerted",
+        "act_on_alerts",
         promoting,
         test_alerts.test_an_alert_only_stops_or_rolls_back,
     ),

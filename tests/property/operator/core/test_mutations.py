@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
 
+from spark_operator.api.status.outcomes import RolloutOutcome
 from spark_operator.core import judge
 from spark_operator.core.decide import draft, guards, quarantine
 from spark_operator.core.decide.phases import progressing, promotion
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.decide.report import conditions
 from spark_operator.core.decide.rollback import roll_back
 from spark_operator.core.model import phases
+from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.phases import Phase
+from spark_operator.core.model.reasons import DecisionReason
 from spark_operator.core.render import children
 from tests.property.operator.core.rules import RuleBrokenError
 from tests.property.operator.core.test_histories import NAMES, NATURES, Histories, spec
@@ -98,34 +102,43 @@ def switch_unready(decided: RolloutDraft) -> None:
     if decided.status.weight.desired < 100:
         decided.set_weight(100)
         decided.set(first_traffic_at=decided.at)
-        decided.record("TrafficSwitched", "CandidateReady", "", release=decided.on_trial.release)
+        decided.record(
+            LedgerDecision.TRAFFIC_SWITCHED,
+            DecisionReason.CANDIDATE_READY,
+            "",
+            release=decided.on_trial.release,
+        )
     decided.requeue_at(decided.now + 1)
 
 
-def unless_paused(decided: RolloutDraft) -> bool:
+def unless_paused(decided: RolloutDraft) -> Progress:
     """A pause that delays the cut."""
-    return not decided.spec.paused and guards.failing_verdict(decided)
+    return Progress.DONE if decided.spec.paused else guards.cut_failing_release(decided)
 
 
-def unless_gone(decided: RolloutDraft) -> bool:
+def unless_gone(decided: RolloutDraft) -> Progress:
     """A candidate that is gone taken for missing data."""
     reason = decided.verdict.reason if decided.verdict else ""
-    return reason != "CandidateUnavailable" and guards.failing_verdict(decided)
+    if reason == "CandidateUnavailable":
+        return Progress.DONE
+    return guards.cut_failing_release(decided)
 
 
-def blame_both(decided: RolloutDraft) -> bool:
+def blame_both(decided: RolloutDraft) -> Progress:
     """The provider's failure put on the release."""
     if decided.phase not in phases.ON_TRIAL or not (decided.verdict and decided.verdict.shared):
-        return False
-    roll_back(decided, "Failed", "ErrorRateCritical", "")
-    return True
+        return Progress.DONE
+    roll_back(decided, RolloutOutcome.FAILED, judge.VerdictReason.ERROR_RATE_CRITICAL, "")
+    return Progress.LEFT_PHASE
 
 
 def by_hash_only(status: Any, release: str, _: str | None = None) -> Any:
     return FIND(status, release)
 
 
-def instead(guard: Callable[[RolloutDraft], bool]) -> tuple[Callable[[RolloutDraft], bool], ...]:
+def instead(
+    guard: Callable[[RolloutDraft], Progress],
+) -> tuple[Callable[[RolloutDraft], Progress], ...]:
     return (guard, *guards.GUARDS[1:])
 
 

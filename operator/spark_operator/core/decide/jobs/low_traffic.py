@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from spark_operator.core import judge
 from spark_operator.core.decide.jobs import runs
-from spark_operator.core.judge import Reason, VerdictKind
+from spark_operator.core.decide.progress import Progress
+from spark_operator.core.judge import VerdictKind, VerdictReason
+from spark_operator.core.model.decisions import LedgerDecision
+from spark_operator.core.model.reasons import DecisionReason
 
 if TYPE_CHECKING:
     from spark_operator.core.decide.draft import RolloutDraft
@@ -29,7 +32,12 @@ def is_low(draft: RolloutDraft, limit: float, least: int) -> bool:
     verdict, step = draft.verdict, draft.status.step
     if verdict is None or step is None or step.observed_since is None:
         return False
-    if verdict.kind is not VerdictKind.CONTINUE or verdict.reason is not Reason.NOT_ENOUGH_EVIDENCE:
+    if draft.status.weight.desired == 0:
+        return False
+    if (
+        verdict.kind is not VerdictKind.CONTINUE
+        or verdict.reason is not VerdictReason.NOT_ENOUGH_EVIDENCE
+    ):
         return False
     # The judge's own count begins anew after a gap and after what both releases failed at.
     heard = min(draft.now - step.observed_since.timestamp(), verdict.step_seconds)
@@ -40,14 +48,17 @@ def is_low(draft: RolloutDraft, limit: float, least: int) -> bool:
     return foreseen < max(least, judge.requests_to_pass(draft.plan))
 
 
-def on_low_traffic(draft: RolloutDraft, limit: float, least: int) -> str:
-    """Do about it what the resource says: why the step may be left all the same, or nothing."""
-    if draft.status.weight.desired == 0 or not is_low(draft, limit, least):
-        return ""
+def by_readiness(draft: RolloutDraft, limit: float, least: int) -> str:
+    """Return why the step may be left although users send too little; empty: it may not."""
     wanted = draft.spec.analysis.on_low_traffic
-    if wanted == "Synthetic":
+    return _by_readiness(draft) if wanted == "ReadinessOnly" and is_low(draft, limit, least) else ""
+
+
+def send_synthetic(draft: RolloutDraft, limit: float, least: int) -> Progress:
+    """Have both releases asked where users send too little and the resource says so."""
+    if draft.spec.analysis.on_low_traffic == "Synthetic" and is_low(draft, limit, least):
         _send(draft)
-    return _by_readiness(draft) if wanted == "ReadinessOnly" else ""
+    return Progress.WAIT
 
 
 def _send(draft: RolloutDraft) -> None:
@@ -57,14 +68,14 @@ def _send(draft: RolloutDraft) -> None:
     job = runs.find(draft, "traffic", role.release, index)
     if job is not None:
         if job.state == "Lost":
-            runs.again(draft, job)
+            runs.run_again(draft, job)
         return
     name, bounds = draft.resource.metadata.name, draft.spec.analysis.synthetic
     urls = f"http://{name}-candidate http://{name}-stable"
     runs.start(draft, "traffic", role.release, step=index, target=urls)
     draft.record(
-        "SyntheticTraffic",
-        "LowTraffic",
+        LedgerDecision.SYNTHETIC_TRAFFIC,
+        DecisionReason.LOW_TRAFFIC,
         f"{_counted(draft)}: {bounds.max_requests} requests of the operator's own are sent to each"
         f" release, {bounds.rate} a second",
         release=role.release,

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.fields import clip
 from spark_operator.api.status.runs import MAX_RUNS, JobStatus
+from spark_operator.core.decide.progress import Progress
+from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.jobs import job_name, run_id, timeout
+from spark_operator.core.model.reasons import DecisionReason
 from spark_operator.core.observe import job_report
 
 if TYPE_CHECKING:
@@ -24,7 +27,10 @@ GRACE_SECONDS: Final = 30.0
 """How long after its deadline a Job that nobody ends is given up."""
 MOST_ATTEMPTS: Final = 3
 """Runs in a row without a result."""
-TOLD: Final[dict[str, str]] = {"verify": "Verified", "traffic": "TrafficSent"}
+TOLD: Final[dict[str, LedgerDecision]] = {
+    "verify": LedgerDecision.VERIFIED,
+    "traffic": LedgerDecision.TRAFFIC_SENT,
+}
 """Kinds whose success is a decision's evidence and follows no phase, and what it is called."""
 DECISIVE: Final = ("preflight", "migrate", "undo")
 """Kinds for which running out of time is a result, not the lack of one."""
@@ -74,10 +80,10 @@ def _attempt(before: JobStatus) -> int:
     return before.attempt % MOST_ATTEMPTS + 1 if before.state == "Lost" else 1
 
 
-def again(draft: RolloutDraft, job: JobStatus) -> bool:
-    """Run a Job that was lost once more; False where that was tried often enough."""
+def run_again(draft: RolloutDraft, job: JobStatus) -> Progress:
+    """Run a Job that was lost once more: WAIT; DONE where that was tried often enough."""
     if job.attempt >= MOST_ATTEMPTS:
-        return False
+        return Progress.DONE
     start(
         draft,
         job.kind,
@@ -87,15 +93,16 @@ def again(draft: RolloutDraft, job: JobStatus) -> bool:
         schema=job.schema_,
         repeats=job.repeats,
     )
-    return True
+    return Progress.WAIT
 
 
-def has_rested(draft: RolloutDraft, job: JobStatus, pause: float) -> bool:
-    """Whether a Job ended at least ``pause`` seconds ago; else it is looked at again then."""
+def rest(draft: RolloutDraft, job: JobStatus, pause: float) -> Progress:
+    """Wait until a Job ended ``pause`` seconds ago, and look again then."""
     due = (job.finished_at or job.started_at).timestamp() + pause
-    if draft.now < due:
-        draft.requeue_at(due)
-    return draft.now >= due
+    if draft.now >= due:
+        return Progress.DONE
+    draft.requeue_at(due)
+    return Progress.WAIT
 
 
 def forget(draft: RolloutDraft, *kinds: JobKind) -> None:
@@ -115,7 +122,7 @@ def settle(draft: RolloutDraft) -> None:
         draft.set(jobs=settled)
     for was, job in zip(before, settled, strict=True):
         if was.state != job.state and job.kind in TOLD and job.state == "Passed":
-            draft.record(TOLD[job.kind], "Passed", summary(job), release=job.release)
+            draft.record(TOLD[job.kind], DecisionReason.PASSED, summary(job), release=job.release)
     if any(job.state == "Running" for job in settled):
         draft.requeue_at(draft.now + LOOK_SECONDS)
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from spark_operator.core.decide.jobs import runs
+from spark_operator.core.decide.progress import Progress
+from spark_operator.core.model.decisions import LedgerDecision
+from spark_operator.core.model.reasons import DecisionReason, RequestResult
 
 if TYPE_CHECKING:
     from spark_operator.api.jobs import Migrations
@@ -19,26 +22,27 @@ BASE: Final = "base"
 """Alembic's name for a schema without any version."""
 
 
-def undone(draft: RolloutDraft) -> bool:
-    """Whether the schema is where it shall stay, after the release on its way out migrated it."""
+def undo(draft: RolloutDraft) -> Progress:
+    """Bring the schema where it shall stay, after the release on its way out migrated it."""
     name = draft.on_trial.release
     migrated = runs.find(draft, "migrate", name)
     kept = draft.observations.revisions.get(name)
     if migrated is None or kept is None or kept.migrations is None:
-        return True
+        return Progress.DONE
     if migrated.schema_ and migrated.target == version_of(migrated.schema_):
-        return True
+        return Progress.DONE
     if kept.migrations.rollback != "Automatic" or not _has_way(migrated):
         _tell_kept(draft, migrated, kept.migrations)
-        return True
+        return Progress.DONE
     job = runs.find(draft, "undo", name)
     if job is None or (migrated.finished_at and job.started_at < migrated.finished_at):
         runs.start(draft, "undo", name, target=migrated.target)
-        return False
-    if job.state == "Running" or (job.state == "Lost" and runs.again(draft, job)):
-        return False
+        return Progress.WAIT
+    is_running = job.state == "Running"
+    if is_running or (job.state == "Lost" and runs.run_again(draft, job) is Progress.WAIT):
+        return Progress.WAIT
     _tell_ended(draft, job)
-    return True
+    return Progress.DONE
 
 
 def version_of(schema: SchemaStatus) -> str:
@@ -55,24 +59,24 @@ def _has_way(migrated: JobStatus) -> bool:
     return bool(migrated.target) or (migrated.state == "Passed" and migrated.schema_ is None)
 
 
-def on_request(draft: RolloutDraft, version: str) -> str:
+def on_request(draft: RolloutDraft, version: str) -> RequestResult:
     """Start undoing the last migration, to ``version`` or to where it began: what came of it."""
     migrated = next((job for job in draft.status.jobs if job.kind == "migrate"), None)
     kept = draft.observations.revisions.get(migrated.release) if migrated else None
     if migrated is None or kept is None or kept.migrations is None:
-        return "NothingMigrated"
+        return RequestResult.NOTHING_MIGRATED
     if kept.migrations.rollback == "Forbidden":
-        return "MigrationForbidden"
+        return RequestResult.MIGRATION_FORBIDDEN
     stable = draft.status.stable
     if stable is not None and stable.release == migrated.release:
-        return "StableNeedsSchema"
+        return RequestResult.STABLE_NEEDS_SCHEMA
     job = runs.find(draft, "undo", migrated.release)
     if job is not None and job.state == "Running":
-        return "AlreadyUndoing"
+        return RequestResult.ALREADY_UNDOING
     if not version and not _has_way(migrated):
-        return "VersionNeeded"
+        return RequestResult.VERSION_NEEDED
     runs.start(draft, "undo", migrated.release, target=version[:32] or migrated.target)
-    return "Done"
+    return RequestResult.DONE
 
 
 def _tell_kept(draft: RolloutDraft, migrated: JobStatus, migrations: Migrations) -> None:
@@ -85,8 +89,8 @@ def _tell_kept(draft: RolloutDraft, migrated: JobStatus, migrations: Migrations)
     }[migrations.rollback]
     stable = draft.status.stable.image if draft.status.stable else "nothing"
     draft.record(
-        "SchemaKept",
-        f"Rollback{migrations.rollback}",
+        LedgerDecision.SCHEMA_KEPT,
+        DecisionReason.of(f"Rollback{migrations.rollback}"),
         f"the schema stays at {at or 'what it was brought to'}, which {stable} runs on: {how}",
         release=migrated.release,
     )
@@ -96,13 +100,15 @@ def _tell_ended(draft: RolloutDraft, job: JobStatus) -> None:
     if job.state == "Passed":
         at = job.schema_.current if job.schema_ else job.target
         draft.record(
-            "MigrationUndone", "Passed", f"the schema is back at {at or 'the version before'}",
+            LedgerDecision.MIGRATION_UNDONE,
+            DecisionReason.PASSED,
+            f"the schema is back at {at or 'the version before'}",
             release=job.release,
-        )  # fmt: skip
+        )
         return
     draft.record(
-        "MigrationRollbackFailed",
-        job.state,
+        LedgerDecision.MIGRATION_ROLLBACK_FAILED,
+        DecisionReason.of(job.state),
         f"the schema was not brought back: {runs.explain(job)}: do it by hand",
         release=job.release,
         warning=True,

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from spark_operator.api.status.outcomes import RolloutOutcome
 from spark_operator.core.decide.jobs import runs
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.decide.rollback import roll_back
+from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.phases import WATCHED, Phase
+from spark_operator.core.model.reasons import DecisionReason
 
 if TYPE_CHECKING:
     from spark_operator.api.status.runs import JobStatus
@@ -31,21 +35,24 @@ class Subject(NamedTuple):
     """Address of the release it is compared with; empty: there is none."""
 
 
-def passed(draft: RolloutDraft) -> bool:
-    """Whether the watched release passes its verification here; it may end the trial instead."""
-    if not draft.spec.verification.enabled:
-        return True
-    subject = _subject(draft)
+def verify(draft: RolloutDraft) -> Progress:
+    """Verify the watched release here, and give it up where it fails twice and its neighbour not.
+
+    Returns:
+        DONE once it has passed, or where nothing is to be verified; LEFT_PHASE where it was given
+        up.
+    """
+    subject = _subject(draft) if draft.spec.verification.enabled else None
     if subject is None:
-        return True
+        return Progress.DONE
     job = runs.find(draft, "verify", subject.release, subject.step)
     if job is None:
-        _verify(draft, subject)
-    elif job.state == "Lost" and not runs.again(draft, job):
-        _repeat_later(draft, subject, job)
-    elif job.state == "Failed":
-        _suspect(draft, subject, job)
-    return job is not None and job.state == "Passed"
+        return _verify(draft, subject)
+    if job.state == "Lost" and runs.run_again(draft, job) is Progress.DONE:
+        return _repeat_later(draft, subject, job)
+    if job.state == "Failed":
+        return _suspect(draft, subject, job)
+    return Progress.DONE if job.state == "Passed" else Progress.WAIT
 
 
 def is_shared(draft: RolloutDraft) -> bool:
@@ -87,49 +94,52 @@ def _address_of(draft: RolloutDraft, work: Workload) -> str:
     return f"http://{host}:{draft.spec.pod.port}" if ip else ""
 
 
-def _suspect(draft: RolloutDraft, subject: Subject, job: JobStatus) -> None:
-    """The release failed: see whether the one beside it does, and whether it does again."""
+def _suspect(draft: RolloutDraft, subject: Subject, job: JobStatus) -> Progress:
+    """See whether the release beside it fails too, and whether it fails again."""
     if not subject.beside:
-        _repeat_later(draft, subject, job)
-        return
+        return _repeat_later(draft, subject, job)
     beside = runs.find(draft, "compare", subject.release, subject.step)
     if beside is None or (job.finished_at and beside.started_at < job.finished_at):
         runs.start(draft, "compare", subject.release, step=subject.step, target=subject.beside)
-    elif beside.state == "Running" or (beside.state == "Lost" and runs.again(draft, beside)):
-        return
-    elif beside.state == "Passed":
-        _accuse(draft, subject, job)
-    else:
-        _repeat_later(draft, subject, job)
+        return Progress.WAIT
+    if beside.state == "Running":
+        return Progress.WAIT
+    if beside.state == "Lost" and runs.run_again(draft, beside) is Progress.WAIT:
+        return Progress.WAIT
+    if beside.state == "Passed":
+        return _accuse(draft, subject, job)
+    return _repeat_later(draft, subject, job)
 
 
-def _accuse(draft: RolloutDraft, subject: Subject, job: JobStatus) -> None:
-    """Twice is enough: one failure may be a hiccup."""
+def _accuse(draft: RolloutDraft, subject: Subject, job: JobStatus) -> Progress:
+    """Give the release up once it has failed twice: one failure may be a hiccup."""
     why = runs.explain(job)
     if job.repeats and not draft.spec.rollback.automatic:
-        if runs.has_rested(draft, job, REPEAT_SECONDS):
-            _verify(draft, subject, repeats=job.repeats)
-    elif job.repeats:
+        if runs.rest(draft, job, REPEAT_SECONDS) is Progress.WAIT:
+            return Progress.WAIT
+        return _verify(draft, subject, repeats=job.repeats)
+    if job.repeats:
         message = f"twice, while the release beside it passes: {why}"
-        roll_back(draft, "Failed", "VerificationFailed", message)
-    else:
-        draft.record(
-            "VerificationRepeated",
-            "FailedOnce",
-            f"the release beside it passes: once more before it is given up: {why}",
-            release=job.release,
-            warning=True,
-        )
-        _verify(draft, subject, repeats=1)
+        roll_back(draft, RolloutOutcome.FAILED, DecisionReason.VERIFICATION_FAILED, message)
+        return Progress.LEFT_PHASE
+    draft.record(
+        LedgerDecision.VERIFICATION_REPEATED,
+        DecisionReason.FAILED_ONCE,
+        f"the release beside it passes: once more before it is given up: {why}",
+        release=job.release,
+        warning=True,
+    )
+    return _verify(draft, subject, repeats=1)
 
 
-def _repeat_later(draft: RolloutDraft, subject: Subject, job: JobStatus) -> None:
-    """Nobody is blamed: hold, and look again; the step's deadline bounds it."""
-    if runs.has_rested(draft, job, REPEAT_SECONDS):
-        _verify(draft, subject)
+def _repeat_later(draft: RolloutDraft, subject: Subject, job: JobStatus) -> Progress:
+    """Blame nobody: hold, and look again; the step's deadline bounds it."""
+    if runs.rest(draft, job, REPEAT_SECONDS) is Progress.WAIT:
+        return Progress.WAIT
+    return _verify(draft, subject)
 
 
-def _verify(draft: RolloutDraft, subject: Subject, *, repeats: int = 0) -> None:
+def _verify(draft: RolloutDraft, subject: Subject, *, repeats: int = 0) -> Progress:
     runs.start(
         draft,
         "verify",
@@ -138,3 +148,4 @@ def _verify(draft: RolloutDraft, subject: Subject, *, repeats: int = 0) -> None:
         target=subject.address,
         repeats=repeats,
     )
+    return Progress.WAIT

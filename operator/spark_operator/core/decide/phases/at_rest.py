@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spark_operator.core.decide.draft import TICK_SECONDS
-from spark_operator.core.decide.jobs.undo_migration import undone
+from spark_operator.core.decide.jobs.undo_migration import undo
+from spark_operator.core.decide.progress import Progress
+from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.phases import Phase
+from spark_operator.core.model.reasons import StoredReason
 
 if TYPE_CHECKING:
     from spark_operator.core.decide.draft import RolloutDraft
@@ -25,7 +28,7 @@ def rolling_back(draft: RolloutDraft) -> None:
     draft.requeue_at(draft.now + TICK_SECONDS)
     stable_name = draft.status.stable.release if draft.status.stable else None
     cut = draft.observations.route is not None and draft.observations.route.release == stable_name
-    if not cut or draft.candidate.live or not undone(draft):
+    if not cut or draft.candidate.live or undo(draft) is Progress.WAIT:
         return
     draft.set(candidate=None, step=None)
     failure = draft.status.failure
@@ -34,8 +37,8 @@ def rolling_back(draft: RolloutDraft) -> None:
     elif failure and failure.release == draft.desired.name:
         draft.transition(Phase.ROLLED_BACK)
         draft.record(
-            "RolledBack",
-            failure.reason,
+            LedgerDecision.ROLLED_BACK,
+            StoredReason(failure.reason),
             f"all traffic is on {draft.status.stable.image if draft.status.stable else 'nothing'};"
             f" {failure.image} has no pods left",
             release=failure.release,

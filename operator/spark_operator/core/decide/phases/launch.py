@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from spark_operator.api.status.status import StepStatus
 from spark_operator.core import judge
 from spark_operator.core.decide import quarantine
+from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.maintenance import in_maintenance
 from spark_operator.core.model.phases import Phase
+from spark_operator.core.model.reasons import DecisionReason
 
 if TYPE_CHECKING:
     from spark_operator.core.decide.draft import RolloutDraft
@@ -36,16 +38,20 @@ def launch(draft: RolloutDraft) -> None:
     target = Phase.PROMOTING if straight else Phase.PROGRESSING
     if draft.phase is not target:
         draft.transition(target)
-    draft.record("TrialStarted", *_plan(draft, straight=straight, unserved=unserved), release=name)
+    draft.record(
+        LedgerDecision.TRIAL_STARTED,
+        *_plan(draft, straight=straight, unserved=unserved),
+        release=name,
+    )
 
 
-def _plan(draft: RolloutDraft, *, straight: bool, unserved: bool) -> tuple[str, str]:
+def _plan(draft: RolloutDraft, *, straight: bool, unserved: bool) -> tuple[DecisionReason, str]:
     """Reason and message of a trial's start."""
     steps = draft.spec.strategy.canary.steps
     plan = " → ".join(f"{step.weight}%" for step in (steps[-1:] if straight else steps))
     said = f"{draft.on_trial.image} is on trial: plan {plan}"
     if unserved:
-        return "MaintenanceWindow", f"{said} at once: users are not served meanwhile"
+        return DecisionReason.MAINTENANCE_WINDOW, f"{said} at once: users are not served meanwhile"
     if straight and quarantine.was_stable(draft.status, draft.on_trial.release):
-        return "FastTrack", f"{said}: it was stable before"
-    return "NewRelease", said
+        return DecisionReason.FAST_TRACK, f"{said}: it was stable before"
+    return DecisionReason.NEW_RELEASE, said

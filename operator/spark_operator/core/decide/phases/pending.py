@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from spark_operator.api.status.outcomes import RolloutOutcome
 from spark_operator.api.status.status import Weight
 from spark_operator.api.values import seconds
 from spark_operator.core.decide import quarantine
 from spark_operator.core.decide.jobs import runs, verification
 from spark_operator.core.decide.phases.preparation import prepare
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.decide.rollback import fail
 from spark_operator.core.decide.signals import freeze
+from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.phases import Phase
+from spark_operator.core.model.reasons import DecisionReason
 
 if TYPE_CHECKING:
     from spark_operator.api.status.runs import JobKind
@@ -40,13 +44,19 @@ def pending(draft: RolloutDraft) -> None:
             f" ({held.reason}): apply another release, or let it out with the annotation"
             f" spark.dev/let-out: {desired}@TOKEN"
         )
-        fail(draft, draft.role(draft.desired), "Failed", "ReleaseQuarantined", message)
+        fail(
+            draft,
+            draft.role(draft.desired),
+            RolloutOutcome.FAILED,
+            DecisionReason.RELEASE_QUARANTINED,
+            message,
+        )
         draft.transition(Phase.ROLLED_BACK)
         return
     if draft.status.failure and draft.status.failure.release == desired:
         draft.transition(Phase.ROLLED_BACK)
         return
-    if freeze.hold_back(draft):
+    if freeze.hold_back(draft) is Progress.WAIT:
         return
     if draft.third_release:
         draft.requeue_at(draft.now + SETTLE_SECONDS)
@@ -64,8 +74,8 @@ def _install(draft: RolloutDraft) -> None:
             failure=None,
         )
         draft.record(
-            "Installing",
-            "FirstRelease",
+            LedgerDecision.INSTALLING,
+            DecisionReason.FIRST_RELEASE,
             f"first release {draft.desired.image} is being started: nothing to compare it with",
             release=draft.desired.name,
         )
@@ -77,14 +87,14 @@ def _install(draft: RolloutDraft) -> None:
         if draft.now < deadline:
             draft.requeue_at(deadline)
         return
-    if not verification.passed(draft):
+    if verification.verify(draft) is not Progress.DONE:
         return
     draft.set(stable=role.model_copy(update={"since": draft.at}), candidate=None, weight=Weight())
-    draft.close(role, "Promoted", "FirstRelease")
+    draft.close(role, RolloutOutcome.PROMOTED, DecisionReason.FIRST_RELEASE)
     draft.transition(Phase.STABLE)
     draft.record(
-        "Installed",
-        "FirstRelease",
+        LedgerDecision.INSTALLED,
+        DecisionReason.FIRST_RELEASE,
         f"{role.image} is stable: {draft.spec.replicas} of {draft.spec.replicas} pods are ready",
         release=role.release,
     )

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from spark_operator.api.status.outcomes import RolloutOutcome
 from spark_operator.core.decide.jobs import runs
 from spark_operator.core.decide.jobs.undo_migration import version_of
 from spark_operator.core.decide.phases.launch import launch
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.decide.rollback import roll_back
+from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.phases import Phase
+from spark_operator.core.model.reasons import DecisionReason
 
 if TYPE_CHECKING:
     from spark_operator.api.status.runs import JobKind, JobStatus
     from spark_operator.core.decide.draft import RolloutDraft
-    from spark_operator.core.decide.rollback import Failure
+    from spark_operator.core.model.reasons import Reason
 
 REPEAT_SECONDS: Final = 60.0
 """How soon the first release's preflight is repeated: there is nothing else to fall back on."""
@@ -32,8 +36,8 @@ def prepare(draft: RolloutDraft) -> None:
         runs.start(draft, "preflight", release)
         draft.transition(Phase.PREFLIGHT)
         draft.record(
-            "PreflightStarted",
-            "NewRelease",
+            LedgerDecision.PREFLIGHT_STARTED,
+            DecisionReason.NEW_RELEASE,
             f"keys and dependencies of {draft.on_trial.image} are checked before its first pod",
             release=release,
         )
@@ -43,7 +47,7 @@ def prepare(draft: RolloutDraft) -> None:
 
 def preflight(draft: RolloutDraft) -> None:
     """Wait for the checks; go on where they pass."""
-    if _replaced(draft):
+    if _begin_anew(draft) is Progress.LEFT_PHASE:
         return
     role = draft.on_trial
     job = runs.find(draft, "preflight", role.release)
@@ -54,17 +58,23 @@ def preflight(draft: RolloutDraft) -> None:
     elif job.state == "Passed":
         head = job.schema_.head if job.schema_ else None
         draft.set(candidate=role.model_copy(update={"schema_head": head}))
-        draft.record("PreflightPassed", "Passed", runs.summary(job), release=role.release)
+        draft.record(
+            LedgerDecision.PREFLIGHT_PASSED,
+            DecisionReason.PASSED,
+            runs.summary(job),
+            release=role.release,
+        )
         _migrate_or_launch(draft)
-    elif job.state == "Failed" or not runs.again(draft, job):
-        _refuse(draft, job, "PreflightFailed", "Inconclusive")
+    elif job.state == "Failed" or runs.run_again(draft, job) is Progress.DONE:
+        _refuse(draft, job, DecisionReason.PREFLIGHT_FAILED, RolloutOutcome.INCONCLUSIVE)
 
 
 def migrating(draft: RolloutDraft) -> None:
     """Wait for the migration; go on where it is done."""
     role = draft.on_trial
     job = runs.find(draft, "migrate", role.release)
-    if (job is None or job.state != "Running") and _replaced(draft):
+    is_running = job is not None and job.state == "Running"
+    if not is_running and _begin_anew(draft) is Progress.LEFT_PHASE:
         return
     if job is None:
         _start_migration(draft)
@@ -73,25 +83,28 @@ def migrating(draft: RolloutDraft) -> None:
     elif job.state == "Passed":
         current = job.schema_.current if job.schema_ else None
         draft.record(
-            "Migrated",
-            "Passed",
+            LedgerDecision.MIGRATED,
+            DecisionReason.PASSED,
             f"the schema is at {current}" if current else "the migration is done",
             release=role.release,
         )
         launch(draft)
-    elif job.state == "Failed" or not runs.again(draft, job):
+    elif job.state == "Failed" or runs.run_again(draft, job) is Progress.DONE:
         _refuse(
-            draft, job, "MigrationFailed", "Failed" if job.state == "Failed" else "Inconclusive"
+            draft,
+            job,
+            DecisionReason.MIGRATION_FAILED,
+            RolloutOutcome.FAILED if job.state == "Failed" else RolloutOutcome.INCONCLUSIVE,
         )
 
 
-def _replaced(draft: RolloutDraft) -> bool:
+def _begin_anew(draft: RolloutDraft) -> Progress:
     """Begin anew where the spec names another first release: there is nothing to go back to."""
     if draft.status.stable is not None or draft.on_trial.release == draft.desired.name:
-        return False
+        return Progress.DONE
     draft.set(candidate=None)
     draft.transition(Phase.PENDING)
-    return True
+    return Progress.LEFT_PHASE
 
 
 def _migrate_or_launch(draft: RolloutDraft) -> None:
@@ -101,8 +114,8 @@ def _migrate_or_launch(draft: RolloutDraft) -> None:
     _start_migration(draft)
     draft.transition(Phase.MIGRATING)
     draft.record(
-        "MigrationStarted",
-        "NewRelease",
+        LedgerDecision.MIGRATION_STARTED,
+        DecisionReason.NEW_RELEASE,
         f"the schema is brought to what {draft.on_trial.image} needs, before its first pod",
         release=draft.on_trial.release,
     )
@@ -117,20 +130,20 @@ def _start_migration(draft: RolloutDraft) -> None:
     runs.start(draft, "migrate", release, schema=schema, target=target)
 
 
-def _refuse(draft: RolloutDraft, job: JobStatus, reason: str, outcome: Failure) -> None:
+def _refuse(draft: RolloutDraft, job: JobStatus, reason: Reason, outcome: RolloutOutcome) -> None:
     """Give the release up; the first one of all stays, and its preflight is repeated."""
     if draft.status.stable is not None:
         roll_back(draft, outcome, reason, runs.explain(job))
-    elif job.kind == "preflight" and runs.has_rested(draft, job, REPEAT_SECONDS):
+    elif job.kind == "preflight" and runs.rest(draft, job, REPEAT_SECONDS) is Progress.DONE:
         runs.start(draft, "preflight", job.release)
 
 
-def repeat(draft: RolloutDraft) -> bool:
-    """Run the first release's failed Job once more, as a person asks; False: none has failed."""
+def repeat(draft: RolloutDraft) -> Progress:
+    """Run the first release's failed Job once more, as a person asks; DONE: none has failed."""
     role = draft.status.candidate
     kind = _KINDS.get(draft.phase)
     job = runs.find(draft, kind, role.release) if role and kind else None
     if job is None or job.state in ("Running", "Passed"):
-        return False
+        return Progress.DONE
     runs.start(draft, job.kind, job.release, target=job.target, schema=job.schema_)
-    return True
+    return Progress.WAIT

@@ -10,14 +10,18 @@ from spark_operator.core import judge
 from spark_operator.core.decide.draft import TICK_SECONDS
 from spark_operator.core.decide.exposure import foresee
 from spark_operator.core.decide.jobs import verification
-from spark_operator.core.decide.jobs.low_traffic import on_low_traffic
+from spark_operator.core.decide.jobs.low_traffic import by_readiness, send_synthetic
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.decide.signals import alerts, maintenance
+from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.phases import Phase
+from spark_operator.core.model.reasons import DecisionReason
 from spark_operator.core.model.weights import candidate_pods
 
 if TYPE_CHECKING:
     from spark_operator.api.strategy import Step
     from spark_operator.core.decide.draft import RolloutDraft
+    from spark_operator.core.model.reasons import Reason
 
 
 def progressing(draft: RolloutDraft) -> None:
@@ -25,31 +29,39 @@ def progressing(draft: RolloutDraft) -> None:
     draft.watch = True
     draft.requeue_at(draft.now + TICK_SECONDS)
     foresee(draft)
-    if draft.spec.paused:
-        _pause(draft, "SpecPaused", "spec.paused is true: the weight is held, the watch goes on")
+    if _hold(draft) is Progress.LEFT_PHASE:
         return
-    if draft.status.held:
-        _pause(
-            draft,
-            "PauseRequested",
-            "a person asked to hold: go on with the annotation spark.dev/resume: TOKEN",
-        )
+    if maintenance.blind(draft) or _reach_weight(draft) is Progress.WAIT:
         return
-    if maintenance.blind(draft) or not _reach_weight(draft):
-        return
-    if alerts.holds(draft):
+    if alerts.holds(draft) or not _has_had_its_time(draft):
         return
     why = _why_done(draft)
-    if not why or not verification.passed(draft):
+    if not why:
+        send_synthetic(draft, _longest(draft), _step(draft).min_requests)
         return
+    if verification.verify(draft) is Progress.DONE:
+        _leave_step(draft, why)
+
+
+def _hold(draft: RolloutDraft) -> Progress:
+    """Pause where the spec or a person asks for it."""
+    if draft.spec.paused:
+        why = "spec.paused is true: the weight is held, the watch goes on"
+        return _pause(draft, DecisionReason.SPEC_PAUSED, why)
+    if draft.status.held:
+        why = "a person asked to hold: go on with the annotation spark.dev/resume: TOKEN"
+        return _pause(draft, DecisionReason.PAUSE_REQUESTED, why)
+    return Progress.DONE
+
+
+def _leave_step(draft: RolloutDraft, why: str) -> None:
+    """Take the next step, or wait for the person that this one is left by."""
     if _awaits_approval(draft):
-        _pause(
-            draft,
-            "ManualStep",
-            "the step waits for a person: annotate the resource with spark.dev/approve: TOKEN",
-        )
+        ask = "the step waits for a person: annotate the resource with spark.dev/approve: TOKEN"
+        _pause(draft, DecisionReason.MANUAL_STEP, ask)
         return
-    next_step(draft, why, "Passed" if _judged(draft) else "ReadinessOnly")
+    passed = DecisionReason.PASSED if _judged(draft) else DecisionReason.READINESS_ONLY
+    next_step(draft, why, passed)
 
 
 def _step(draft: RolloutDraft) -> Step:
@@ -58,36 +70,37 @@ def _step(draft: RolloutDraft) -> Step:
     return steps[min(index, len(steps) - 1)]
 
 
-def _pause(draft: RolloutDraft, reason: str, message: str) -> None:
+def _pause(draft: RolloutDraft, reason: Reason, message: str) -> Progress:
     draft.transition(Phase.PAUSED)
-    draft.record("Paused", reason, message, release=draft.on_trial.release)
+    draft.record(LedgerDecision.PAUSED, reason, message, release=draft.on_trial.release)
+    return Progress.LEFT_PHASE
 
 
-def _reach_weight(draft: RolloutDraft) -> bool:
-    """Whether the wanted pods are ready and samples at this weight count."""
+def _reach_weight(draft: RolloutDraft) -> Progress:
+    """Wait until the wanted pods are ready; from then on samples at this weight count."""
     step = draft.status.step
     if step is None:
-        return False
+        return Progress.WAIT
     if step.observed_since is not None:
-        return True
+        return Progress.DONE
     if draft.candidate.ready < candidate_pods(draft.spec.replicas, draft.status.weight.desired):
-        return False
+        return Progress.WAIT
     if draft.status.first_traffic_at is None and (draft.third_release or _surplus(draft)):
-        return False
+        return Progress.WAIT
     draft.set(step=step.model_copy(update={"observed_since": draft.at}))
     if draft.judge is not None:
         draft.judge = judge.at_step(draft.plan, draft.judge, draft.now)
     if draft.status.first_traffic_at is None and draft.status.weight.desired > 0:
         draft.set(first_traffic_at=draft.at)
         draft.record(
-            "TrafficStarted",
-            "CandidateReady",
+            LedgerDecision.TRAFFIC_STARTED,
+            DecisionReason.CANDIDATE_READY,
             f"{draft.candidate.ready} candidate pods are ready: first traffic,"
             f" {draft.status.weight.desired}% wanted",
             release=draft.on_trial.release,
         )
     draft.requeue_at(draft.now)
-    return False
+    return Progress.WAIT
 
 
 def _surplus(draft: RolloutDraft) -> bool:
@@ -96,20 +109,26 @@ def _surplus(draft: RolloutDraft) -> bool:
     return len(draft.candidate.live) > wanted
 
 
+def _has_had_its_time(draft: RolloutDraft) -> bool:
+    """Whether the step lasted for as long as its plan asks for, from when its samples count."""
+    status = draft.status.step
+    if status is None or status.observed_since is None:
+        return False
+    return draft.now - status.observed_since.timestamp() >= seconds(_step(draft).min_duration)
+
+
+def _longest(draft: RolloutDraft) -> float:
+    """Longest time of the step, in seconds."""
+    return seconds(_step(draft).max_duration or draft.spec.strategy.canary.progress_deadline)
+
+
 def _why_done(draft: RolloutDraft) -> str:
     """Why this step may be left; empty while it may not."""
-    step, status = _step(draft), draft.status.step
-    if status is None or status.observed_since is None:
-        return ""
-    if draft.now - status.observed_since.timestamp() < seconds(step.min_duration):
-        return ""
     if draft.status.weight.desired == 0:
         return "ready for the step's whole time, without traffic"
     if _judged(draft):
         return draft.verdict.message if draft.verdict else ""
-    canary = draft.spec.strategy.canary
-    limit = seconds(step.max_duration or canary.progress_deadline)
-    return on_low_traffic(draft, limit, step.min_requests)
+    return by_readiness(draft, _longest(draft), _step(draft).min_requests)
 
 
 def _judged(draft: RolloutDraft) -> bool:
@@ -121,7 +140,7 @@ def _judged(draft: RolloutDraft) -> bool:
     return draft.verdict.step_requests >= _step(draft).min_requests
 
 
-def next_step(draft: RolloutDraft, why: str, reason: str = "Passed") -> None:
+def next_step(draft: RolloutDraft, why: str, reason: Reason = DecisionReason.PASSED) -> None:
     """Raise the weight to the next entry of the plan, or promote after the last but one."""
     steps = draft.spec.strategy.canary.steps
     index = (draft.status.step.index if draft.status.step else 0) + 1
@@ -134,19 +153,21 @@ def next_step(draft: RolloutDraft, why: str, reason: str = "Passed") -> None:
         draft.transition(Phase.PROGRESSING)
     draft.requeue_at(draft.now)
     draft.record(
-        "StepAdvanced",
+        LedgerDecision.STEP_ADVANCED,
         reason,
         f"to {steps[index].weight}%: {why}",
         release=draft.on_trial.release,
     )
 
 
-def promote(draft: RolloutDraft, why: str, reason: str) -> None:
+def promote(draft: RolloutDraft, why: str, reason: Reason) -> None:
     """Leave the steps behind: all traffic, as soon as all pods are ready."""
     total = len(draft.spec.strategy.canary.steps)
     draft.set(step=StepStatus(index=total - 1, total=total, entered_at=draft.at), held=False)
     draft.transition(Phase.PROMOTING)
-    draft.record("Promoting", reason, f"to 100%: {why}", release=draft.on_trial.release)
+    draft.record(
+        LedgerDecision.PROMOTING, reason, f"to 100%: {why}", release=draft.on_trial.release
+    )
 
 
 def paused(draft: RolloutDraft) -> None:
@@ -158,7 +179,12 @@ def paused(draft: RolloutDraft) -> None:
     if draft.status.step:
         draft.set(step=draft.status.step.model_copy(update={"entered_at": draft.at}))
     draft.transition(Phase.PROGRESSING)
-    draft.record("Resumed", "Resumed", "the pause is over", release=draft.on_trial.release)
+    draft.record(
+        LedgerDecision.RESUMED,
+        DecisionReason.RESUMED,
+        "the pause is over",
+        release=draft.on_trial.release,
+    )
 
 
 def _awaits_approval(draft: RolloutDraft) -> bool:

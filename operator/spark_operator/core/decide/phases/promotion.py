@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from spark_operator.api.status.outcomes import RolloutOutcome
 from spark_operator.api.status.status import ReleaseStatus, Weight
 from spark_operator.api.values import seconds
 from spark_operator.core import judge
 from spark_operator.core.decide.draft import TICK_SECONDS
 from spark_operator.core.decide.jobs import runs, verification
 from spark_operator.core.decide.phases.launch import launch
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.decide.rollback import roll_back
 from spark_operator.core.decide.signals import alerts, freeze
+from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.maintenance import in_maintenance
 from spark_operator.core.model.phases import Phase
+from spark_operator.core.model.reasons import DecisionReason
 
 if TYPE_CHECKING:
     from spark_operator.core.decide.draft import RolloutDraft
@@ -39,15 +43,15 @@ def promoting(draft: RolloutDraft) -> None:
     if draft.status.weight.desired < 100:
         if draft.spec.paused or draft.status.held or alerts.holds(draft):
             return
-        if not _verified_in_maintenance(draft):
+        if _verify_in_maintenance(draft) is not Progress.DONE:
             return
         draft.set_weight(100)
         if draft.status.first_traffic_at is None:
             draft.set(first_traffic_at=draft.at)
         draft.requeue_at(draft.now)
         draft.record(
-            "TrafficSwitched",
-            "CandidateReady",
+            LedgerDecision.TRAFFIC_SWITCHED,
+            DecisionReason.CANDIDATE_READY,
             f"all {draft.spec.replicas} candidate pods are ready: all new connections go to them",
             release=role.release,
         )
@@ -64,15 +68,17 @@ def _outlasts_maintenance(draft: RolloutDraft) -> bool:
     return unserved and not in_maintenance(draft.status)
 
 
-def _verified_in_maintenance(draft: RolloutDraft) -> bool:
-    """Whether a release that no user tries before the switch has passed its verification."""
+def _verify_in_maintenance(draft: RolloutDraft) -> Progress:
+    """Verify a release that no user tries before the switch."""
     step = draft.status.step
-    return step is None or not step.in_maintenance or verification.passed(draft)
+    if step is None or not step.in_maintenance:
+        return Progress.DONE
+    return verification.verify(draft)
 
 
 def _promote(draft: RolloutDraft, role: ReleaseStatus) -> None:
     guard = seconds(draft.spec.guard.duration)
-    draft.close(role, "Promoted", "Passed")
+    draft.close(role, RolloutOutcome.PROMOTED, DecisionReason.PASSED)
     draft.record_baseline(promoted=True)
     # Each synthetic request that is still to come would cost a provider's answer for nothing.
     runs.forget(draft, "verify", "compare", "traffic")
@@ -87,23 +93,28 @@ def _promote(draft: RolloutDraft, role: ReleaseStatus) -> None:
     watch = (
         f"the previous release stays warm for {draft.spec.guard.duration}" if guard else "no guard"
     )
-    draft.record("Promoted", "Passed", f"{role.image} is stable now; {watch}", release=role.release)
+    draft.record(
+        LedgerDecision.PROMOTED,
+        DecisionReason.PASSED,
+        f"{role.image} is stable now; {watch}",
+        release=role.release,
+    )
 
 
-def _has_watched(draft: RolloutDraft, *, in_vain: bool) -> bool:
-    """Whether the last part of the guard was watched: an operator that was away has seen nothing.
+def _watch_to_the_end(draft: RolloutDraft, *, in_vain: bool) -> Progress:
+    """Watch the last part of the guard: an operator that was away has seen nothing.
 
     After a gap the judge's step starts anew, which its checkpoint keeps across restarts, and so it
     does while the watch is ``in_vain``.
     """
     last = draft.status.judge_at
     if draft.judge is None or draft.verdict is None or last is None:
-        return False
+        return Progress.WAIT
     if in_vain or draft.now - last.timestamp() > MOST_BLIND_SECONDS:
         draft.judge = judge.at_step(draft.plan, draft.judge, draft.now)
-        return False
+        return Progress.WAIT
     wanted = min(seconds(draft.spec.guard.duration), LAST_WATCH_SECONDS)
-    return draft.verdict.step_seconds >= wanted
+    return Progress.DONE if draft.verdict.step_seconds >= wanted else Progress.WAIT
 
 
 def _is_suspected(draft: RolloutDraft) -> bool:
@@ -115,7 +126,7 @@ def _is_suspected(draft: RolloutDraft) -> bool:
     verdict = draft.verdict
     return (
         verdict is not None
-        and verdict.reason is judge.Reason.ERROR_RATE_WARNING
+        and verdict.reason is judge.VerdictReason.ERROR_RATE_WARNING
         and not verdict.shared
     )
 
@@ -133,22 +144,28 @@ def guarding(draft: RolloutDraft) -> None:
         draft.transition(Phase.STABLE)
         return
     if draft.desired.name == previous.release:
-        roll_back(draft, "Aborted", "SpecReverted", "the spec names the previous release again")
+        roll_back(
+            draft,
+            RolloutOutcome.ABORTED,
+            DecisionReason.SPEC_REVERTED,
+            "the spec names the previous release again",
+        )
         return
     if draft.desired.name != stable.release and not freeze.frozen(draft):
         draft.set(previous=None)
         draft.transition(Phase.PENDING)
         return
     draft.watch = True
-    verified = verification.passed(draft) or verification.is_shared(draft)
-    if draft.phase is not Phase.GUARDING:
+    verified = verification.verify(draft)
+    if verified is Progress.LEFT_PHASE:
         return
+    is_verified = verified is Progress.DONE or verification.is_shared(draft)
     guard, unseen = seconds(draft.spec.guard.duration), _unseen(draft)
     # Twice as long and no longer: what has proven nothing by then holds nobody up
     undecided = bool(unseen) or _is_suspected(draft)
     end = stable.since.timestamp() + (2 * guard if undecided else guard)
-    watched = _has_watched(draft, in_vain=bool(unseen) and draft.now < end)
-    if draft.now < end or not watched or not verified:
+    watched = _watch_to_the_end(draft, in_vain=bool(unseen) and draft.now < end)
+    if draft.now < end or watched is Progress.WAIT or not is_verified:
         draft.requeue_at(draft.now + TICK_SECONDS)
         return
     _end_guard(draft, stable, unseen)
@@ -163,8 +180,8 @@ def _end_guard(draft: RolloutDraft, stable: ReleaseStatus, unseen: str) -> None:
     if unseen:
         seen = f"could not be watched to the end, {unseen}"
     draft.record(
-        "GuardEnded",
-        "Unwatched" if unseen else "GuardEnded",
+        LedgerDecision.GUARD_ENDED,
+        DecisionReason.UNWATCHED if unseen else DecisionReason.GUARD_ENDED,
         f"{stable.image} {seen}: the previous release is stopped",
         release=stable.release,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from spark_operator.api.status.outcomes import RolloutOutcome
 from spark_operator.api.values import fraction
 from spark_operator.core.decide.report.wording import about, percent
 
@@ -232,7 +233,9 @@ def recent_release(draft: RolloutDraft) -> Causes:
     role = draft.status.stable
     if role is None or draft.at - role.since > RECENT or not draft.status.history:
         return ()
-    last = next((item for item in draft.status.history if item.outcome == "Promoted"), None)
+    last = next(
+        (item for item in draft.status.history if item.outcome == RolloutOutcome.PROMOTED), None
+    )
     if last is None or last.release != role.release or last.reason == "FirstRelease":
         return ()
     return (

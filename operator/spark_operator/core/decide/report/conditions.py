@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from spark_operator.api.status.outcomes import RolloutOutcome
 from spark_operator.api.status.status import Condition
 from spark_operator.api.values import seconds
 from spark_operator.core.decide.jobs import runs, verification
@@ -17,6 +18,7 @@ from spark_operator.core.decide.report import notices
 from spark_operator.core.decide.signals import alerts, freeze, isolation, outage
 from spark_operator.core.model.maintenance import in_maintenance, when
 from spark_operator.core.model.phases import WATCHED, Phase
+from spark_operator.core.model.reasons import ConditionReason
 
 if TYPE_CHECKING:
     from spark_operator.core.decide.draft import RolloutDraft
@@ -87,16 +89,18 @@ def _condition(draft: RolloutDraft, kind: str, said: Aspect, before: Condition |
 def _stalled(draft: RolloutDraft) -> Aspect:
     failure = draft.status.failure
     if draft.observations.foreign:
-        return Aspect(holds=True, reason="NameTaken", message=_foreign(draft))
+        return Aspect(holds=True, reason=ConditionReason.NAME_TAKEN, message=_foreign(draft))
     if draft.phase is Phase.ROLLED_BACK and failure:
-        reason = "ReleaseQuarantined" if failure.outcome == "Failed" else failure.outcome
+        reason = (
+            "ReleaseQuarantined" if failure.outcome == RolloutOutcome.FAILED else failure.outcome
+        )
         return Aspect(holds=True, reason=reason, message=f"{failure.image}: {failure.message}")
     if draft.status.override and draft.phase in (Phase.STABLE, Phase.GUARDING):
         message = (
             f"a person asked for release {draft.status.override.release} instead of the spec's"
             f" {draft.status.override.instead_of}: apply another release to go on"
         )
-        return Aspect(holds=True, reason="RollbackRequested", message=message)
+        return Aspect(holds=True, reason=ConditionReason.ROLLBACK_REQUESTED, message=message)
     role = draft.status.candidate
     failed = _failed_before_pods(draft)
     if failed is not None:
@@ -109,8 +113,10 @@ def _stalled(draft: RolloutDraft) -> Aspect:
                 f"{draft.candidate.ready} of {draft.spec.replicas} pods of the first release are"
                 f" ready after {limit}: {trouble}"
             )
-            return Aspect(holds=True, reason="ProgressDeadlineExceeded", message=message)
-    return Aspect(holds=False, reason="Progressing", message="")
+            return Aspect(
+                holds=True, reason=ConditionReason.PROGRESS_DEADLINE_EXCEEDED, message=message
+            )
+    return Aspect(holds=False, reason=ConditionReason.PROGRESSING, message="")
 
 
 def _failed_before_pods(draft: RolloutDraft) -> Aspect | None:
@@ -133,7 +139,7 @@ def _foreign(draft: RolloutDraft) -> str:
 def _reconciling(draft: RolloutDraft, stalled: Aspect) -> Aspect:
     waits = freeze.waits(draft)
     if waits and not stalled.holds:
-        return Aspect(holds=True, reason="Frozen", message=waits)
+        return Aspect(holds=True, reason=ConditionReason.FROZEN, message=waits)
     if stalled.holds or draft.phase in (Phase.STABLE, Phase.GUARDING, Phase.ROLLED_BACK):
         return Aspect(holds=False, reason=draft.phase.value, message="")
     return Aspect(holds=True, reason=draft.phase.value, message=_story(draft))
@@ -143,17 +149,17 @@ def _ready(draft: RolloutDraft, stalled: Aspect) -> Aspect:
     if stalled.holds:
         return stalled._replace(holds=False)
     if draft.spec.isolated:
-        return Aspect(holds=False, reason="Isolated", message=isolation.MESSAGE)
+        return Aspect(holds=False, reason=ConditionReason.ISOLATED, message=isolation.MESSAGE)
     waits = freeze.waits(draft)
     if waits:
-        return Aspect(holds=False, reason="Frozen", message=waits)
+        return Aspect(holds=False, reason=ConditionReason.FROZEN, message=waits)
     if draft.phase not in (Phase.STABLE, Phase.GUARDING) or draft.status.stable is None:
         return Aspect(holds=False, reason=draft.phase.value, message=_story(draft))
     ready, wanted = draft.stable.ready, draft.spec.replicas
     message = f"{draft.status.stable.image}: {ready} of {wanted} pods are ready"
     if ready < wanted:
         trouble = f": {draft.stable.trouble}" if draft.stable.trouble else ""
-        return Aspect(holds=False, reason="PodsNotReady", message=message + trouble)
+        return Aspect(holds=False, reason=ConditionReason.PODS_NOT_READY, message=message + trouble)
     return Aspect(holds=True, reason=draft.phase.value, message=message)
 
 
@@ -176,23 +182,27 @@ def _story(draft: RolloutDraft) -> str:
 
 def _available(draft: RolloutDraft) -> Aspect:
     if draft.status.stable is None:
-        return Aspect(holds=False, reason="NothingStable", message="no release is stable yet")
+        return Aspect(
+            holds=False, reason=ConditionReason.NOTHING_STABLE, message="no release is stable yet"
+        )
     if draft.spec.isolated:
-        return Aspect(holds=False, reason="Isolated", message=isolation.MESSAGE)
+        return Aspect(holds=False, reason=ConditionReason.ISOLATED, message=isolation.MESSAGE)
     if in_maintenance(draft.status):
         message = f"users are answered 503: {draft.spec.maintenance.message}"
-        return Aspect(holds=False, reason="Maintenance", message=message)
+        return Aspect(holds=False, reason=ConditionReason.MAINTENANCE, message=message)
     ready = draft.stable.ready
     message = f"{ready} pods of the stable release answer users"
     return Aspect(
-        holds=ready > 0, reason="StableServes" if ready else "NoReadyPods", message=message
+        holds=ready > 0,
+        reason=ConditionReason.STABLE_SERVES if ready else ConditionReason.NO_READY_PODS,
+        message=message,
     )
 
 
 def _accepted(draft: RolloutDraft) -> Aspect:
     if draft.observations.foreign:
-        return Aspect(holds=False, reason="NameTaken", message=_foreign(draft))
-    return Aspect(holds=True, reason="Valid", message="")
+        return Aspect(holds=False, reason=ConditionReason.NAME_TAKEN, message=_foreign(draft))
+    return Aspect(holds=True, reason=ConditionReason.VALID, message="")
 
 
 def _unanswered(draft: RolloutDraft) -> Aspect | None:
@@ -224,8 +234,8 @@ def _degraded(draft: RolloutDraft) -> Aspect:
         return trouble
     if draft.status.stable is not None and draft.stable.ready < draft.spec.replicas:
         message = f"{draft.stable.ready} of {draft.spec.replicas} stable pods are ready"
-        return Aspect(holds=True, reason="PodsNotReady", message=message)
-    return Aspect(holds=False, reason="AsExpected", message="")
+        return Aspect(holds=True, reason=ConditionReason.PODS_NOT_READY, message=message)
+    return Aspect(holds=False, reason=ConditionReason.AS_EXPECTED, message="")
 
 
 def _alerting(draft: RolloutDraft) -> Aspect | None:
@@ -241,19 +251,21 @@ def _unverified(draft: RolloutDraft) -> Aspect | None:
     """A failed verification that is not answered by a rollback."""
     blamed = verification.unanswered(draft)
     if blamed:
-        return Aspect(holds=True, reason="VerificationFailed", message=blamed)
+        return Aspect(holds=True, reason=ConditionReason.VERIFICATION_FAILED, message=blamed)
     if not verification.is_shared(draft):
         return None
     said = [runs.explain(job) for job in draft.status.jobs if job.kind == "compare"]
     message = f"both releases fail their verification: {said[0]}"
-    return Aspect(holds=True, reason="SharedVerificationFailure", message=message)
+    return Aspect(holds=True, reason=ConditionReason.SHARED_VERIFICATION_FAILURE, message=message)
 
 
 def _not_undone(draft: RolloutDraft) -> Aspect | None:
     for job in draft.status.jobs:
         if job.kind == "undo" and job.state in ("Failed", "Lost"):
             message = f"the schema was not brought back: {runs.explain(job)}"
-            return Aspect(holds=True, reason="MigrationRollbackFailed", message=message)
+            return Aspect(
+                holds=True, reason=ConditionReason.MIGRATION_ROLLBACK_FAILED, message=message
+            )
     return None
 
 
@@ -262,7 +274,7 @@ def _unchangeable(draft: RolloutDraft) -> Aspect | None:
     if not lost:
         return None
     message = f"ControllerRevision of {lost} is gone: it runs on, but cannot be changed"
-    return Aspect(holds=True, reason="RevisionMissing", message=message)
+    return Aspect(holds=True, reason=ConditionReason.REVISION_MISSING, message=message)
 
 
 def _without_revision(draft: RolloutDraft) -> str:
@@ -276,19 +288,19 @@ def _rolled_back(draft: RolloutDraft) -> Aspect:
     failure = draft.status.failure
     if draft.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK) and failure:
         return Aspect(holds=True, reason=failure.reason, message=failure.message)
-    return Aspect(holds=False, reason="NoRollback", message="")
+    return Aspect(holds=False, reason=ConditionReason.NO_ROLLBACK, message="")
 
 
 def _paused(draft: RolloutDraft) -> Aspect:
     if draft.phase is Phase.PAUSED:
-        return Aspect(holds=True, reason="Paused", message=_story(draft))
-    return Aspect(holds=False, reason="NotPaused", message="")
+        return Aspect(holds=True, reason=ConditionReason.PAUSED, message=_story(draft))
+    return Aspect(holds=False, reason=ConditionReason.NOT_PAUSED, message="")
 
 
 def _maintenance(draft: RolloutDraft) -> Aspect:
     window = draft.status.maintenance
     if window is None or window.state == "Ended":
-        return Aspect(holds=False, reason="NotInMaintenance", message="")
+        return Aspect(holds=False, reason=ConditionReason.NOT_IN_MAINTENANCE, message="")
     end = when(window.until) if window.until else "it is switched off in the spec"
     message = f"from {when(window.begins)} until {end}: {draft.spec.maintenance.message}"
     return Aspect(holds=window.state == "Active", reason=window.state, message=message)
@@ -296,12 +308,14 @@ def _maintenance(draft: RolloutDraft) -> Aspect:
 
 def _isolated(draft: RolloutDraft) -> Aspect:
     if draft.spec.isolated:
-        return Aspect(holds=True, reason="IsolationRequested", message=isolation.MESSAGE)
-    return Aspect(holds=False, reason="NotIsolated", message="")
+        return Aspect(
+            holds=True, reason=ConditionReason.ISOLATION_REQUESTED, message=isolation.MESSAGE
+        )
+    return Aspect(holds=False, reason=ConditionReason.NOT_ISOLATED, message="")
 
 
 def _diagnosis(draft: RolloutDraft) -> Aspect:
     """The most telling finding; status has the others."""
     for finding in draft.status.diagnosis[:1]:
         return Aspect(holds=True, reason=finding.symptom, message=finding.message)
-    return Aspect(holds=False, reason="NoSymptom", message="")
+    return Aspect(holds=False, reason=ConditionReason.NO_SYMPTOM, message="")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.fields import clip
@@ -79,9 +79,7 @@ def aspect(draft: RolloutDraft) -> tuple[bool, str, str] | None:
         tail = f"; {box.dropped} given up so far, the last at {box.dropped_at:%Y-%m-%d %H:%M:%S}Z"
     for channel in sorted({channel for notice in box.outbox for channel in notice.pending}):
         waiting = [notice for notice in box.outbox if channel in notice.pending]
-        slow_at = waiting[0].at + SLOW
-        if slow_at > draft.at:
-            draft.requeue_at(slow_at.timestamp())
+        if waiting[0].at + SLOW > draft.at:
             continue
         problem = draft.observations.delivery_problems.get(channel, "not tried yet")
         message = (
@@ -90,6 +88,20 @@ def aspect(draft: RolloutDraft) -> tuple[bool, str, str] | None:
         )
         return False, "ChannelFailing", message
     return True, "Delivered", f"no notification waits for longer than 60 s{tail}"
+
+
+def requeue_for_slow_channels(draft: RolloutDraft) -> None:
+    """Look again when the first channel has had a notice for so long that it counts as failing."""
+    box = draft.status.notifications
+    oldest: dict[str, datetime] = {}
+    for notice in box.outbox if box else ():
+        for channel in notice.pending:
+            oldest.setdefault(channel, notice.at)
+    for channel in sorted(oldest):
+        slow_at = oldest[channel] + SLOW
+        if slow_at <= draft.at:
+            return
+        draft.requeue_at(slow_at.timestamp())
 
 
 def _unaddressed(draft: RolloutDraft, found: Change) -> list[_Unaddressed]:

@@ -12,11 +12,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 from spark_operator.api.fields import to_time
+from spark_operator.api.status.outcomes import RolloutOutcome
 from spark_operator.api.status.status import MAX_ALERTS, AlertStatus
 from spark_operator.core import judge
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.decide.rollback import roll_back
 from spark_operator.core.decide.signals import maintenance
+from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.phases import ON_TRIAL, WATCHED, Phase
+from spark_operator.core.model.reasons import DecisionReason
 
 if TYPE_CHECKING:
     from spark_operator.api.status.status import ReleaseStatus
@@ -59,18 +63,18 @@ def consume(draft: RolloutDraft) -> None:
         draft.requeue_at((min(firing) + FORGOTTEN).timestamp())
 
 
-def alerted(draft: RolloutDraft) -> bool:
-    """Guard: a critical alert is about the watched release, or about the service and it alone."""
+def act_on_alerts(draft: RolloutDraft) -> Progress:
+    """Go back where a critical alert is about the watched release alone."""
     if not draft.spec.rollback.automatic:
-        return False
+        return Progress.DONE
     for item in draft.status.alerts:
         if item.severity != "critical" or not _concerns(draft, item):
             continue
         why = _why_at_once(draft, item) if item.release else _why_not_alike(draft)
         if why:
             _roll_back(draft, item, f"alert {item.name} ({item.fingerprint}) {why}")
-            return True
-    return False
+            return Progress.LEFT_PHASE
+    return Progress.DONE
 
 
 def holds(draft: RolloutDraft) -> bool:
@@ -191,8 +195,8 @@ def _add(draft: RolloutDraft, alert: Alert) -> AlertOutcome:
     draft.set(alerts=(item, *others))
     about = f"release {alert.release}" if alert.release else "the service"
     draft.record(
-        "AlertReceived",
-        "AlertFiring",
+        LedgerDecision.ALERT_RECEIVED,
+        DecisionReason.ALERT_FIRING,
         f"{alert.severity} alert {alert.name} ({alert.fingerprint}) is about {about}",
         release=alert.release,
         warning=True,
@@ -203,8 +207,8 @@ def _add(draft: RolloutDraft, alert: Alert) -> AlertOutcome:
 def _resolve(draft: RolloutDraft, item: AlertStatus) -> AlertOutcome:
     _replace(draft, item, resolved_at=draft.at, seen_at=draft.at)
     draft.record(
-        "AlertResolved",
-        "Resolved",
+        LedgerDecision.ALERT_RESOLVED,
+        DecisionReason.RESOLVED,
         f"alert {item.name} ({item.fingerprint}) is over: it speaks neither for nor against",
         release=item.release,
     )
@@ -241,8 +245,11 @@ def _roll_back(draft: RolloutDraft, item: AlertStatus, message: str) -> None:
         for alert, outcome in draft.alerts
     ]
     fired = judge.Verdict(
-        kind=judge.VerdictKind.FAIL, reason=judge.Reason.ALERT_FIRED, message=message, evidence=()
+        kind=judge.VerdictKind.FAIL,
+        reason=judge.VerdictReason.ALERT_FIRED,
+        message=message,
+        evidence=(),
     )
     before = draft.verdict or fired
     draft.verdict = replace(before, kind=fired.kind, reason=fired.reason, message=message)
-    roll_back(draft, "Failed", fired.reason, message)
+    roll_back(draft, RolloutOutcome.FAILED, fired.reason, message)

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.objects import digest
+from spark_operator.core.model.reasons import DecisionReason
 from spark_operator.core.observe.managed_fields import DIGITS, Owner, owners
 
 if TYPE_CHECKING:
     from spark_operator.api.spec import SparkDeploymentSpec
     from spark_operator.core.decide.draft import RolloutDraft
 
-DECISION: Final = "SpecChanged"
 MAX_PATHS: Final = 10
 MAX_MANAGERS: Final = 4
 MAX_MARKS: Final = 8
@@ -72,7 +73,7 @@ def notice(draft: RolloutDraft) -> None:
         return
     told = [f"by {owner.manager}: {_list(_touched(owner, changed))}" for owner in involved]
     message = "; ".join(told) or f"by somebody: {_list([f'spec.{name}' for name in changed])}"
-    draft.record(DECISION, "Edited", message)
+    draft.record(LedgerDecision.SPEC_CHANGED, DecisionReason.EDITED, message)
 
 
 def _members(spec: SparkDeploymentSpec) -> dict[str, str]:

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from spark_operator.api.fields import clip
 from spark_operator.core.decide import quarantine
+from spark_operator.core.decide.progress import Progress
+from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.maintenance import when
+from spark_operator.core.model.reasons import DecisionReason
 
 if TYPE_CHECKING:
     from spark_operator.api.windows import Freeze
@@ -44,12 +47,13 @@ def waits(draft: RolloutDraft) -> str:
     )
 
 
-def hold_back(draft: RolloutDraft) -> bool:
-    """Whether the wanted release has to wait for a freeze to end."""
+def hold_back(draft: RolloutDraft) -> Progress:
+    """Wait for a freeze that holds the wanted release back, and look again at its end."""
     freeze = frozen(draft)
-    if freeze is not None:
-        draft.requeue_at(freeze.until.timestamp())
-    return freeze is not None
+    if freeze is None:
+        return Progress.DONE
+    draft.requeue_at(freeze.until.timestamp())
+    return Progress.WAIT
 
 
 def tell(draft: RolloutDraft) -> None:
@@ -57,7 +61,11 @@ def tell(draft: RolloutDraft) -> None:
     why = waits(draft)
     said = (
         *(item.message for item in draft.resource.status.conditions),
-        *(entry.message for entry in draft.status.ledger if entry.decision == "Frozen"),
+        *(
+            entry.message
+            for entry in draft.status.ledger
+            if entry.decision == LedgerDecision.FROZEN
+        ),
     )
     if why and why not in said:
-        draft.record("Frozen", "Freeze", why, release=draft.desired.name)
+        draft.record(LedgerDecision.FROZEN, DecisionReason.FREEZE, why, release=draft.desired.name)

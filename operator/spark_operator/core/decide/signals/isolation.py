@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from spark_operator.core.decide.progress import Progress
+from spark_operator.core.model.decisions import LedgerDecision
+from spark_operator.core.model.reasons import DecisionReason
+
 if TYPE_CHECKING:
     from spark_operator.api.status.status import SparkDeploymentStatus
     from spark_operator.core.decide.draft import RolloutDraft
@@ -24,18 +28,24 @@ def recorded(status: SparkDeploymentStatus) -> bool:
     return any(item.type == CONDITION and item.status == "True" for item in status.conditions)
 
 
-def settle(draft: RolloutDraft) -> bool:
-    """Tell that the isolation begins or ends; whether everything stands still.
+def settle(draft: RolloutDraft) -> Progress:
+    """Tell that the isolation begins or ends, and wait while it lasts.
 
     At its end the step of a trial begins anew: nobody could watch meanwhile.
     """
     before, now = recorded(draft.status), draft.spec.isolated
     if now and not before:
-        draft.record("Isolated", "IsolationRequested", MESSAGE, warning=True)
+        draft.record(
+            LedgerDecision.ISOLATED, DecisionReason.ISOLATION_REQUESTED, MESSAGE, warning=True
+        )
     if before and not now:
-        draft.record("IsolationEnded", "IsolationEnded", "Services select pods again, as before")
+        draft.record(
+            LedgerDecision.ISOLATION_ENDED,
+            DecisionReason.ISOLATION_ENDED,
+            "Services select pods again, as before",
+        )
         step = draft.status.step
         if step is not None:
             fresh = {"entered_at": draft.at, "observed_since": None}
             draft.set(step=step.model_copy(update=fresh))
-    return now
+    return Progress.WAIT if now else Progress.DONE

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from spark_operator.api.status.status import MaintenanceStatus
 from spark_operator.api.values import seconds
+from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.maintenance import in_maintenance, when
+from spark_operator.core.model.reasons import DecisionReason
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -81,8 +83,8 @@ def _begin(draft: RolloutDraft, seen: MaintenanceWindow, before: MaintenanceStat
     )
     end = f"until {when(seen.until)}" if seen.until else "until spec.maintenance.enabled is false"
     draft.record(
-        "MaintenanceStarted",
-        "Scheduled" if seen.until else "Requested",
+        LedgerDecision.MAINTENANCE_STARTED,
+        DecisionReason.SCHEDULED if seen.until else DecisionReason.REQUESTED,
         f"users are answered 503 {end}: {draft.spec.maintenance.message}",
     )
 
@@ -94,7 +96,11 @@ def _end(draft: RolloutDraft, before: MaintenanceStatus) -> None:
         )
     )
     lasted = timedelta(seconds=round((draft.at - before.begins).total_seconds()))
-    draft.record("MaintenanceEnded", "Over", f"users are served again, after {lasted}")
+    draft.record(
+        LedgerDecision.MAINTENANCE_ENDED,
+        DecisionReason.OVER,
+        f"users are served again, after {lasted}",
+    )
 
 
 def _announce(
@@ -109,8 +115,8 @@ def _announce(
         )
     )
     draft.record(
-        "MaintenanceAnnounced",
-        "Rescheduled" if known else "Scheduled",
+        LedgerDecision.MAINTENANCE_ANNOUNCED,
+        DecisionReason.RESCHEDULED if known else DecisionReason.SCHEDULED,
         f"users will be answered 503 from {when(seen.begins)} until {when(seen.until)}:"
         f" {draft.spec.maintenance.message}",
     )
@@ -121,8 +127,8 @@ def _cancel(draft: RolloutDraft, before: MaintenanceStatus) -> None:
     why = "the operator was away all the time" if missed else "spec.maintenance does not name it"
     draft.set(maintenance=None)
     draft.record(
-        "MaintenanceCancelled",
-        "Missed" if missed else "Withdrawn",
+        LedgerDecision.MAINTENANCE_CANCELLED,
+        DecisionReason.MISSED if missed else DecisionReason.WITHDRAWN,
         f"the window from {when(before.begins)} is not held: {why}",
         warning=missed,
     )

@@ -10,6 +10,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from spark_operator.core.decide.signals import maintenance
+from spark_operator.core.model.decisions import LedgerDecision
+from spark_operator.core.model.reasons import ConditionReason, DecisionReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from spark_operator.api.status.status import Condition
     from spark_operator.core.decide.draft import RolloutDraft
 
-REASON: Final = "ProviderDown"
+REASON: Final = ConditionReason.PROVIDER_DOWN
 STATE: Final = "spark_circuit_breaker_state"
 FRESH_SECONDS: Final = 5.0
 AGAIN: Final = timedelta(minutes=10)
@@ -61,9 +63,12 @@ def notice(draft: RolloutDraft) -> None:
     said = message(draft)
     if not said or _condition(draft) is not None:
         return
-    last = next((item.at for item in draft.status.ledger if item.decision == REASON), None)
+    last = next(
+        (item.at for item in draft.status.ledger if item.decision == LedgerDecision.PROVIDER_DOWN),
+        None,
+    )
     if last is None or draft.at - last >= AGAIN:
-        draft.record(REASON, "BreakerOpen", said, warning=True)
+        draft.record(LedgerDecision.PROVIDER_DOWN, DecisionReason.BREAKER_OPEN, said, warning=True)
 
 
 def _configured(draft: RolloutDraft) -> set[str]:

@@ -11,7 +11,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.secrets import Secrets
+from spark_operator.core.decide.progress import Progress
 from spark_operator.core.model.credentials import DIGITS, FIELDS, MOST, NONE, UNKNOWN, Revision
+from spark_operator.core.model.decisions import LedgerDecision
+from spark_operator.core.model.reasons import DecisionReason
 from spark_operator.core.model.release import takes_up
 
 if TYPE_CHECKING:
@@ -27,8 +30,7 @@ LIVE: Final = frozenset({"api_keys"})
 """Fields that running pods take up by themselves, where their template mounts them."""
 APART: Final = timedelta(seconds=10)
 """Shortest time between two restarts: Secrets that are written one after another share one."""
-DECISION: Final = "SecretsRotated"
-TAKEN_UP: Final = "TakenUpLive"
+TAKEN_UP: Final = DecisionReason.TAKEN_UP_LIVE
 
 
 def names(spec: SparkDeploymentSpec) -> frozenset[str]:
@@ -52,7 +54,7 @@ def notice(draft: RolloutDraft) -> None:
     tokens |= {field: before.tokens[field] for field in FIELDS if tokens[field] == UNKNOWN}
     changed = [f for f in FIELDS if before.tokens[f] not in (tokens[f], UNKNOWN)]
     restart = [field for field in changed if field not in LIVE or not _all_take_up(draft)]
-    if restart and _is_too_soon(draft):
+    if restart and _keep_apart(draft) is Progress.WAIT:
         return
     number = before.rotations % MOST + 1 if restart else before.rotations
     draft.set(secrets_revision=str(Revision(number, tokens)))
@@ -91,28 +93,30 @@ def _all_take_up(draft: RolloutDraft) -> bool:
     return all(template is None or takes_up(template) for template in kept)
 
 
-def _is_too_soon(draft: RolloutDraft) -> bool:
+def _keep_apart(draft: RolloutDraft) -> Progress:
+    """Wait where pods were replaced only just now."""
     for entry in draft.status.ledger:
-        if entry.decision == DECISION and entry.reason != TAKEN_UP:
+        if entry.decision == LedgerDecision.SECRETS_ROTATED and entry.reason != TAKEN_UP:
             again = entry.at + APART
             if draft.at < again:
                 draft.requeue_at(again.timestamp())
-                return True
-            return False
-    return False
+                return Progress.WAIT
+            return Progress.DONE
+    return Progress.DONE
 
 
-def _why(draft: RolloutDraft) -> str:
-    seen = draft.resource.status.observed_generation
-    return "ReferenceChanged" if seen != draft.resource.metadata.generation else "ContentChanged"
+def _why(draft: RolloutDraft) -> DecisionReason:
+    if draft.resource.status.observed_generation != draft.resource.metadata.generation:
+        return DecisionReason.REFERENCE_CHANGED
+    return DecisionReason.CONTENT_CHANGED
 
 
-def _tell(draft: RolloutDraft, fields: list[str], reason: str, then: str) -> None:
+def _tell(draft: RolloutDraft, fields: list[str], reason: DecisionReason, then: str) -> None:
     references = _references(draft.spec)
     secrets = sorted({references[field].name for field in fields if field in references})
     named = f"Secret {', '.join(secrets)}" if secrets else "a Secret is referred to no more"
     paths = ", ".join(map(_path, fields))
-    draft.record(DECISION, reason, f"{named} ({paths}): {then}")
+    draft.record(LedgerDecision.SECRETS_ROTATED, reason, f"{named} ({paths}): {then}")
 
 
 def _path(field: str) -> str:

@@ -18,7 +18,7 @@ from spark_operator.core.judge.evidence.queries import strength
 from spark_operator.core.judge.plan import Action, Mode
 from spark_operator.core.judge.presence import unavailable
 from spark_operator.core.judge.state import Recent
-from spark_operator.core.judge.verdict import Evidence, Reason
+from spark_operator.core.judge.verdict import Evidence, VerdictReason
 
 if TYPE_CHECKING:
     from spark_operator.core.judge.evidence.hypotheses import Hypothesis, Metric
@@ -102,7 +102,7 @@ class Accusation:
 
     weight: float
     strength: float
-    reason: Reason
+    reason: VerdictReason
     message: str
     evidence: Evidence
 
@@ -122,14 +122,14 @@ def of_query(state: JudgeState, rule: QueryRule, block: QueryBlock) -> Accusatio
         strength=min(force, 1e12),
     )
     text = f"{rule.name} is {shown:.6g}, out of its bounds for most of the time"
-    return Accusation(QUERY_WEIGHT, force, Reason.QUERY_OUT_OF_BOUNDS, text, e)
+    return Accusation(QUERY_WEIGHT, force, VerdictReason.QUERY_OUT_OF_BOUNDS, text, e)
 
 
 def _of(plan: JudgePlan, state: JudgeState, h: Hypothesis, force: float) -> Accusation:
     e = evidence_of(plan, state, h, force)
     reason = h.reason
     if h.metric is ERROR_RATE and e.value > plan.error_rate_critical:
-        reason = Reason.ERROR_RATE_CRITICAL
+        reason = VerdictReason.ERROR_RATE_CRITICAL
     return Accusation(h.weight, force, reason, sentence(e), e)
 
 
@@ -170,7 +170,7 @@ def _extra(plan: JudgePlan) -> bool:
     return any(h.action is Action.ROLLBACK for h in absolutes(plan))
 
 
-def _accused(plan: JudgePlan, state: JudgeState) -> tuple[Reason, str, Evidence] | None:
+def _accused(plan: JudgePlan, state: JudgeState) -> tuple[VerdictReason, str, Evidence] | None:
     """Return why the evidence is enough for a `Fail`, or None."""
     total = strength_of_all(plan, state)
     if total * plan.alpha < 1:
@@ -180,17 +180,21 @@ def _accused(plan: JudgePlan, state: JudgeState) -> tuple[Reason, str, Evidence]
     return worst.reason, text, worst.evidence
 
 
-def _checked(plan: JudgePlan, state: JudgeState) -> tuple[Reason, str, Evidence] | None:
+def _checked(plan: JudgePlan, state: JudgeState) -> tuple[VerdictReason, str, Evidence] | None:
     """Return why too many classic checks failed, or None."""
     failed = state.checks.failed
     if failed <= plan.threshold.failure_limit:
         return None
     e = evidence_of(plan, state, comparisons(plan)[0], 0.0)
     text = f"{failed} checks failed, {plan.threshold.failure_limit} may; {sentence(e)}"
-    return Reason.CHECKS_FAILED, text, replace(e, threshold=plan.error_rate_critical, bound=None)
+    return (
+        VerdictReason.CHECKS_FAILED,
+        text,
+        replace(e, threshold=plan.error_rate_critical, bound=None),
+    )
 
 
-def _broken(plan: JudgePlan, state: JudgeState) -> tuple[Reason, str, Evidence] | None:
+def _broken(plan: JudgePlan, state: JudgeState) -> tuple[VerdictReason, str, Evidence] | None:
     """Return which breaker is open on the candidate only for too long, or None."""
     if plan.actions.breaker_open is not Action.ROLLBACK:
         return None
@@ -209,11 +213,15 @@ def _broken(plan: JudgePlan, state: JudgeState) -> tuple[Reason, str, Evidence] 
             stable_value=0.0,
         )
         name = breaker.provider
-        return Reason.BREAKER_OPEN, f"breaker of {name} open for {seconds:.0f} s, not on stable", e
+        return (
+            VerdictReason.BREAKER_OPEN,
+            f"breaker of {name} open for {seconds:.0f} s, not on stable",
+            e,
+        )
     return None
 
 
-def _gone(plan: JudgePlan, state: JudgeState) -> tuple[Reason, str, Evidence] | None:
+def _gone(plan: JudgePlan, state: JudgeState) -> tuple[VerdictReason, str, Evidence] | None:
     if plan.actions.unavailable is not Action.ROLLBACK:
         return None
     why = unavailable(plan, state.presence)
@@ -227,7 +235,7 @@ def _gone(plan: JudgePlan, state: JudgeState) -> tuple[Reason, str, Evidence] | 
         bound=None,
         threshold=plan.unavailable_seconds,
     )
-    return Reason.CANDIDATE_UNAVAILABLE, why, e
+    return VerdictReason.CANDIDATE_UNAVAILABLE, why, e
 
 
 def latch(plan: JudgePlan, state: JudgeState) -> JudgeState:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from spark_operator.core.judge.evidence.eprocess import ABOVE, PRIOR, RATES, Null, rates_around
 from spark_operator.core.judge.readings.deltas import CLIENT, ERRORS, LATENCY, latency_bounds
-from spark_operator.core.judge.verdict import Reason
+from spark_operator.core.judge.verdict import VerdictReason
 
 if TYPE_CHECKING:
     from spark_operator.core.judge.plan import Action, JudgePlan
@@ -46,7 +46,7 @@ class Hypothesis:
     name: str
     metric: Metric
     action: Action
-    reason: Reason
+    reason: VerdictReason
     limit: float
     weight: float = 0.05
     rates: tuple[float, ...] = RATES
@@ -87,7 +87,7 @@ def _cache(plan: JudgePlan) -> Metric:
 
 
 def _absolute(
-    name: str, metric: Metric, limit: float, action: Action, reason: Reason
+    name: str, metric: Metric, limit: float, action: Action, reason: VerdictReason
 ) -> Hypothesis:
     rates = rates_around(limit, ABOVE)
     prior = (1 / len(rates),) * len(rates)
@@ -104,21 +104,21 @@ def absolutes(plan: JudgePlan) -> tuple[Hypothesis, ...]:
             ERROR_RATE,
             plan.error_rate_warning,
             act.error_rate_warning,
-            Reason.ERROR_RATE_WARNING,
+            VerdictReason.ERROR_RATE_WARNING,
         ),
         _absolute(
             "slow",
             _latency(0, plan.latency_bound),
             plan.latency_share,
             act.latency,
-            Reason.LATENCY_WARNING,
+            VerdictReason.LATENCY_WARNING,
         ),
         _absolute(
             "miss",
             _cache(plan),
             1 - plan.cache_hit_warning,
             act.cache_hit,
-            Reason.CACHE_HIT_RATE_LOW,
+            VerdictReason.CACHE_HIT_RATE_LOW,
         ),
     )
 
@@ -132,7 +132,7 @@ def comparisons(plan: JudgePlan) -> tuple[Comparison, ...]:
     against the candidate.
     """
     act, limit = plan.actions, plan.error_rate_critical
-    above, critical = Reason.ERROR_RATE_ABOVE_STABLE, Reason.ERROR_RATE_CRITICAL
+    above, critical = VerdictReason.ERROR_RATE_ABOVE_STABLE, VerdictReason.ERROR_RATE_CRITICAL
     worse, wide = Null(plan.ratio, 0.0), Null(plan.ratio, plan.latency_share)
     rollback, client = act.error_rate_critical, act.client_errors
     errors = Comparison(
@@ -143,7 +143,7 @@ def comparisons(plan: JudgePlan) -> tuple[Comparison, ...]:
         "client",
         CLIENT_ERROR_RATE,
         client,
-        Reason.CLIENT_ERRORS_ABOVE_STABLE,
+        VerdictReason.CLIENT_ERRORS_ABOVE_STABLE,
         1.0,
         null=Null(plan.ratio, 0.05),
         spares=True,
@@ -153,7 +153,7 @@ def comparisons(plan: JudgePlan) -> tuple[Comparison, ...]:
             f"shift{place}",
             _latency(place + 1, bound),
             act.latency_shift,
-            Reason.LATENCY_ABOVE_STABLE,
+            VerdictReason.LATENCY_ABOVE_STABLE,
             1.0,
             null=wide,
         )
@@ -168,7 +168,7 @@ def guards(plan: JudgePlan) -> tuple[Hypothesis, ...]:
 
     The smaller of two e-processes refutes that either hypothesis holds, without correction.
     """
-    act, reason = plan.actions.error_rate_critical, Reason.ERROR_RATE_CRITICAL
+    act, reason = plan.actions.error_rate_critical, VerdictReason.ERROR_RATE_CRITICAL
     return (
         Hypothesis("floor", ERROR_RATE, act, reason, plan.error_rate_success),
         Hypothesis("critical", ERROR_RATE, act, reason, plan.error_rate_critical),

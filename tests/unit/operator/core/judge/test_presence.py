@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from spark_operator.core import judge
-from spark_operator.core.judge import Counters, PodSample, Reason, Sensitivity, Tick, VerdictKind
+from spark_operator.core.judge import (
+    Counters,
+    PodSample,
+    Sensitivity,
+    Tick,
+    VerdictKind,
+    VerdictReason,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +53,7 @@ def test_pods_that_were_ready_and_are_not_any_more_fail_the_candidate() -> None:
         for at in map(float, range(1, 30))
     ]
     verdict = _verdict_after(ticks)
-    assert (verdict.kind, verdict.reason) == (VerdictKind.FAIL, Reason.CANDIDATE_UNAVAILABLE)
+    assert (verdict.kind, verdict.reason) == (VerdictKind.FAIL, VerdictReason.CANDIDATE_UNAVAILABLE)
 
 
 def _scraped(answered: Callable[[float], bool], seconds: int) -> judge.Verdict:
@@ -73,7 +80,7 @@ def test_scrapes_that_fail_here_and_there_are_no_absence(misses: int) -> None:
 def test_scrapes_that_fail_on_end_fail_a_candidate_that_is_ready_from_the_first() -> None:
     assert _scraped(lambda at: at < 5, 14).kind is not VerdictKind.FAIL
     verdict = _scraped(lambda at: at < 5, 15)
-    assert (verdict.kind, verdict.reason) == (VerdictKind.FAIL, Reason.CANDIDATE_UNAVAILABLE)
+    assert (verdict.kind, verdict.reason) == (VerdictKind.FAIL, VerdictReason.CANDIDATE_UNAVAILABLE)
     assert "1 do not answer scrapes" in verdict.message
 
 
@@ -115,7 +122,7 @@ def test_restarts_of_a_pod_that_was_ready_fail_the_candidate() -> None:
         Tick(at, candidate=(flapping(at),), stable=(_pod("s0", at),))
         for at in map(float, range(3, 60))
     ]
-    assert _verdict_after(ticks).reason is Reason.CANDIDATE_UNAVAILABLE
+    assert _verdict_after(ticks).reason is VerdictReason.CANDIDATE_UNAVAILABLE
 
 
 def test_pods_replaced_one_at_a_time_by_ready_ones_are_no_absence() -> None:
@@ -161,14 +168,14 @@ def test_a_pod_that_was_not_asked_in_time_is_not_silent() -> None:
 
 def test_a_pod_that_was_asked_and_does_not_answer_is() -> None:
     found = _late(60, asked=lambda _: True)
-    assert (found.kind, found.reason) == (VerdictKind.FAIL, Reason.CANDIDATE_UNAVAILABLE)
+    assert (found.kind, found.reason) == (VerdictKind.FAIL, VerdictReason.CANDIDATE_UNAVAILABLE)
 
 
 def test_silence_goes_on_over_a_look_that_was_late() -> None:
     found = _late(60, asked=lambda at: at % 3 != 0)
-    assert (found.kind, found.reason) == (VerdictKind.FAIL, Reason.CANDIDATE_UNAVAILABLE)
+    assert (found.kind, found.reason) == (VerdictKind.FAIL, VerdictReason.CANDIDATE_UNAVAILABLE)
 
 
 def test_a_pod_that_is_not_ready_fails_however_late_we_are() -> None:
     found = _late(60, asked=lambda _: False, ready=False)
-    assert (found.kind, found.reason) == (VerdictKind.FAIL, Reason.CANDIDATE_UNAVAILABLE)
+    assert (found.kind, found.reason) == (VerdictKind.FAIL, VerdictReason.CANDIDATE_UNAVAILABLE)

@@ -13,10 +13,10 @@ from spark_operator.core.judge import (
     Mode,
     QueryRule,
     QueryValue,
-    Reason,
     Sensitivity,
     ThresholdRule,
     VerdictKind,
+    VerdictReason,
 )
 from tests.unit.operator.core.judge.trial import Pod, Trial
 
@@ -29,7 +29,7 @@ BAD = {"requests": 1.0, "failures_app": 1.0}
 def test_four_failures_of_four_are_enough_in_fast() -> None:
     trial = Trial(FAST)
     found = trial.serve(4, BAD, GOOD)
-    assert (found.kind, found.reason) == (VerdictKind.FAIL, Reason.ERROR_RATE_CRITICAL)
+    assert (found.kind, found.reason) == (VerdictKind.FAIL, VerdictReason.ERROR_RATE_CRITICAL)
     assert found.evidence[0].metric == "errorRate"
     assert "evidence" in found.message
 
@@ -51,9 +51,9 @@ def test_total_failure_is_found_after_half_an_hour_of_health() -> None:
 def test_health_passes_once_there_is_enough_of_it() -> None:
     trial = Trial(BALANCED)
     early = trial.serve(29, GOOD, GOOD)
-    assert (early.kind, early.reason) == (VerdictKind.CONTINUE, Reason.NOT_ENOUGH_EVIDENCE)
+    assert (early.kind, early.reason) == (VerdictKind.CONTINUE, VerdictReason.NOT_ENOUGH_EVIDENCE)
     found = trial.serve(120, GOOD, GOOD)
-    assert (found.kind, found.reason) == (VerdictKind.PASS, Reason.ERROR_RATE_BELOW_WARNING)
+    assert (found.kind, found.reason) == (VerdictKind.PASS, VerdictReason.ERROR_RATE_BELOW_WARNING)
     assert found.evidence[0].bound is not None
     assert found.evidence[0].bound < 0.05
     assert found.step_requests == 149
@@ -87,7 +87,7 @@ def test_silence_is_no_data() -> None:
     trial.serve(60, GOOD, GOOD)
     trial.candidate[0].missed = True
     found = trial.serve(30, GOOD, GOOD)
-    assert (found.kind, found.reason) == (VerdictKind.NO_DATA, Reason.NO_SAMPLES)
+    assert (found.kind, found.reason) == (VerdictKind.NO_DATA, VerdictReason.NO_SAMPLES)
 
 
 def test_no_traffic_is_neither_pass_nor_fail() -> None:
@@ -100,7 +100,7 @@ def test_what_both_fail_at_is_held_and_said() -> None:
     trial.serve(60, GOOD, GOOD)
     half = {"requests": 2.0, "failures_provider": 1.0}
     found = trial.serve(600, half, half)
-    assert (found.kind, found.reason) == (VerdictKind.CONTINUE, Reason.SHARED_FAILURE)
+    assert (found.kind, found.reason) == (VerdictKind.CONTINUE, VerdictReason.SHARED_FAILURE)
     assert found.shared
     after = trial.serve(120, GOOD, GOOD)
     assert not after.shared
@@ -121,7 +121,10 @@ def test_alone_a_provider_s_failures_are_held() -> None:
 
 def test_client_errors_on_the_candidate_only_fail() -> None:
     found = Trial(FAST).serve(60, {"requests": 1.0, "client_errors": 1.0}, GOOD)
-    assert (found.kind, found.reason) == (VerdictKind.FAIL, Reason.CLIENT_ERRORS_ABOVE_STABLE)
+    assert (found.kind, found.reason) == (
+        VerdictKind.FAIL,
+        VerdictReason.CLIENT_ERRORS_ABOVE_STABLE,
+    )
 
 
 def test_client_errors_on_both_sides_do_not_count() -> None:
@@ -133,21 +136,21 @@ def test_slow_answers_hold_but_not_if_stable_is_as_slow() -> None:
     slow = {"requests": 4.0, "slow": 1.0}
     found = Trial(FAST).serve(300, slow, {"requests": 4.0})
     assert found.kind == VerdictKind.CONTINUE
-    assert {w.reason for w in found.warnings} >= {Reason.LATENCY_WARNING}
+    assert {w.reason for w in found.warnings} >= {VerdictReason.LATENCY_WARNING}
     assert Trial(FAST).serve(300, slow, slow).kind == VerdictKind.PASS
 
 
 def test_latency_rolls_back_if_told_to() -> None:
     plan = replace(FAST, actions=Actions(latency=Action.ROLLBACK))
     found = Trial(plan).serve(300, {"requests": 2.0, "slow": 1.0}, GOOD)
-    assert (found.kind, found.reason) == (VerdictKind.FAIL, Reason.LATENCY_WARNING)
+    assert (found.kind, found.reason) == (VerdictKind.FAIL, VerdictReason.LATENCY_WARNING)
 
 
 def test_a_cold_cache_only_notifies() -> None:
     missing = {"requests": 1.0, "cache_misses": 1.0}
     found = Trial(FAST).serve(200, missing, {"requests": 1.0, "cache_hits": 1.0})
     assert found.kind == VerdictKind.PASS
-    assert [w.reason for w in found.warnings] == [Reason.CACHE_HIT_RATE_LOW]
+    assert [w.reason for w in found.warnings] == [VerdictReason.CACHE_HIT_RATE_LOW]
 
 
 def _breaker(pod: Pod, state: str) -> None:
@@ -162,7 +165,7 @@ def test_a_breaker_open_on_the_candidate_only_fails_after_30_s_half_open_or_not(
     _breaker(trial.candidate[0], "half-open")
     began = trial.at
     found = trial.serve(30, GOOD, GOOD)
-    assert (found.kind, found.reason) == (VerdictKind.FAIL, Reason.BREAKER_OPEN)
+    assert (found.kind, found.reason) == (VerdictKind.FAIL, VerdictReason.BREAKER_OPEN)
     assert trial.at - began <= 16
 
 
@@ -215,7 +218,7 @@ def test_a_query_out_of_bounds_rolls_back_unless_stable_s_is_too() -> None:
     found = trial.verdict()
     for _ in range(150):
         found = trial.look(QueryValue("queueDepth", 500.0, 40.0))
-    assert (found.kind, found.reason) == (VerdictKind.FAIL, Reason.QUERY_OUT_OF_BOUNDS)
+    assert (found.kind, found.reason) == (VerdictKind.FAIL, VerdictReason.QUERY_OUT_OF_BOUNDS)
 
 
 def test_a_query_without_an_answer_says_nothing() -> None:
@@ -234,13 +237,13 @@ def classic() -> judge.JudgePlan:
 
 def test_the_classic_way_counts_failed_checks(classic: judge.JudgePlan) -> None:
     found = Trial(classic).serve(60, BAD, GOOD)
-    assert (found.kind, found.reason) == (VerdictKind.FAIL, Reason.CHECKS_FAILED)
+    assert (found.kind, found.reason) == (VerdictKind.FAIL, VerdictReason.CHECKS_FAILED)
 
 
 def test_the_classic_way_passes_after_enough_checks(classic: judge.JudgePlan) -> None:
     trial = Trial(classic)
     assert trial.serve(20, GOOD, GOOD).kind == VerdictKind.CONTINUE
-    assert trial.serve(15, GOOD, GOOD).reason == Reason.CHECKS_PASSED
+    assert trial.serve(15, GOOD, GOOD).reason == VerdictReason.CHECKS_PASSED
 
 
 def test_the_classic_way_blames_nobody_for_what_both_share(classic: judge.JudgePlan) -> None:
