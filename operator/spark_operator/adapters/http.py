@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -38,23 +37,3 @@ def client(tls: ssl.SSLContext | None = None) -> httpx.AsyncClient:
         limits=limits,
         timeout=None,  # noqa: S113 - every use is bounded by its caller
     )
-
-
-async def fetch(http: httpx.AsyncClient, url: str, *, seconds: float, limit: int) -> bytes:
-    """GET a URL within ``seconds`` in all, reading at most ``limit`` bytes of body.
-
-    Raises:
-        TimeoutError: the whole did not fit in the time.
-        AnswerTooLargeError: the body is longer than ``limit``.
-        BadAnswerError: the status is not 200.
-        httpx.HTTPError: the connection failed.
-    """
-    async with asyncio.timeout(seconds), http.stream("GET", url, headers=PLAIN) as response:
-        if response.status_code != 200:
-            raise BadAnswerError(f"{url} answered {response.status_code}")
-        body = bytearray()
-        async for chunk in response.aiter_raw():
-            body += chunk
-            if len(body) > limit:
-                raise AnswerTooLargeError(f"{url} sent more than {limit} bytes")
-        return bytes(body)
