@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from spark_operator.core.decide.signals import rotation
@@ -28,8 +28,24 @@ if TYPE_CHECKING:
 
 SNAPSHOT_SECONDS: Final = 10.0
 """How long a snapshot serves where nothing woke; every write of status is guarded anyway."""
+PATIENCE_SECONDS: Final = 0.3
+"""How long a look at a release on trial waits for the API server while a snapshot still serves."""
 RESYNC_SECONDS: Final = 300.0
 """The same at rest, where nothing happens that does not wake, should an event have been lost."""
+
+
+@dataclass(slots=True)
+class _Read:
+    """A snapshot on its way, and when it was asked for."""
+
+    task: asyncio.Task[Snapshot | None]
+    began: float
+    is_late: bool = False
+    """Whether something woke since, which it may not show."""
+
+    def is_past(self, now: float, *, woken: bool) -> bool:
+        """Return whether it is done and says nothing of now any more."""
+        return self.task.done() and (woken or now - self.began >= SNAPSHOT_SECONDS)
 
 
 class Gatherer:
@@ -50,6 +66,7 @@ class Gatherer:
     ) -> None:
         """Make a gatherer on its ports; see ``Reconciler`` for what each is."""
         self._resync = resync_seconds
+        self._pending: dict[Key, _Read] = {}
         self._cluster = cluster
         self._clock = clock
         self._notifications = notifications
@@ -61,16 +78,51 @@ class Gatherer:
     async def read(self, key: Key, memory: Memory, *, woken: bool) -> Memory:
         """Return the memory with a snapshot that is recent enough.
 
+        With a release on trial a slow API server does not delay the look: what is known serves on,
+        for as long as it may, and the next look takes what was read meanwhile.
+
         Raises:
             ClusterError: the API server could not be read.
         """
         now = self._clock.now()
-        if not must_read(memory, now, woken=woken, resync_seconds=self._resync):
-            return memory
-        snapshot = await self._cluster.read(key)
+        pending = self._pending.get(key)
+        if pending is None:
+            if not must_read(memory, now, woken=woken, resync_seconds=self._resync):
+                return memory
+            pending = self._begin(key, now)
+        elif not memory.watch or pending.is_past(now, woken=woken):
+            pending.task.cancel()
+            pending = self._begin(key, now)
+        elif woken:
+            # It may have begun before what woke.
+            pending.is_late = True
+        if memory.watch and _serves(memory, now):
+            await asyncio.wait({pending.task}, timeout=PATIENCE_SECONDS)
+            if not pending.task.done():
+                return memory
+        del self._pending[key]
+        try:
+            snapshot = await pending.task
+        except asyncio.CancelledError:
+            pending.task.cancel()
+            raise
+        if pending.is_late:
+            self._begin(key, self._clock.now())
         return replace(
-            memory, snapshot=snapshot, read_at=now, is_settled=False, is_compact=False, seen=None
+            memory,
+            snapshot=snapshot,
+            read_at=pending.began,
+            is_settled=False,
+            is_compact=False,
+            seen=None,
         )
+
+    def _begin(self, key: Key, now: float) -> _Read:
+        task = asyncio.create_task(self._cluster.read(key), name=f"read {key}")
+        # One that nobody waits for any more fails in silence.
+        task.add_done_callback(lambda it: it.cancelled() or it.exception())
+        self._pending[key] = found = _Read(task, now)
+        return found
 
     async def observe(self, resource: SparkDeployment, memory: Memory) -> Observations:
         """Return the snapshot's observations, and what all other ports know by now."""
@@ -112,6 +164,8 @@ class Gatherer:
 
     def forget(self, key: Key) -> None:
         """Drop all that is known of a resource that is gone."""
+        if pending := self._pending.pop(key, None):
+            pending.task.cancel()
         for port in (self._notifications, self._alerts, self._secrets):
             if port:
                 port.forget(key)
@@ -127,6 +181,10 @@ def must_read(
         return True
     longest = resync(memory, resync_seconds) if rests(memory.snapshot) else SNAPSHOT_SECONDS
     return not 0.0 <= now - memory.read_at < longest
+
+
+def _serves(memory: Memory, now: float) -> bool:
+    return memory.snapshot is not None and 0.0 <= now - memory.read_at < SNAPSHOT_SECONDS
 
 
 def resync(memory: Memory, seconds: float) -> float:
