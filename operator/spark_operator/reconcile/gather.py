@@ -190,10 +190,12 @@ def _serves(memory: Memory, now: float) -> bool:
 def resync(memory: Memory, seconds: float) -> float:
     """Return after how many seconds a resource is read again that nothing woke.
 
-    Others' objects under its children's names wake nobody.
+    ``seconds`` where it rests; sooner while something is under way, and beside others' objects
+    under its children's names, which wake nobody.
     """
-    is_foreign = memory.snapshot is not None and memory.snapshot.foreign
-    return min(seconds, RESYNC_SECONDS) if is_foreign else seconds
+    known = memory.snapshot
+    is_quiet = known is not None and rests(known) and not known.foreign
+    return seconds if is_quiet else min(seconds, RESYNC_SECONDS)
 
 
 def compact(memory: Memory) -> Memory:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spark_operator.ports.cluster import Key
+from spark_operator.reconcile.gather import RESYNC_SECONDS, resync
 from spark_operator.reconcile.memory import Memory
 from spark_operator.reconcile.reconciler import Reconciler
 from tests.unit.operator.core.builders import status
@@ -62,3 +63,13 @@ async def test_a_decision_at_rest_is_made_on_what_is_there_and_leaves_the_childr
     assert world.resource["status"] != before
     assert world.resource["status"]["diagnosis"]
     assert world.children == children
+
+
+async def test_only_what_rests_is_read_once_an_hour() -> None:
+    """A wake that is lost may not hold a rollout for an hour."""
+    _, _, _, reconciler = made()
+    world = cluster(2, status("Progressing", candidate=2, weight=25, step=1))
+    trial = await settled(Reconciler(world, NoMetrics(), FixedClock()))
+    assert resync(await settled(reconciler), 3600.0) == 3600.0
+    assert resync(trial, 3600.0) == RESYNC_SECONDS
+    assert resync(Memory(), 3600.0) == RESYNC_SECONDS
