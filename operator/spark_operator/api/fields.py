@@ -7,6 +7,8 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
+from spark_operator.api.text import printable
+
 MAX_MESSAGE: Final = 512
 MAX_COUNT: Final = 2**53 - 1
 """Largest integer that every JSON reader keeps exact."""
@@ -48,7 +50,8 @@ Message = Annotated[str, Field(max_length=MAX_MESSAGE)]
 
 
 def clip(text: str, limit: int = MAX_MESSAGE) -> str:
-    """The text, cut with an ellipsis where it is longer than ``limit``."""
+    """Return the text printable, and cut with an ellipsis where it is longer than ``limit``."""
+    text = printable(text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

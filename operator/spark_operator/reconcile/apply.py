@@ -2,46 +2,73 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from spark_operator.core.apply.diff import Delete, Strip, Write, diff, surplus_revisions
 from spark_operator.core.model.labels import child_name
 from spark_operator.core.model.objects import Ref, is_owned_by, ref
 from spark_operator.core.model.release import Release
-from spark_operator.core.render import finished_jobs, render, unknown
+from spark_operator.core.model.roles import has_begun
+from spark_operator.core.render import finished_jobs, pieces, unknown
 from spark_operator.ports.cluster import Cluster, ClusterError
 
 if TYPE_CHECKING:
     from spark_operator.api.resource import SparkDeployment
     from spark_operator.api.status.status import SparkDeploymentStatus
+    from spark_operator.core.model.objects import Manifest
     from spark_operator.core.observe.observations import Observations
     from spark_operator.core.observe.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
 
 
 def plan_writes(
     resource: SparkDeployment, snapshot: Snapshot, observations: Observations
-) -> list[Write]:
+) -> tuple[list[Write], tuple[str, ...]]:
     """Return what makes the children what status says, traffic first.
+
+    A child that cannot be rendered is left as it is, and holds up no other.
+
+    Returns:
+        The writes, and the children that could not be rendered.
 
     Raises:
         StaleDecisionError: a child stems from a newer decision.
     """
-    if snapshot.foreign and resource.status.stable is None:
-        return []
+    if snapshot.foreign and not has_begun(resource.status):
+        return [], ()
     wanted = Release.of(resource.spec)
     releases = dict(observations.revisions)
     releases.setdefault(wanted.name, wanted)
+    rendered, broken = _rendered(resource, releases)
     spared = unknown(resource, releases) | finished_jobs(resource) | frozenset(snapshot.foreign)
-    return [
+    writes = [
         *diff(
-            render(resource, releases),
+            rendered,
             snapshot.children,
             resource.metadata.uid,
             resource.status.epoch,
-            spared,
+            spared | broken,
         ),
         *_surplus(resource, snapshot, observations),
     ]
+    return writes, tuple(sorted(f"{kind} {name}" for kind, name in broken))
+
+
+def _rendered(
+    resource: SparkDeployment, releases: dict[str, Release]
+) -> tuple[list[Manifest], frozenset[Ref]]:
+    """Return the children that could be rendered, and the names of those that could not."""
+    made: list[Manifest] = []
+    broken: set[Ref] = set()
+    for piece in pieces(resource, releases):
+        try:
+            made += piece.make()
+        except Exception:
+            log.exception("these children cannot be rendered and stay as they are: %s", piece.refs)
+            broken |= piece.refs
+    return made, frozenset(broken)
 
 
 async def carry_out(

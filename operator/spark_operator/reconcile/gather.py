@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from spark_operator.api.fields import clip
+from spark_operator.core.decide.containment import MAX_ERROR
 from spark_operator.core.decide.signals import rotation
 from spark_operator.core.observe.observations import Observations, from_snapshot
 from spark_operator.core.observe.request_rate import request_rate
 from spark_operator.core.observe.snapshot import Snapshot, rests
-from spark_operator.ports.cluster import Key, key_of
+from spark_operator.core.observe.values import PartFailure
+from spark_operator.ports.cluster import ClusterError, Key, key_of
 from spark_operator.ports.notifications import DeliveryReport, NotificationQueue
 from spark_operator.reconcile.sampling import Sampler
 from spark_operator.reconcile.vitals import Examiner
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
 
     from spark_operator.api.resource import SparkDeployment
     from spark_operator.core.observe.secret_metadata import SecretData
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
     from spark_operator.ports.metrics import Metrics, Series, Vitals
     from spark_operator.reconcile.memory import Memory
 
+log = logging.getLogger(__name__)
+T = TypeVar("T")
 SNAPSHOT_SECONDS: Final = 10.0
 """How long a snapshot serves where nothing woke; every write of status is guarded anyway."""
 PATIENCE_SECONDS: Final = 0.3
@@ -129,6 +135,7 @@ class Gatherer:
         key = key_of(resource)
         queue = self._notifications
         delivered = queue.deliveries(key) if queue else DeliveryReport()
+        failures: list[PartFailure] = []
         observations = replace(
             memory.seen or Observations(),
             judge=memory.judge,
@@ -137,20 +144,28 @@ class Gatherer:
             alerts=self._alerts.pending(key) if self._alerts else (),
             secrets=self.secrets(resource),
         )
-        examined = self._examiner.rounds(key, resource, observations, is_watched=memory.watch)
+        examining = self._examiner.rounds(key, resource, observations, is_watched=memory.watch)
+        examined = _contained("examination", examining, (), failures)
         if not memory.watch:
             self._sampler.forget(key)
-            return replace(observations, rounds=await examined)
+            return replace(observations, rounds=await examined, failures=tuple(failures))
         status = resource.status
         watched = status.candidate or status.stable
         beside = status.stable if status.candidate else status.previous
         candidate = observations.workload(watched.release if watched else "").live
         stable = observations.workload(beside.release).live if beside else ()
         # Side by side: the diagnosis must not delay a verdict.
+        sampled = self._sampler.tick(resource, observations, candidate, stable)
         tick, rounds = await asyncio.gather(
-            self._sampler.tick(resource, observations, candidate, stable), examined
+            _contained("metrics", sampled, None, failures), examined
         )
-        return replace(observations, tick=tick, rate=request_rate(memory.tick, tick), rounds=rounds)
+        return replace(
+            observations,
+            tick=tick,
+            rate=request_rate(memory.tick, tick),
+            rounds=rounds,
+            failures=tuple(failures),
+        )
 
     def secrets(self, resource: SparkDeployment) -> Mapping[str, SecretData] | None:
         """Return what is known of the Secrets that the resource refers to; None: nothing yet."""
@@ -214,3 +229,15 @@ def seen(memory: Memory) -> Observations | None:
     if memory.seen is not None or memory.snapshot is None:
         return memory.seen
     return from_snapshot(memory.snapshot)
+
+
+async def _contained(part: str, work: Awaitable[T], otherwise: T, failures: list[PartFailure]) -> T:
+    """Await a part that decisions can go without; where it raises, say so and go on."""
+    try:
+        return await work
+    except ClusterError:
+        raise
+    except Exception as error:
+        log.exception("%s failed; the reconcile goes on without it", part)
+        failures.append(PartFailure(part, clip(f"{type(error).__name__}: {error}", MAX_ERROR)))
+        return otherwise

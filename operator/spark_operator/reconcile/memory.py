@@ -54,3 +54,5 @@ class ReconcileResult:
     memory: Memory
     failure: ClusterError | None = None
     statuses: tuple[SparkDeploymentStatus, SparkDeploymentStatus] | None = None
+    failed_parts: tuple[str, ...] = ()
+    """Parts that raised an error of the operator's own, and that the rest went on without."""

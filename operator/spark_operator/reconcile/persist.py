@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from spark_operator.api.resource import InvalidResourceError, parse
+from pydantic_core import PydanticSerializationError
+
+from spark_operator.api.resource import SparkDeployment
 from spark_operator.api.status.fit import fit
 from spark_operator.core.decide.report.invalid import invalid_status
 from spark_operator.core.model.release import Release
@@ -16,16 +18,28 @@ from spark_operator.ports.cluster import (
     ConflictError,
     GoneError,
     TooLargeError,
+    key_of,
 )
 from spark_operator.reconcile.apply import named
 
 if TYPE_CHECKING:
-    from spark_operator.api.resource import SparkDeployment
+    from spark_operator.api.resource import InvalidResourceError
     from spark_operator.core.decide.decision import Decision
     from spark_operator.core.model.objects import Manifest
     from spark_operator.core.observe.observations import Observations
 
 log = logging.getLogger(__name__)
+REPORT: Final = (
+    "conditions",
+    "diagnosis",
+    "ledger",
+    "history",
+    "verdict",
+    "notifications",
+    "failure",
+    "jobs",
+)
+"""Members of status that hold texts from outside."""
 
 
 async def persist(
@@ -48,13 +62,27 @@ async def persist(
     """
     if decision.status == resource.status:
         return resource, body
-    status = fit(decision.status.to_dict())
+    status = fit(_writable(resource, decision))
     try:
         stored = await cluster.write_status({**body, "status": status})
     except TooLargeError:
         status.pop("ledger", None)
         stored = await cluster.write_status({**body, "status": status})
-    return parse(stored), stored
+    changed = SparkDeployment.model_validate({**stored, "spec": resource.spec})
+    return changed, stored
+
+
+def _writable(resource: SparkDeployment, decision: Decision) -> Manifest:
+    """Return the status as JSON values; where a text of the report cannot be written, without it.
+
+    What decides stays: a report that cannot be encoded must not keep a release on users.
+    """
+    try:
+        return decision.status.to_dict()
+    except (PydanticSerializationError, ValueError):
+        log.exception("%s: a part of the report cannot be written", key_of(resource))
+        kept = {name: getattr(resource.status, name) for name in REPORT}
+        return decision.status.model_copy(update=kept).to_dict()
 
 
 async def keep_revision(

@@ -10,9 +10,10 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from spark_operator.api.resource import InvalidResourceError, SparkDeployment, parse
+from spark_operator.api.resource import InvalidResourceError, SparkDeployment
 from spark_operator.core.apply.backoff import Attempt, signature
 from spark_operator.core.decide.decide import decide
+from spark_operator.core.observe.fallback import read
 from spark_operator.ports.cluster import key_of
 from spark_operator.reconcile.apply import carry_out, plan_writes
 from spark_operator.reconcile.events import tell
@@ -90,12 +91,17 @@ class Reconciler:
             self._gatherer.forget(key)
             return None
         try:
-            resource = parse(snapshot.resource)
+            readable = read(snapshot.resource)
         except InvalidResourceError as error:
             await report_invalid(self._cluster, snapshot.resource, error, self._clock.now())
             return ReconcileResult(None, Memory())
+        resource = readable.resource
         memory = replace(memory, seen=seen(memory))
-        observations = await self._gatherer.observe(resource, memory)
+        observations = replace(
+            await self._gatherer.observe(resource, memory),
+            invalid=readable.invalid,
+            dropped=readable.dropped,
+        )
         decision = decide(resource, observations, self._clock.now())
         if memory.is_compact and decision.status != resource.status:
             # What is written follows from the children themselves, of which only a view was kept.
@@ -130,7 +136,9 @@ class Reconciler:
         statuses: tuple[SparkDeploymentStatus, SparkDeploymentStatus],
     ) -> ReconcileResult:
         """Make the children what status says, tell, and say when to look again."""
-        writes = [] if memory.is_settled else plan_writes(resource, snapshot, observations)
+        writes, broken = (
+            ([], ()) if memory.is_settled else plan_writes(resource, snapshot, observations)
+        )
         wanted = kept + signature(writes)
         now = self._clock.now()
         is_held = wanted == memory.attempt.writes and now < memory.attempt.not_before
@@ -143,7 +151,7 @@ class Reconciler:
         next_look = self._gatherer.next_examination(resource)
         due = min(next_write, next_due, touched.due, next_look)
         is_stale = bool(wanted) or touched.any
-        is_done = not is_stale and touched.due == math.inf
+        is_done = not is_stale and not broken and touched.due == math.inf
         memory = replace(
             memory,
             snapshot=None if is_stale else snapshot,
@@ -159,6 +167,7 @@ class Reconciler:
             memory=compact(memory) if is_done else memory,
             failure=failure,
             statuses=statuses,
+            failed_parts=(*(item.part for item in decision.failures), *broken),
         )
 
 

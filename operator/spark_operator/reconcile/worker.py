@@ -82,7 +82,8 @@ class Workers:
 
     def wake(self, key: Key, urgency: Urgency = Urgency.AT_REST) -> None:
         """Something about this resource may have changed; it is this urgent at least."""
-        if self._stopping:
+        if self._stopping or not key.name:
+            # A name from outside, such as an empty label, names no resource.
             return
         entry = self._entries.setdefault(key, _Entry())
         entry.wake.set()

@@ -43,6 +43,12 @@ class Telemetry:
             "Age of the oldest reconcile under way.",
             registry=self.registry,
         )
+        self._internal_errors = Counter(
+            "spark_operator_internal_errors",
+            "Parts of a reconcile that raised an error of the operator's own.",
+            ["part"],
+            registry=self.registry,
+        )
         self._notifications = Counter(
             "spark_operator_notifications",
             "Notifications by kind of channel: delivered, failed attempts, and dropped ones.",
@@ -127,6 +133,8 @@ class Telemetry:
     ) -> None:
         """Count one reconcile, and show what it decided."""
         self._reconciles.labels(outcome=outcome).inc()
+        for part in result.failed_parts if result is not None else ():
+            self._internal_errors.labels(part=part).inc()
         self._seconds.observe(max(0.0, seconds))
         if result is not None and result.statuses is not None:
             self._rollouts.follow(key, *result.statuses)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.simulation.stories import alerted, closed, drifting, isolated, prepared, scenarios
+from tests.simulation.stories import (
+    alerted,
+    closed,
+    drifting,
+    hostile,
+    isolated,
+    prepared,
+    scenarios,
+)
 
 _STORIES: Final = (
     *scenarios.STORIES,
@@ -13,5 +21,6 @@ _STORIES: Final = (
     *closed.STORIES,
     *isolated.STORIES,
     *alerted.STORIES,
+    *hostile.STORIES,
 )
 SCENARIOS: Final = {story.name: story for story in _STORIES}

@@ -31,8 +31,9 @@ def fit(status: dict[str, Any], limit: int = MAX_STATUS_BYTES) -> dict[str, Any]
     """The status in at most ``limit`` bytes: the oldest entries go first, then long texts are cut.
 
     Nothing that decides what runs is touched: releases, weights, conditions' states, the
-    quarantine's names and the consumed requests stay.  The judge's state goes last, because without
-    it a restart only begins to gather evidence anew.  A status that fits is returned as it is.
+    quarantine's names and the consumed requests stay.  The last valid spec and the judge's state
+    go last: without the one an invalid spec ends the watch, without the other a restart begins
+    anew to gather evidence.  A status that fits is returned as it is.
 
     Args:
         status: JSON values as they are written.
@@ -47,6 +48,9 @@ def fit(status: dict[str, Any], limit: int = MAX_STATUS_BYTES) -> dict[str, Any]
             fitted = _clip(fitted, name, characters)
     if size(fitted) > limit and "jobs" in fitted:
         fitted["jobs"] = [{**job, "checks": []} for job in fitted["jobs"]]
+    if size(fitted) > limit and fitted.get("acceptedSpec"):
+        # Empty, not absent: it would be written again and again.
+        fitted["acceptedSpec"] = ""
     if size(fitted) > limit:
         fitted.pop("judge", None)
     return fitted

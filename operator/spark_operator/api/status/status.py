@@ -295,6 +295,11 @@ class SparkDeploymentStatus(Model):
     secrets_revision: str | None = Field(
         None, max_length=64, description="Names the credentials' contents that pods were given."
     )
+    accepted_spec: str | None = Field(
+        None,
+        max_length=16_384,
+        description="The last spec that was valid, opaque: in force while a later one is not.",
+    )
     audited: str | None = Field(
         None, max_length=1024, description="What the spec said when it was last looked at, opaque."
     )

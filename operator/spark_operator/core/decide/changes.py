@@ -60,6 +60,7 @@ class StatusChanges(TypedDict, total=False):
     jobs: tuple[JobStatus, ...]
     maintenance: MaintenanceStatus | None
     secrets_revision: str | None
+    accepted_spec: str | None
     audited: str | None
     diagnosis: tuple[Finding, ...]
     history: tuple[HistoryEntry, ...]

@@ -24,6 +24,7 @@ from spark_operator.api.status.status import (
     Weight,
 )
 from spark_operator.core.decide import judging, requests
+from spark_operator.core.decide.containment import contain
 from spark_operator.core.decide.decision import Decision
 from spark_operator.core.decide.draft import RolloutDraft, actual_weight
 from spark_operator.core.decide.epoch import moves_children
@@ -37,7 +38,7 @@ from spark_operator.core.decide.phases.progressing import paused, progressing
 from spark_operator.core.decide.phases.promotion import guarding, promoting
 from spark_operator.core.decide.progress import Progress
 from spark_operator.core.decide.report import notices
-from spark_operator.core.decide.report.conditions import conditions
+from spark_operator.core.decide.report.conditions import conditions, with_internal_error
 from spark_operator.core.decide.report.diagnosis import diagnose
 from spark_operator.core.decide.signals import (
     alerts,
@@ -48,9 +49,11 @@ from spark_operator.core.decide.signals import (
     outage,
     rotation,
 )
+from spark_operator.core.model import accepted_spec
 from spark_operator.core.model.labels import selector_text
 from spark_operator.core.model.phases import Phase
 from spark_operator.core.model.release import Release
+from spark_operator.core.model.roles import has_begun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,9 +77,10 @@ HANDLERS: Final[dict[Phase, Callable[[RolloutDraft], None]]] = {
 
 
 def decide(resource: SparkDeployment, observations: Observations, now: float) -> Decision:
-    """Decide one decision of one resource; ``now`` is seconds since the epoch.
+    """Decide about one resource; ``now`` is seconds since the epoch.
 
-    The decision's status is complete: what it does not name shall not exist.
+    The decision's status is complete: what it does not name shall not exist.  No error of one part
+    keeps the others from acting: see ``contain``.
     """
     draft = RolloutDraft(
         resource=resource,
@@ -85,21 +89,13 @@ def decide(resource: SparkDeployment, observations: Observations, now: float) ->
         plan=judge_plan(resource.spec),
         status=resource.status,
         desired=_desired(resource, observations),
+        failures=list(observations.failures),
     )
-    _forget_override(draft)
-    audit.notice(draft)
-    _observe_roles(draft)
-    maintenance.settle(draft)
-    alerts.consume(draft)
-    runs.settle(draft)
-    if isolation.settle(draft) is Progress.WAIT:
+    _observe(draft)
+    if contain(draft, "isolation", isolation.settle, _while_isolated(draft)) is Progress.WAIT:
         draft.judge = observations.judge
-    elif not observations.foreign or draft.status.stable is not None:
-        rotation.notice(draft)
-        judging.consult_judge(draft)
-        requests.consume(draft)
-        if _cut_short(draft) is Progress.DONE:
-            HANDLERS[draft.phase](draft)
+    elif not observations.foreign or has_begun(draft.status):
+        _act(draft)
     _conclude(draft)
     return Decision(
         status=draft.status,
@@ -108,15 +104,41 @@ def decide(resource: SparkDeployment, observations: Observations, now: float) ->
         judge=draft.judge,
         watch=draft.watch,
         alerts=tuple(draft.alerts),
+        failures=tuple(draft.failures),
     )
+
+
+def _observe(draft: RolloutDraft) -> None:
+    """Write what is seen into the draft."""
+    contain(draft, "override", _forget_override, None)
+    contain(draft, "audit", audit.notice, None)
+    contain(draft, "accepted spec", _keep_accepted, None)
+    contain(draft, "roles", _observe_roles, None)
+    contain(draft, "maintenance", maintenance.settle, None)
+    contain(draft, "alerts", alerts.consume, None)
+    contain(draft, "Jobs", runs.settle, None)
+
+
+def _act(draft: RolloutDraft) -> None:
+    """Hear the judge and people, cut where it must be, and let the phase go on where nothing is."""
+    contain(draft, "credentials", rotation.notice, None)
+    contain(draft, "judge", judging.consult_judge, None)
+    requests.consume(draft)
+    if _cut_short(draft) is Progress.DONE:
+        contain(draft, f"phase {draft.phase}", HANDLERS[draft.phase], None)
+
+
+def _while_isolated(draft: RolloutDraft) -> Progress:
+    return Progress.WAIT if draft.spec.isolated else Progress.DONE
 
 
 def _cut_short(draft: RolloutDraft) -> Progress:
     """Let alerts and guards act before the phase does; the first that acts is the only one."""
-    if alerts.act_on_alerts(draft) is Progress.LEFT_PHASE:
+    if contain(draft, "alert", alerts.act_on_alerts, Progress.DONE) is Progress.LEFT_PHASE:
         return Progress.LEFT_PHASE
     for guard in GUARDS:
-        if guard(draft) is Progress.LEFT_PHASE:
+        name = guard.__name__.replace("_", " ")
+        if contain(draft, name, guard, Progress.DONE) is Progress.LEFT_PHASE:
             return Progress.LEFT_PHASE
     return Progress.DONE
 
@@ -162,20 +184,40 @@ def _seen(draft: RolloutDraft, role: ReleaseStatus | None) -> ReleaseStatus | No
     )
 
 
+def _keep_accepted(draft: RolloutDraft) -> None:
+    """Keep a spec that is valid: it stays in force while a later one is not."""
+    status, meta = draft.status, draft.resource.metadata
+    is_new = status.accepted_spec is None or status.observed_generation != meta.generation
+    if is_new and not draft.observations.invalid:
+        draft.set(accepted_spec=accepted_spec.encode(draft.spec.to_dict()))
+
+
 def _conclude(draft: RolloutDraft) -> None:
-    judging.checkpoint(draft)
-    freeze.tell(draft)
-    draft.set(diagnosis=diagnose(draft))
-    outage.notice(draft)
-    notices.settle(draft)
-    notices.requeue_for_slow_channels(draft)
-    stable = draft.status.stable
-    draft.set(
-        conditions=conditions(draft),
-        replicas=stable.pods if stable else 0,
-        ready_replicas=stable.ready if stable else 0,
-    )
+    """Write the report, which moves nothing."""
+    contain(draft, "checkpoint", judging.checkpoint, None)
+    contain(draft, "freeze", freeze.tell, None)
+    contain(draft, "diagnosis", _diagnose, None)
+    contain(draft, "outage", outage.notice, None)
+    contain(draft, "outbox", notices.settle, None)
+    contain(draft, "slow channels", notices.requeue_for_slow_channels, None)
+    contain(draft, "scale", _count_replicas, None)
+    contain(draft, "conditions", _write_conditions, None)
     known = max(draft.resource.status.epoch, draft.observations.epoch)
     if known > draft.resource.status.epoch or moves_children(draft.resource.status, draft.status):
         draft.set(epoch=known + 1)
-    notices.announce(draft)
+    contain(draft, "notifications", notices.announce, None)
+    if draft.failures:
+        draft.set(conditions=with_internal_error(draft))
+
+
+def _diagnose(draft: RolloutDraft) -> None:
+    draft.set(diagnosis=diagnose(draft))
+
+
+def _write_conditions(draft: RolloutDraft) -> None:
+    draft.set(conditions=conditions(draft))
+
+
+def _count_replicas(draft: RolloutDraft) -> None:
+    stable = draft.status.stable
+    draft.set(replicas=stable.pods if stable else 0, ready_replicas=stable.ready if stable else 0)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from spark_operator.api.status.status import SparkDeploymentStatus
     from spark_operator.core.judge import JudgeState
     from spark_operator.core.model.event import Event
-    from spark_operator.core.observe.values import Alert
+    from spark_operator.core.observe.values import Alert, PartFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +25,5 @@ class Decision:
     """Whether pods' metrics are wanted at the next reconcile."""
     alerts: tuple[tuple[Alert, str], ...] = ()
     """What came of each alert that was pushed in."""
+    failures: tuple[PartFailure, ...] = ()
+    """Parts that raised, and that the rest went on without."""

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from spark_operator.core.model.reasons import Reason
     from spark_operator.core.model.release import Release
     from spark_operator.core.observe.observations import Observations
-    from spark_operator.core.observe.values import Alert, Workload
+    from spark_operator.core.observe.values import Alert, PartFailure, Workload
 
 
 TICK_SECONDS: Final = 1.0
@@ -61,6 +61,8 @@ class RolloutDraft:
     """What arrived, and what came of each."""
     requeue_times: list[float] = field(default_factory=list)
     watch: bool = False
+    failures: list[PartFailure] = field(default_factory=list)
+    """Parts that raised in this decision."""
 
     @property
     def spec(self) -> SparkDeploymentSpec:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS: Final = 10.0
 """How long a reading is good for, and how long absence is borne, where pods are read directly."""
+LEAST_SHARE: Final = 0.0001
+"""The smallest threshold that evidence can be weighed against, and one minus it the largest."""
 
 
 def judge_plan(spec: SparkDeploymentSpec) -> JudgePlan:
@@ -32,11 +34,11 @@ def judge_plan(spec: SparkDeploymentSpec) -> JudgePlan:
         Sensitivity(analysis.sensitivity),
         mode=Mode(analysis.mode),
         horizon_seconds=horizon,
-        error_rate_warning=fraction(analysis.error_rate.warning),
-        error_rate_critical=fraction(analysis.error_rate.critical),
-        error_rate_success=fraction(spec.verification.error_rate),
+        error_rate_warning=_share(analysis.error_rate.warning),
+        error_rate_critical=_share(analysis.error_rate.critical),
+        error_rate_success=_share(spec.verification.error_rate),
         latency_bound=seconds(analysis.latency_p95.warning),
-        cache_hit_warning=fraction(analysis.cache_hit_rate.warning),
+        cache_hit_warning=_share(analysis.cache_hit_rate.warning),
         breaker_open_critical=seconds(analysis.breaker_open.critical),
         breaker_open_candidate_only=min(
             seconds(analysis.breaker_open.candidate_only), seconds(analysis.breaker_open.critical)
@@ -53,3 +55,8 @@ def judge_plan(spec: SparkDeploymentSpec) -> JudgePlan:
         ),
         **waits,
     )
+
+
+def _share(percent: str) -> float:
+    """Return a threshold inside the open interval from 0 to 1: at its ends no odds are defined."""
+    return min(max(fraction(percent), LEAST_SHARE), 1.0 - LEAST_SHARE)

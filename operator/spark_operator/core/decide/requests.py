@@ -8,12 +8,14 @@ of each request always, and as many earlier ones as there is room for.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.base import GROUP
 from spark_operator.api.status.outcomes import RolloutOutcome
 from spark_operator.api.status.status import MAX_REQUESTS, ConsumedRequest, Override
 from spark_operator.core.decide import quarantine
+from spark_operator.core.decide.containment import contain
 from spark_operator.core.decide.jobs import undo_migration
 from spark_operator.core.decide.phases import preparation
 from spark_operator.core.decide.phases.progressing import next_step, promote
@@ -40,19 +42,26 @@ def consume(draft: RolloutDraft) -> None:
         target, _, token = text.rpartition("@")
         if not token or _is_consumed(draft, name, token):
             continue
-        result = (
-            carry_out(draft, target) if len(token) <= MAX_TOKEN else RequestResult.TOKEN_TOO_LONG
-        )
-        entry = ConsumedRequest(name=name, token=token[:MAX_TOKEN], result=result, at=draft.at)
-        draft.set(requests=_remembered((entry, *draft.status.requests)))
-        who = managed_fields.asked_by(draft.observations.managed, f"{GROUP}/{name}")
-        by = f" by {who}" if who else ""
-        draft.record(
-            LedgerDecision.REQUEST_CONSUMED,
-            result,
-            f"annotation {GROUP}/{name} with token {token[:MAX_TOKEN]}{by}: {result}",
-            warning=result is not RequestResult.DONE,
-        )
+        result = RequestResult.TOKEN_TOO_LONG
+        if len(token) <= MAX_TOKEN:
+            asked = partial(carry_out, target=target)
+            result = contain(draft, f"request {name}", asked, RequestResult.INTERNAL_ERROR)
+        record = partial(_record, name=name, token=token[:MAX_TOKEN], result=result)
+        contain(draft, f"record of request {name}", record, None)
+
+
+def _record(draft: RolloutDraft, *, name: str, token: str, result: RequestResult) -> None:
+    """Remember a request, so that it is carried out once, and tell what came of it."""
+    entry = ConsumedRequest(name=name, token=token, result=result, at=draft.at)
+    draft.set(requests=_remembered((entry, *draft.status.requests)))
+    who = managed_fields.asked_by(draft.observations.managed, f"{GROUP}/{name}")
+    by = f" by {who}" if who else ""
+    draft.record(
+        LedgerDecision.REQUEST_CONSUMED,
+        result,
+        f"annotation {GROUP}/{name} with token {token}{by}: {result}",
+        warning=result is not RequestResult.DONE,
+    )
 
 
 def _remembered(requests: tuple[ConsumedRequest, ...]) -> tuple[ConsumedRequest, ...]:
@@ -70,7 +79,8 @@ def _is_consumed(draft: RolloutDraft, name: str, token: str) -> bool:
     )
 
 
-def _retry(draft: RolloutDraft, _: str) -> RequestResult:
+def _retry(draft: RolloutDraft, target: str) -> RequestResult:
+    del target
     if draft.status.stable is None and preparation.repeat(draft) is Progress.WAIT:
         return RequestResult.DONE
     failure = draft.status.failure
@@ -82,10 +92,10 @@ def _retry(draft: RolloutDraft, _: str) -> RequestResult:
     return RequestResult.DONE
 
 
-def _let_out(draft: RolloutDraft, release: str) -> RequestResult:
-    if not any(item.release == release for item in draft.status.quarantine):
+def _let_out(draft: RolloutDraft, target: str) -> RequestResult:
+    if not any(item.release == target for item in draft.status.quarantine):
         return RequestResult.NOT_QUARANTINED
-    draft.set(quarantine=quarantine.remove(draft.status, release))
+    draft.set(quarantine=quarantine.remove(draft.status, target))
     failure = draft.status.failure
     if failure and failure.outcome == RolloutOutcome.FAILED and draft.phase is Phase.ROLLED_BACK:
         held = quarantine.find(draft.status, failure.release)
@@ -93,7 +103,8 @@ def _let_out(draft: RolloutDraft, release: str) -> RequestResult:
     return RequestResult.DONE
 
 
-def _abort(draft: RolloutDraft, _: str) -> RequestResult:
+def _abort(draft: RolloutDraft, target: str) -> RequestResult:
+    del target
     if draft.phase is Phase.MIGRATING:
         return RequestResult.MIGRATION_RUNNING
     if draft.phase is Phase.PREFLIGHT and draft.status.stable is None:
@@ -120,7 +131,8 @@ def _refusal(draft: RolloutDraft) -> RequestResult | None:
     return None
 
 
-def _approve(draft: RolloutDraft, _: str) -> RequestResult:
+def _approve(draft: RolloutDraft, target: str) -> RequestResult:
+    del target
     refusal = _refusal(draft)
     if refusal:
         return refusal
@@ -130,7 +142,8 @@ def _approve(draft: RolloutDraft, _: str) -> RequestResult:
     return RequestResult.DONE
 
 
-def _skip(draft: RolloutDraft, _: str) -> RequestResult:
+def _skip(draft: RolloutDraft, target: str) -> RequestResult:
+    del target
     refusal = _refusal(draft)
     if refusal:
         return refusal
@@ -138,7 +151,8 @@ def _skip(draft: RolloutDraft, _: str) -> RequestResult:
     return RequestResult.DONE
 
 
-def _promote(draft: RolloutDraft, _: str) -> RequestResult:
+def _promote(draft: RolloutDraft, target: str) -> RequestResult:
+    del target
     refusal = _refusal(draft)
     if refusal:
         return refusal
@@ -146,43 +160,45 @@ def _promote(draft: RolloutDraft, _: str) -> RequestResult:
     return RequestResult.DONE
 
 
-def _pause(draft: RolloutDraft, _: str) -> RequestResult:
+def _pause(draft: RolloutDraft, target: str) -> RequestResult:
+    del target
     if draft.phase not in ON_TRIAL:
         return RequestResult.NOTHING_ON_TRIAL
     draft.set(held=True)
     return RequestResult.DONE
 
 
-def _resume(draft: RolloutDraft, _: str) -> RequestResult:
+def _resume(draft: RolloutDraft, target: str) -> RequestResult:
+    del target
     if not draft.status.held:
         return RequestResult.NOT_HELD
     draft.set(held=False)
     return RequestResult.DONE
 
 
-def _rollback_to(draft: RolloutDraft, release: str) -> RequestResult:
-    """Run an older release although the spec names another, until the spec changes."""
-    if release not in draft.observations.revisions:
+def _rollback_to(draft: RolloutDraft, target: str) -> RequestResult:
+    """Run an older target although the spec names another, until the spec changes."""
+    if target not in draft.observations.revisions:
         return RequestResult.UNKNOWN_RELEASE
-    if quarantine.find(draft.status, release):
+    if quarantine.find(draft.status, target):
         return RequestResult.RELEASE_QUARANTINED
     spec_release = Release.of(draft.spec).name
-    if release == spec_release:
+    if target == spec_release:
         draft.set(override=None)
         return RequestResult.DONE
-    draft.set(override=Override(release=release, instead_of=spec_release))
-    draft.desired = draft.observations.revisions[release]
+    draft.set(override=Override(release=target, instead_of=spec_release))
+    draft.desired = draft.observations.revisions[target]
     return RequestResult.DONE
 
 
-def _undo_migration(draft: RolloutDraft, version: str) -> RequestResult:
+def _undo_migration(draft: RolloutDraft, target: str) -> RequestResult:
     """Bring the schema back after a rollback, where the release that migrated it allows that."""
     if draft.phase not in (Phase.STABLE, Phase.ROLLED_BACK):
         return RequestResult.ROLLOUT_IN_PROGRESS
-    return undo_migration.on_request(draft, version)
+    return undo_migration.on_request(draft, target)
 
 
-_REQUESTS: Final[dict[str, Callable[[RolloutDraft, str], RequestResult]]] = {
+_REQUESTS: Final[dict[str, Callable[..., RequestResult]]] = {
     "abort": _abort,
     "let-out": _let_out,
     "retry": _retry,

@@ -66,6 +66,7 @@ class RequestResult(DescribedEnum):
 
     DONE = "Done", "The request was carried out."
     TOKEN_TOO_LONG = "TokenTooLong", "The token has more than 64 characters: use a shorter one."
+    INTERNAL_ERROR = "InternalError", "A fault of the operator: see the condition Degraded."
     NOTHING_TO_RETRY = "NothingToRetry", "No release waits for a retry."
     RELEASE_QUARANTINED = "ReleaseQuarantined", "The release failed before: let it out first."
     NOT_QUARANTINED = "NotQuarantined", "No such release is in quarantine."
@@ -87,6 +88,7 @@ class RequestResult(DescribedEnum):
 class ConditionReason(DescribedEnum):
     """Why a condition holds or does not; phases and the judge's reasons stand beside these."""
 
+    INTERNAL_ERROR = "InternalError", "A part of the operator failed; the rest goes on without it."
     VALID = "Valid", "The resource was read."
     INVALID_RESOURCE = "InvalidResource", "The resource cannot be read; the message says where."
     NAME_TAKEN = "NameTaken", "An object of somebody else has a name that this resource needs."

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from spark_operator.api.fields import MAX_MESSAGE
 from spark_operator.api.status.runs import MAX_CHECKS, MAX_DETAIL, CheckStatus, SchemaStatus
+from spark_operator.api.text import printable
 
 MAX_BYTES: Final = 16_384
 """More than the kubelet keeps of a termination message."""
@@ -64,7 +65,7 @@ def _check(item: dict[str, Any]) -> CheckStatus:
     return CheckStatus(
         check=_NOT_IN_A_NAME.sub("-", str(item.get("check", "")))[:32] or "check",
         status=status if status in ("pass", "warn", "fail") else "fail",
-        detail=" ".join(str(item.get("detail", "")).split())[:MAX_DETAIL],
+        detail=" ".join(printable(str(item.get("detail", ""))).split())[:MAX_DETAIL],
         seconds=round(float(seconds), 3) if sound and seconds is not None else 0.0,
     )
 
@@ -76,10 +77,11 @@ def _schema(found: Any) -> SchemaStatus | None:
 
 
 def _version(value: Any) -> str | None:
-    return value if isinstance(value, str) and 0 < len(value) <= MAX_VERSION else None
+    fits = isinstance(value, str) and value.isprintable() and 0 < len(value) <= MAX_VERSION
+    return value if fits else None
 
 
 def _tail(text: str) -> str:
     """The last words of an output, on one line."""
-    words = " ".join(text.split())
+    words = " ".join(printable(text).split())
     return words if len(words) <= MAX_MESSAGE else "…" + words[-(MAX_MESSAGE - 1) :]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from spark_operator.core.model.release import Release
     from spark_operator.core.observe.secret_metadata import SecretData
     from spark_operator.core.observe.snapshot import Snapshot
-    from spark_operator.core.observe.values import Alert, Job, TrafficRoute
+    from spark_operator.core.observe.values import Alert, Job, PartFailure, TrafficRoute
     from spark_operator.core.observe.vitals import Round
 
 
@@ -36,6 +36,12 @@ class Observations:
     """The number of each of these, which grows in the order they were asked for."""
     route: TrafficRoute | None = None
     jobs: Mapping[str, Job] = field(default_factory=dict)
+    invalid: str = ""
+    """Why the resource's spec is not in force but an older one; empty: it is."""
+    dropped: tuple[str, ...] = ()
+    """Records of status that this operator cannot read and goes on without."""
+    failures: tuple[PartFailure, ...] = ()
+    """Parts of this reconcile that raised before anything was decided."""
     foreign: tuple[str, ...] = ()
     """Objects under our children's names that belong to somebody else."""
     epoch: int = 0

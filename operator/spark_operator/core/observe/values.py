@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from spark_operator.api.notifications import Severity
+
+
+class PartFailure(NamedTuple):
+    """A part of a reconcile that raised an error of the operator's own."""
+
+    part: str
+    error: str
+    """Class and text of the error, bounded."""
 
 
 @dataclass(frozen=True, slots=True)

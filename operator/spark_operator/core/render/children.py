@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from spark_operator.core.model.jobs import job_name
-from spark_operator.core.model.labels import child_name
+from spark_operator.core.model.labels import LIVE_SUFFIX, child_name
 from spark_operator.core.model.objects import Ref
 from spark_operator.core.model.phases import Phase
 from spark_operator.core.model.weights import candidate_pods
@@ -22,7 +23,7 @@ from spark_operator.core.render.policy import (
 from spark_operator.core.render.service import services
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from spark_operator.api.resource import SparkDeployment
     from spark_operator.core.model.objects import Manifest
@@ -58,21 +59,45 @@ def render(resource: SparkDeployment, revisions: Mapping[str, Release]) -> list[
 
     A release without a ControllerRevision is left out: see ``unknown``.
     """
-    workloads: list[Manifest] = []
-    for name, count in replicas(resource).items():
-        if name in revisions:
-            release = revisions[name]
-            workloads += [config_map(resource, release), deployment(resource, release, count)]
-    children = [
-        *services(resource),
-        live_config_map(resource),
-        service_account(resource),
-        *workloads,
+    return [item for piece in pieces(resource, revisions) for item in piece.make()]
+
+
+class Piece(NamedTuple):
+    """Children that are rendered together, and their names should that fail."""
+
+    refs: frozenset[Ref]
+    make: Callable[[], list[Manifest]]
+
+
+def pieces(resource: SparkDeployment, revisions: Mapping[str, Release]) -> list[Piece]:
+    """Return what ``render`` is made of, in its order; none depends on another."""
+    name = resource.metadata.name
+
+    def piece(make: Callable[[], list[Manifest]], *refs: tuple[str, str]) -> Piece:
+        return Piece(frozenset(Ref(*ref) for ref in refs), make)
+
+    suffixes = ("", "-stable", "-candidate")
+    found = [
+        piece(lambda: services(resource), *(("Service", name + suffix) for suffix in suffixes)),
+        piece(lambda: [live_config_map(resource)], ("ConfigMap", name + LIVE_SUFFIX)),
+        piece(lambda: [service_account(resource)], ("ServiceAccount", name)),
     ]
-    children.append(network_policy(resource))
-    if resource.status.stable:
-        children.append(disruption_budget(resource, resource.status.stable.release))
-    return [*children, *running_jobs(resource, revisions)]
+    for release, count in replicas(resource).items():
+        if release in revisions:
+            child, make = child_name(name, release), partial(_workload, resource, count)
+            make = partial(make, revisions[release])
+            found.append(piece(make, ("ConfigMap", child), ("Deployment", child)))
+    found.append(piece(lambda: [network_policy(resource)], ("NetworkPolicy", name)))
+    stable = resource.status.stable
+    if stable:
+        budget = partial(disruption_budget, resource, stable.release)
+        found.append(piece(lambda: [budget()], ("PodDisruptionBudget", name)))
+    jobs = [("Job", job_name(name, it)) for it in resource.status.jobs if it.state == "Running"]
+    return [*found, piece(lambda: running_jobs(resource, revisions), *jobs)]
+
+
+def _workload(resource: SparkDeployment, count: int, release: Release) -> list[Manifest]:
+    return [config_map(resource, release), deployment(resource, release, count)]
 
 
 def running_jobs(resource: SparkDeployment, revisions: Mapping[str, Release]) -> list[Manifest]:

@@ -16,6 +16,7 @@ from spark_operator.core.decide import draft, guards, quarantine
 from spark_operator.core.decide.phases import progressing, promotion
 from spark_operator.core.decide.progress import Progress
 from spark_operator.core.decide.report import conditions
+from spark_operator.core.decide.report.aspect import Aspect
 from spark_operator.core.decide.rollback import roll_back
 from spark_operator.core.model import phases
 from spark_operator.core.model.decisions import LedgerDecision
@@ -156,8 +157,8 @@ def keep(_: Any, state: Any, __: float) -> Any:
     return state
 
 
-def all_right(decided: RolloutDraft, _: Any) -> conditions.Aspect:
-    return conditions.Aspect(holds=True, reason=decided.phase.value, message="")
+def all_right(decided: RolloutDraft, _: Any) -> Aspect:
+    return Aspect(holds=True, reason=decided.phase.value, message="")
 
 
 REPLICAS, FIND = children.replicas, quarantine.find

@@ -8,13 +8,14 @@ both True, and a rollback is Stalled, so that tools do not wait for it.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from spark_operator.api.status.outcomes import RolloutOutcome
+from spark_operator.api.fields import clip
 from spark_operator.api.status.status import Condition
-from spark_operator.api.values import seconds
 from spark_operator.core.decide.jobs import runs, verification
 from spark_operator.core.decide.report import notices
+from spark_operator.core.decide.report.aspect import Aspect
+from spark_operator.core.decide.report.stalled import foreign, invalid, stalled
 from spark_operator.core.decide.signals import alerts, freeze, isolation, outage
 from spark_operator.core.model.maintenance import in_maintenance, when
 from spark_operator.core.model.phases import WATCHED, Phase
@@ -24,35 +25,19 @@ if TYPE_CHECKING:
     from spark_operator.core.decide.draft import RolloutDraft
 
 MAX_CONDITION_MESSAGE: Final = 1024
-STALLING: Final[dict[str, str]] = {
-    "preflight": "PreflightFailed",
-    "migrate": "MigrationFailed",
-    "verify": "VerificationFailed",
-}
-"""Jobs without whose success the first release goes nowhere, and the reason they give."""
-
-
 _DOING: Final = {
     Phase.PREFLIGHT: "waits for its preflight",
     Phase.MIGRATING: "waits for its migration",
 }
 
 
-class Aspect(NamedTuple):
-    """What one condition says."""
-
-    holds: bool
-    reason: str
-    message: str
-
-
 def conditions(draft: RolloutDraft) -> tuple[Condition, ...]:
     """All conditions, with the transition times of those that did not change kept."""
-    stalled = _stalled(draft)
+    stalling = stalled(draft)
     aspects = {
-        "Ready": _ready(draft, stalled),
-        "Reconciling": _reconciling(draft, stalled),
-        "Stalled": stalled,
+        "Ready": _ready(draft, stalling),
+        "Reconciling": _reconciling(draft, stalling),
+        "Stalled": stalling,
         "Available": _available(draft),
         "Accepted": _accepted(draft),
         "Degraded": _degraded(draft),
@@ -81,73 +66,23 @@ def _condition(draft: RolloutDraft, kind: str, said: Aspect, before: Condition |
             if before is not None and unchanged
             else draft.at - timedelta(microseconds=draft.at.microsecond),
             "reason": said.reason,
-            "message": said.message[:MAX_CONDITION_MESSAGE],
+            "message": clip(said.message, MAX_CONDITION_MESSAGE),
         }
     )
 
 
-def _stalled(draft: RolloutDraft) -> Aspect:
-    failure = draft.status.failure
-    if draft.observations.foreign:
-        return Aspect(holds=True, reason=ConditionReason.NAME_TAKEN, message=_foreign(draft))
-    if draft.phase is Phase.ROLLED_BACK and failure:
-        reason = (
-            "ReleaseQuarantined" if failure.outcome == RolloutOutcome.FAILED else failure.outcome
-        )
-        return Aspect(holds=True, reason=reason, message=f"{failure.image}: {failure.message}")
-    if draft.status.override and draft.phase in (Phase.STABLE, Phase.GUARDING):
-        message = (
-            f"a person asked for release {draft.status.override.release} instead of the spec's"
-            f" {draft.status.override.instead_of}: apply another release to go on"
-        )
-        return Aspect(holds=True, reason=ConditionReason.ROLLBACK_REQUESTED, message=message)
-    role = draft.status.candidate
-    failed = _failed_before_pods(draft)
-    if failed is not None:
-        return failed
-    if draft.status.stable is None and role is not None and draft.phase is Phase.PENDING:
-        limit = draft.spec.strategy.canary.progress_deadline
-        if draft.now >= role.since.timestamp() + seconds(limit):
-            trouble = draft.candidate.trouble or "no pod reports a trouble"
-            message = (
-                f"{draft.candidate.ready} of {draft.spec.replicas} pods of the first release are"
-                f" ready after {limit}: {trouble}"
-            )
-            return Aspect(
-                holds=True, reason=ConditionReason.PROGRESS_DEADLINE_EXCEEDED, message=message
-            )
-    return Aspect(holds=False, reason=ConditionReason.PROGRESSING, message="")
-
-
-def _failed_before_pods(draft: RolloutDraft) -> Aspect | None:
-    """What keeps the first release from its first pod, or from being called stable."""
-    for job in draft.status.jobs:
-        failed = job.state == "Failed" and draft.status.stable is None
-        if failed and job.kind in STALLING and draft.status.candidate is not None:
-            return Aspect(holds=True, reason=STALLING[job.kind], message=runs.explain(job))
-    return None
-
-
-def _foreign(draft: RolloutDraft) -> str:
-    names = ", ".join(draft.observations.foreign)
-    return (
-        f"{names} exists and is not owned by this resource:"
-        " delete or rename it, or give this resource another name"
-    )
-
-
-def _reconciling(draft: RolloutDraft, stalled: Aspect) -> Aspect:
+def _reconciling(draft: RolloutDraft, stalling: Aspect) -> Aspect:
     waits = freeze.waits(draft)
-    if waits and not stalled.holds:
+    if waits and not stalling.holds:
         return Aspect(holds=True, reason=ConditionReason.FROZEN, message=waits)
-    if stalled.holds or draft.phase in (Phase.STABLE, Phase.GUARDING, Phase.ROLLED_BACK):
+    if stalling.holds or draft.phase in (Phase.STABLE, Phase.GUARDING, Phase.ROLLED_BACK):
         return Aspect(holds=False, reason=draft.phase.value, message="")
     return Aspect(holds=True, reason=draft.phase.value, message=_story(draft))
 
 
-def _ready(draft: RolloutDraft, stalled: Aspect) -> Aspect:
-    if stalled.holds:
-        return stalled._replace(holds=False)
+def _ready(draft: RolloutDraft, stalling: Aspect) -> Aspect:
+    if stalling.holds:
+        return stalling._replace(holds=False)
     if draft.spec.isolated:
         return Aspect(holds=False, reason=ConditionReason.ISOLATED, message=isolation.MESSAGE)
     waits = freeze.waits(draft)
@@ -200,9 +135,13 @@ def _available(draft: RolloutDraft) -> Aspect:
 
 
 def _accepted(draft: RolloutDraft) -> Aspect:
+    if draft.observations.invalid:
+        return Aspect(holds=False, reason=ConditionReason.INVALID_RESOURCE, message=invalid(draft))
     if draft.observations.foreign:
-        return Aspect(holds=False, reason=ConditionReason.NAME_TAKEN, message=_foreign(draft))
-    return Aspect(holds=True, reason=ConditionReason.VALID, message="")
+        return Aspect(holds=False, reason=ConditionReason.NAME_TAKEN, message=foreign(draft))
+    dropped = ", ".join(draft.observations.dropped)
+    message = f"written by another version of the operator and not kept: {dropped}"
+    return Aspect(holds=True, reason=ConditionReason.VALID, message=message if dropped else "")
 
 
 def _unanswered(draft: RolloutDraft) -> Aspect | None:
@@ -319,3 +258,20 @@ def _diagnosis(draft: RolloutDraft) -> Aspect:
     for finding in draft.status.diagnosis[:1]:
         return Aspect(holds=True, reason=finding.symptom, message=finding.message)
     return Aspect(holds=False, reason=ConditionReason.NO_SYMPTOM, message="")
+
+
+def with_internal_error(draft: RolloutDraft) -> tuple[Condition, ...]:
+    """Return the draft's conditions with ``Degraded`` naming the parts that raised.
+
+    Works on what is there, because computing the conditions may be what raised.
+    """
+    parts = "; ".join(f"{failure.part}: {failure.error}" for failure in draft.failures)
+    message = (
+        f"a fault of the operator, please report it: {parts}."
+        " Abort, isolation, revocations and rollbacks work on"
+    )
+    said = Aspect(holds=True, reason=ConditionReason.INTERNAL_ERROR, message=message)
+    before = next((it for it in draft.resource.status.conditions if it.type == "Degraded"), None)
+    degraded = _condition(draft, "Degraded", said, before)
+    others = tuple(item for item in draft.status.conditions if item.type != "Degraded")
+    return (*others, degraded)
