@@ -82,7 +82,8 @@ simulate: $(STAMP) ## a short instance of the simulated fault campaign
 
 integration: $(STAMP) ## against a real kube-apiserver and other real services
 	@$(PY) -m dev.cluster build
-	@$(PYTEST) $(FOUR) tests/integration tests/contract
+	@$(PYTEST) $(FOUR) -m "not alone" tests/integration tests/contract
+	@$(PYTEST) -m alone tests/integration
 
 e2e: $(STAMP) ## with real pods on a real cluster
 	@$(PY) -m dev.cluster up
@@ -104,6 +105,7 @@ bench: $(STAMP) ## measurements; results go to bench/results
 	@$(PY) -m bench.app
 	@$(PY) -m bench.judge
 	@$(PY) -m bench.rollback
+	@$(PY) -m bench.scale
 
 .PHONY: venv demo demo-down cluster-up cluster-down cluster-status images test lint types imports \
 	generate verify unit simulate integration e2e soak bench

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from spark_operator.adapters.kubernetes.child_watch import WATCHED
 from spark_operator.api.base import API_VERSION, PLURAL
 from spark_operator.core.model.labels import OWNER_LABEL
 from spark_operator.ports.cluster import Key
-from spark_operator.runtime.watch import WATCHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from tests.simulation.process import Process
 
 Mode = Literal["normal", "slow", "lossy", "doubled", "silent"]
-KINDS = frozenset(
-    {(f"{group}/{version}".lstrip("/"), plural) for group, version, plural in WATCHED}
-)
+KINDS = frozenset(WATCHED)
 
 
 class Watches:

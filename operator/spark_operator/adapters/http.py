@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import aiohttp
 import httpx
 
 if TYPE_CHECKING:
@@ -106,42 +105,3 @@ class Pools:
                 idle.append(tenant)
         for pool in [self._pools.pop(tenant) for tenant in idle]:
             await pool.http.aclose()
-
-
-def scraper(per_pod: int = PER_POD) -> aiohttp.ClientSession:
-    """Make a client for many small pages: each host has connections of its own, and none waits.
-
-    A page costs a tenth of the processor's time that ``client`` takes. It follows no redirect,
-    unpacks nothing, keeps no cookies and trusts no proxy variable; time is its caller's to bound.
-    """
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, limit_per_host=per_pod),
-        timeout=aiohttp.ClientTimeout(),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=False,
-        trust_env=False,
-    )
-
-
-async def fetch(http: aiohttp.ClientSession, url: str, *, seconds: float, limit: int) -> bytes:
-    """GET a URL within ``seconds`` in all, reading at most ``limit`` bytes of body.
-
-    Raises:
-        TimeoutError: the whole did not fit in the time.
-        AnswerTooLargeError: the body is longer than ``limit``.
-        BadAnswerError: the status is not 200.
-        aiohttp.ClientError: the connection failed.
-    """
-    async with (
-        asyncio.timeout(seconds),
-        http.get(url, headers=PLAIN, allow_redirects=False) as response,
-    ):
-        if response.status != 200:
-            raise BadAnswerError(f"{url} answered {response.status}")
-        body = bytearray()
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > limit:
-                response.close()
-                raise AnswerTooLargeError(f"{url} sent more than {limit} bytes")
-        return bytes(body)

@@ -8,15 +8,19 @@ import os
 import signal
 import sys
 from pathlib import Path  # noqa: TC003 - typer reads the annotation
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from spark_operator.adapters.kubernetes.lease import LeadershipLostError
 from spark_operator.commands.replay import record_command, replay_command
+from spark_operator.concurrency.ending import end_within
 from spark_operator.ports.cluster import ClusterError
 from spark_operator.runtime.errors import MissingResourceDefinitionError, SettingsError
 from spark_operator.runtime.settings import load
+
+STOP_SECONDS: Final = 15.0
+"""How long a stop may take; a pod is killed after its grace period of 20 s."""
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False
@@ -94,7 +98,12 @@ async def _until_signalled() -> None:
     from spark_operator.runtime.watch import run as run_operator  # noqa: PLC0415
 
     stop = asyncio.Event()
+
+    def end() -> None:
+        stop.set()
+        end_within(STOP_SECONDS)
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, end)
     await run_operator(load(os.environ), stop)

@@ -11,11 +11,11 @@ from typing import Annotated
 
 import typer
 
-from spark_operator.adapters import http
 from spark_operator.adapters.clock import SystemClock
 from spark_operator.adapters.kubernetes.client import KubeCluster
 from spark_operator.adapters.kubernetes.events import EventRecorder
 from spark_operator.adapters.metrics.pod_metrics import PodMetrics
+from spark_operator.adapters.metrics.scraper import scraper
 from spark_operator.ports.cluster import ClusterError, Key
 from spark_operator.replay import Replayed, TraceError, frames, replay, write
 from spark_operator.replay import manifest as manifests
@@ -80,12 +80,12 @@ def record_command(
 async def _record(key: Key, output: Path, seconds: float) -> int:
     clock, settings, count = SystemClock(), Settings(), 0
     began = time.monotonic()
-    async with await api_client() as client, http.scraper() as scraper:
+    async with await api_client() as client, scraper() as pages:
         cluster = KubeCluster(
             client, EventRecorder(clock, "record"), request_seconds=settings.request_seconds
         )
         metrics = PodMetrics(
-            scraper, clock, seconds=settings.scrape_seconds, limit=settings.scrape_bytes
+            pages, clock, seconds=settings.scrape_seconds, limit=settings.scrape_bytes
         )
         known = Known(cluster, key)
         if not await known.look():

@@ -29,6 +29,8 @@ class Reading(NamedTuple):
     counters: Counters | None
     known: bool = True
     """Whether the source has ever had this pod: one it has yet to find is not lost."""
+    asked: bool = True
+    """Whether the pod was asked in time: where it was not, its silence says nothing about it."""
 
 
 class RenderedQuery(NamedTuple):

@@ -32,6 +32,8 @@ class Memory:
     touched: Touched = field(default_factory=Touched)
     is_settled: bool = False
     """Whether the snapshot's children are what its status says."""
+    is_compact: bool = False
+    """Whether the snapshot has only the resource, and ``seen`` says what the rest was: at rest."""
     seen: Observations | None = None
     """What the snapshot's children and pods say, which costs as much to read as to decide."""
 

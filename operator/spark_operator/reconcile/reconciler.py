@@ -17,7 +17,7 @@ from spark_operator.core.observe.fallback import read
 from spark_operator.ports.cluster import key_of
 from spark_operator.reconcile.apply import carry_out, plan_writes
 from spark_operator.reconcile.events import tell
-from spark_operator.reconcile.gather import Gatherer, seen
+from spark_operator.reconcile.gather import RESYNC_SECONDS, Gatherer, compact, seen
 from spark_operator.reconcile.memory import Memory, ReconcileResult
 from spark_operator.reconcile.persist import keep_revision, persist, report_invalid
 from spark_operator.reconcile.volume_refresh import touch_pods
@@ -47,6 +47,7 @@ class Reconciler:
         series: Series | None = None,
         secrets: Secrets | None = None,
         vitals: Vitals | None = None,
+        resync_seconds: float = RESYNC_SECONDS,
     ) -> None:
         """Make a reconciler on its ports.
 
@@ -59,6 +60,7 @@ class Reconciler:
             series: asks a Prometheus; None: a resource that names one gets no data.
             secrets: knows Secrets by their metadata; None: no change of one is noticed.
             vitals: what pods say of themselves; None: nothing is diagnosed.
+            resync_seconds: how long what was read at rest is believed when nothing wakes.
         """
         self._cluster = cluster
         self._clock = clock
@@ -73,6 +75,7 @@ class Reconciler:
             series=series,
             secrets=secrets,
             vitals=vitals,
+            resync_seconds=resync_seconds,
         )
 
     async def reconcile(self, key: Key, memory: Memory, *, woken: bool) -> ReconcileResult | None:
@@ -100,6 +103,9 @@ class Reconciler:
             dropped=readable.dropped,
         )
         decision = decide(resource, observations, self._clock.now())
+        if memory.is_compact and decision.status != resource.status:
+            # What is written follows from the children themselves, of which only a view was kept.
+            return await self.reconcile(key, replace(memory, snapshot=None), woken=True)
         memory = replace(memory, tick=observations.tick)
         kept = await keep_revision(self._cluster, resource, observations, decision)
         stored, snapshot = await self._persist(resource, snapshot, decision)
@@ -145,18 +151,20 @@ class Reconciler:
         next_look = self._gatherer.next_examination(resource)
         due = min(next_write, next_due, touched.due, next_look)
         is_stale = bool(wanted) or touched.any
+        is_done = not is_stale and not broken and touched.due == math.inf
+        memory = replace(
+            memory,
+            snapshot=None if is_stale else snapshot,
+            judge=decision.judge,
+            watch=decision.watch,
+            attempt=attempt,
+            touched=touched,
+            is_settled=not wanted,
+            seen=None if is_stale else memory.seen,
+        )
         return ReconcileResult(
             next_due=None if due == math.inf else due,
-            memory=replace(
-                memory,
-                snapshot=None if is_stale else snapshot,
-                judge=decision.judge,
-                watch=decision.watch,
-                attempt=attempt,
-                touched=touched,
-                is_settled=not wanted,
-                seen=None if is_stale else memory.seen,
-            ),
+            memory=compact(memory) if is_done else memory,
             failure=failure,
             statuses=statuses,
             failed_parts=(*(item.part for item in decision.failures), *broken),

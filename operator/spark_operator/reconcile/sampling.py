@@ -94,6 +94,7 @@ def _sample(pod: Pod, readings: Mapping[str, Reading], now: float) -> judge.PodS
         restarts=pod.restarts,
         started_at=pod.started_at,
         oom_killed=pod.oom_killed,
+        asked=reading.asked,
     )
 
 

@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
+from zlib import crc32
 
+from spark_operator.concurrency.turnstile import Turnstile, Waiter
 from spark_operator.core.apply.diff import StaleDecisionError
 from spark_operator.ports.cluster import ClusterError, ConflictError, Key, RefusedError
+from spark_operator.reconcile.gather import RESYNC_SECONDS, must_read, resync
 from spark_operator.reconcile.memory import Memory, ReconcileResult
+from spark_operator.reconcile.urgency import AT_ONCE, Urgency, of_phase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from spark_operator.ports.clock import Clock
     from spark_operator.reconcile.reconciler import Reconciler
 
-RESYNC_SECONDS: Final = 300.0
-"""A resource that nothing woke is looked at this often, should an event have been lost."""
 FIRST_DELAY: Final = 0.1
 LONGEST_DELAY: Final = 5.0
 LONGEST_REFUSED_DELAY: Final = 60.0
@@ -42,6 +45,9 @@ class _Entry:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
     reconcile_began: float | None = None
+    urgency: Urgency = Urgency.AT_REST
+    waiter: Waiter | None = None
+    """While it waits for its place, or has it."""
 
 
 class Workers:
@@ -52,23 +58,44 @@ class Workers:
         reconciler: Reconciler,
         clock: Clock,
         observer: Callable[[Key, float, str, ReconcileResult | None], None],
+        waited: Callable[[Urgency, float], None] = lambda _, __: None,
+        *,
+        resync_seconds: float = RESYNC_SECONDS,
     ) -> None:
-        """``observer`` is told key, seconds, outcome and result of every reconcile, for metrics."""
+        """Make workers without any resource.
+
+        Args:
+            reconciler: what they run.
+            clock: the time.
+            observer: told key, seconds, outcome and result of every reconcile, for metrics.
+            resync_seconds: how often a resource is read that nothing woke, as the reconciler's.
+            waited: told for how many seconds a reconcile that reads waited for its place.
+        """
         self._reconciler = reconciler
         self._clock = clock
         self._observer = observer
+        self._waited = waited
+        self._resync = resync_seconds
+        self._turnstile = Turnstile([AT_ONCE[urgency] for urgency in Urgency])
         self._entries: dict[Key, _Entry] = {}
         self._stopping = False
 
-    def wake(self, key: Key) -> None:
-        """Something about this resource may have changed."""
+    def wake(self, key: Key, urgency: Urgency = Urgency.AT_REST) -> None:
+        """Something about this resource may have changed; it is this urgent at least."""
         if self._stopping or not key.name:
             # A name from outside, such as an empty label, names no resource.
             return
         entry = self._entries.setdefault(key, _Entry())
         entry.wake.set()
+        entry.urgency = min(entry.urgency, urgency)
+        if entry.waiter is not None:
+            self._turnstile.hurry(entry.waiter, entry.urgency)
         if entry.task is None:
             entry.task = asyncio.create_task(self._run(key, entry), name=f"reconcile {key}")
+
+    def waiting(self, urgency: Urgency) -> int:
+        """How many reconciles wait for their place now."""
+        return self._turnstile.waiting(urgency)
 
     def longest_reconcile(self) -> float:
         """Return the seconds that the oldest reconcile under way has taken."""
@@ -90,9 +117,12 @@ class Workers:
     async def _run(self, key: Key, entry: _Entry) -> None:
         memory, delay, woken, urgent = Memory(), FIRST_DELAY, True, True
         while True:
-            entry.wake.clear()
-            began = asyncio.get_running_loop().time()
-            result, outcome = await self._reconcile(key, entry, memory, woken=woken)
+            async with self._place(key, entry, memory, woken=woken):
+                # What changed while it waited is read now, too.
+                woken = woken or entry.wake.is_set()
+                entry.wake.clear()
+                began = asyncio.get_running_loop().time()
+                result, outcome = await self._reconcile(key, entry, memory, woken=woken)
             if result is None and outcome == "gone":
                 if not entry.wake.is_set():
                     self._entries.pop(key, None)
@@ -102,6 +132,9 @@ class Workers:
             memory = replace(memory, snapshot=None) if result is None else result.memory
             due = result.next_due if result else None
             if result is not None:
+                # A wake meanwhile may have said that it is more urgent than what was seen.
+                asked = entry.urgency if entry.wake.is_set() else Urgency.AT_REST
+                entry.urgency = min(asked, _urgency(result))
                 urgent = due is not None and due - self._clock.now() <= LONGEST_DELAY
             if outcome == "done":
                 delay = FIRST_DELAY
@@ -109,9 +142,32 @@ class Workers:
                 again = self._clock.now() + delay
                 due = again if due is None else min(due, again)
                 delay = min(delay * 2, LONGEST_URGENT_DELAY if urgent else _longest(result))
-            woken = await self._wait(entry, due)
+            woken = await self._wait(entry, due, resync(memory, self._resync) * spread(key))
             if woken and outcome == "done":
                 await asyncio.sleep(began + SPACING - asyncio.get_running_loop().time())
+
+    @asynccontextmanager
+    async def _place(
+        self, key: Key, entry: _Entry, memory: Memory, *, woken: bool
+    ) -> AsyncIterator[None]:
+        """Hold a place for a reconcile that reads; others cost the API server next to nothing."""
+        now = self._clock.now()
+        if not must_read(memory, now, woken=woken, resync_seconds=self._resync):
+            yield
+            return
+        began = asyncio.get_running_loop().time()
+        entry.waiter = Waiter(entry.urgency, key.namespace)
+        try:
+            await self._turnstile.enter(entry.waiter)
+        except asyncio.CancelledError:
+            entry.waiter = None
+            raise
+        try:
+            self._waited(Urgency(entry.waiter.rank), asyncio.get_running_loop().time() - began)
+            yield
+        finally:
+            entry.waiter = None
+            self._turnstile.leave()
 
     async def _reconcile(
         self, key: Key, entry: _Entry, memory: Memory, *, woken: bool
@@ -146,16 +202,25 @@ class Workers:
         except Exception:
             log.exception("%s: a reconcile could not be counted", key)
 
-    async def _wait(self, entry: _Entry, due: float | None) -> bool:
-        """Sleep until woken or due; whether it was woken."""
+    async def _wait(self, entry: _Entry, due: float | None, longest: float) -> bool:
+        """Sleep until woken or due, ``longest`` seconds at most; whether to read anew."""
         now = self._clock.now()
-        seconds = RESYNC_SECONDS if due is None else max(0.0, min(due - now, RESYNC_SECONDS))
+        seconds = longest if due is None else max(0.0, min(due - now, longest))
         try:
             async with asyncio.timeout(seconds):
                 await entry.wake.wait()
         except TimeoutError:
-            return due is None or seconds == RESYNC_SECONDS
+            return due is None or seconds == longest
         return True
+
+
+def spread(key: Key) -> float:
+    """Return a factor from 0.5 to 1 that is a resource's own: what is regular comes apart."""
+    return 0.5 + crc32(str(key).encode()) / 2**33
+
+
+def _urgency(result: ReconcileResult) -> Urgency:
+    return of_phase(result.statuses[1].phase) if result.statuses else Urgency.UNDER_WAY
 
 
 def _longest(result: ReconcileResult | None) -> float:

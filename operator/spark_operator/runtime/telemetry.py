@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from spark_operator.reconcile.urgency import Urgency
 from spark_operator.runtime.rollout_metrics import Rollouts
 
 if TYPE_CHECKING:
@@ -66,6 +68,61 @@ class Telemetry:
             ["outcome"],
             registry=self.registry,
         )
+
+        self._events = Counter(
+            "spark_operator_events",
+            "Kubernetes Events: written, refused, or dropped for want of room.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._waiting = Gauge(
+            "spark_operator_waiting",
+            "Reconciles that wait for their place, by how urgent they are.",
+            ["urgency"],
+            registry=self.registry,
+        )
+        self._waited = Histogram(
+            "spark_operator_waited_seconds",
+            "How long a reconcile that reads the API server waited for its place.",
+            ["urgency"],
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+
+        self._scrapes = Counter(
+            "spark_operator_scrapes",
+            "Pods' pages: read, missed, or late by the operator's own fault.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._lag = Histogram(
+            "spark_operator_loop_lag_seconds",
+            "By how much a timer of the event loop came too late, every 0.1 s.",
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+
+    def observe_scrape(self, outcome: str) -> None:
+        """Count one page of a pod."""
+        self._scrapes.labels(outcome=outcome).inc()
+
+    def observe_lag(self, seconds: float) -> None:
+        """Observe the event loop's lateness once."""
+        self._lag.observe(seconds)
+
+    def observe_event(self, outcome: str) -> None:
+        """Count one Event."""
+        self._events.labels(outcome=outcome).inc()
+
+    def observe_waiting(self, urgency: Urgency, seconds: float) -> None:
+        """Observe how long one reconcile waited for its place."""
+        self._waited.labels(urgency=urgency.name.lower()).observe(seconds)
+
+    def track_waiting(self, waiting: Callable[[Urgency], int]) -> None:
+        """Read how many wait from ``waiting`` at each scrape."""
+        for urgency in Urgency:
+            gauge = self._waiting.labels(urgency=urgency.name.lower())
+            gauge.set_function(partial(waiting, urgency))
 
     def observe_alert(self, outcome: str) -> None:
         """Count one alert that was pushed in."""

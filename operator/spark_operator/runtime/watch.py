@@ -8,26 +8,17 @@ from typing import TYPE_CHECKING, Any, Final
 import kopf
 
 from spark_operator.api.base import GROUP, PLURAL, VERSION
-from spark_operator.core.model.labels import OWNER_LABEL
 from spark_operator.ports.cluster import Key
+from spark_operator.reconcile.urgency import Urgency, of_resource
 from spark_operator.runtime.wiring import TOKEN, Operator, operator
 
 if TYPE_CHECKING:
     from spark_operator.runtime.settings import Settings
 
-WATCHED: Final = (
-    ("", "v1", "pods"),
-    ("", "v1", "services"),
-    ("", "v1", "serviceaccounts"),
-    ("", "v1", "configmaps"),
-    ("apps", "v1", "deployments"),
-    ("batch", "v1", "jobs"),
-    ("policy", "v1", "poddisruptionbudgets"),
-    ("networking.k8s.io", "v1", "networkpolicies"),
-)
-"""Kinds whose changes wake the resource that their label names."""
 SERVER_TIMEOUT: Final = 300
 CLIENT_TIMEOUT: Final = 310
+END_SECONDS: Final = 2.0
+"""How long a stop waits for the watches to end."""
 
 
 def registry(running: Operator) -> kopf.OperatorRegistry:
@@ -48,20 +39,26 @@ def registry(running: Operator) -> kopf.OperatorRegistry:
         settings.scanning.disabled = True
         settings.watching.server_timeout = SERVER_TIMEOUT
         settings.watching.client_timeout = CLIENT_TIMEOUT
-        for group, version, plural in WATCHED:
-            settings.watching.label_selectors[group, version, plural] = OWNER_LABEL
+
+    seen: dict[Key, str] = {}
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=handlers)
-    async def resource_changed(namespace: str | None, name: str | None, **_: Any) -> None:
-        running.workers.wake(Key(namespace or "", name or ""))
+    async def resource_changed(
+        namespace: str | None, name: str | None, body: kopf.Body, event: kopf.RawEvent, **_: Any
+    ) -> None:
+        key, version = Key(namespace or "", name or ""), str(body.metadata["resourceVersion"])
+        # After an outage all resources are told again, of which few have changed.
+        if event["type"] != "DELETED" and seen.get(key) == version:
+            return
+        seen[key] = version
+        if event["type"] == "DELETED":
+            del seen[key]
+        urgency = of_resource(body)
+        if urgency is Urgency.AT_REST:
+            running.children.wake_when_listed(key)
+        else:
+            running.workers.wake(key, urgency)
 
-    async def child_changed(namespace: str | None, labels: kopf.Labels, **_: Any) -> None:
-        # Anybody may label an object with nothing: that names no resource.
-        if labels.get(OWNER_LABEL):
-            running.workers.wake(Key(namespace or "", labels[OWNER_LABEL]))
-
-    for group, version, plural in WATCHED:
-        kopf.on.event(group, version, plural, registry=handlers)(child_changed)
     return handlers
 
 
@@ -87,8 +84,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             await asyncio.wait({keeping, watching}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await running.workers.stop()
-            for task in (keeping, watching, stopped):
-                task.cancel()
+            await _end(keeping, watching, stopped)
         for task in (keeping, watching):
             if task.done() and not task.cancelled():
                 task.result()
@@ -105,10 +101,20 @@ async def _first(wanted: asyncio.Task[None], stopped: asyncio.Task[bool]) -> boo
     return True
 
 
+async def _end(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel tasks and wait for them, within a bound: what hangs must not keep the rest."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks, timeout=END_SECONDS)
+
+
 async def _watch(running: Operator, settings: Settings, stop: asyncio.Event) -> None:
     ready = asyncio.Event()
     marking = asyncio.create_task(_mark_ready(running, ready))
-    watching = asyncio.create_task(running.secrets.run())
+    watching = [
+        asyncio.create_task(running.children.run()),
+        asyncio.create_task(running.secrets.run()),
+    ]
     try:
         await kopf.operator(
             registry=registry(running),
@@ -121,8 +127,7 @@ async def _watch(running: Operator, settings: Settings, stop: asyncio.Event) -> 
             ready_flag=ready,
         )
     finally:
-        marking.cancel()
-        watching.cancel()
+        await _end(marking, *watching)
 
 
 async def _mark_ready(running: Operator, ready: asyncio.Event) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,19 +17,25 @@ from spark_operator.adapters import http
 from spark_operator.adapters.alerts.inbox import Inbox
 from spark_operator.adapters.alerts.receiver import Receiver
 from spark_operator.adapters.clock import SystemClock
+from spark_operator.adapters.kubernetes.child_watch import ChildWatch
 from spark_operator.adapters.kubernetes.client import RESOURCE, KubeCluster
+from spark_operator.adapters.kubernetes.event_queue import QueuedRecorder
 from spark_operator.adapters.kubernetes.events import EventRecorder
+from spark_operator.adapters.kubernetes.leadership import Leadership
 from spark_operator.adapters.kubernetes.lease import Lease
 from spark_operator.adapters.kubernetes.metadata import MetadataClient
 from spark_operator.adapters.kubernetes.secret_watch import SecretWatch
 from spark_operator.adapters.metrics.pod_metrics import PodMetrics
 from spark_operator.adapters.metrics.prometheus import PrometheusSeries
+from spark_operator.adapters.metrics.scraper import scraper
 from spark_operator.adapters.notifiers.channels import Channels
 from spark_operator.adapters.notifiers.notifier import Notifier
 from spark_operator.adapters.notifiers.outgoing import Outgoing
 from spark_operator.adapters.resolver import Resolver, known_addresses
 from spark_operator.adapters.secret_files import SecretFiles
+from spark_operator.concurrency.lag import LoopLag
 from spark_operator.reconcile.reconciler import Reconciler
+from spark_operator.reconcile.urgency import Urgency
 from spark_operator.reconcile.worker import Workers
 from spark_operator.runtime.errors import MissingResourceDefinitionError, SettingsError
 from spark_operator.runtime.probes import Probes
@@ -38,11 +44,14 @@ from spark_operator.runtime.telemetry import Telemetry
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from spark_operator.adapters.metrics.scraper import Scraper
     from spark_operator.ports.clock import Clock
     from spark_operator.ports.cluster import Key
     from spark_operator.runtime.settings import Settings
 
 LEASE_NAME: Final = "spark-operator"
+RESYNC_SECONDS: Final = 3600.0
+"""How often a resource at rest is read that nothing woke; its children's versions are compared."""
 TOKEN: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
 
@@ -53,7 +62,8 @@ class Operator:
     workers: Workers
     probes: Probes
     secrets: SecretWatch
-    lease: Lease | None = None
+    children: ChildWatch
+    lease: Leadership | None = None
     """None: there is no election, this process leads."""
     ready: bool = False
     """Whether this process watches, or waits until it leads."""
@@ -89,18 +99,25 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
         OSError: the probes' port is taken.
     """
     clock, telemetry = SystemClock(), Telemetry()
+    leadership = _leadership(clock, settings)
     async with (
+        leadership or nullcontext(),
         await api_client() as client,
-        http.scraper() as scraper,
+        LoopLag(telemetry.observe_lag).measured() as lag,
+        scraper(lag) as pages,
         _pools(settings) as asker,
         channels(clock, settings) as sender,
     ):
-        cluster = cluster_of(client, clock, settings, lambda: running.leads())  # noqa: PLW0108 - made below
-        await _check_definition(cluster)
-        pods = PodMetrics(
-            scraper, clock, seconds=settings.scrape_seconds, limit=settings.scrape_bytes
+        events = QueuedRecorder(EventRecorder(clock, settings.identity), telemetry.observe_event)
+        cluster = KubeCluster(
+            client,
+            events,
+            request_seconds=settings.request_seconds,
+            leads=lambda: running.leads(),  # noqa: PLW0108 - made below
+            listed=lambda key: children.take(key),  # noqa: PLW0108 - made below
         )
-        metrics = telemetry.timed(pods, clock)
+        await _check_definition(cluster)
+        pods = _pods(pages, clock, settings, telemetry)
 
         def wake(key: Key) -> None:
             workers.wake(key)
@@ -110,25 +127,64 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
         series = _series(asker, clock, settings)
         reader = MetadataClient(client, request_seconds=settings.request_seconds)
         secrets = SecretWatch(reader, wake, settings.namespaces)
-        reconciler = Reconciler(cluster, metrics, clock, notifier, inbox, series, secrets, pods)
-        workers = Workers(reconciler, clock, telemetry.observe_reconcile)
-        telemetry.track_longest(workers.longest_reconcile)
-        probes = Probes(
-            telemetry.page,
-            settings.port,
-            live=lambda: workers.longest_reconcile() < settings.stall_seconds,
-            ready=lambda: running.ready,
+        children = ChildWatch(reader, cluster.get, wake, settings.namespaces)
+        reconciler = Reconciler(
+            cluster,
+            telemetry.timed(pods, clock),
+            clock,
+            notifier,
+            inbox,
+            series,
+            secrets,
+            pods,
+            resync_seconds=RESYNC_SECONDS,
         )
-        running = Operator(workers, probes, secrets, lease=_lease(cluster, clock, settings))
+        workers = _workers(reconciler, clock, telemetry)
+        probes = _probes(telemetry, workers, settings, lambda: running.ready)
+        running = Operator(workers, probes, secrets, children, lease=leadership)
         receiver = _receiver(running, inbox, clock, settings, telemetry.observe_alert)
         async with AsyncExitStack() as ending:
-            for part in (probes, notifier, series, workers, receiver):
+            for part in (events.queue, probes, notifier, series, workers, receiver):
                 if part is not None:
                     ending.push_async_callback(part.stop)
-            await probes.start()
-            if receiver:
-                await receiver.start()
+            for starting in (events.queue, probes, receiver):
+                if starting is not None:
+                    await starting.start()
             yield running
+
+
+def _pods(pages: Scraper, clock: Clock, settings: Settings, telemetry: Telemetry) -> PodMetrics:
+    return PodMetrics(
+        pages,
+        clock,
+        seconds=settings.scrape_seconds,
+        limit=settings.scrape_bytes,
+        observer=telemetry.observe_scrape,
+    )
+
+
+def _probes(
+    telemetry: Telemetry, workers: Workers, settings: Settings, ready: Callable[[], bool]
+) -> Probes:
+    return Probes(
+        telemetry.page,
+        settings.port,
+        live=lambda: workers.longest_reconcile() < settings.stall_seconds,
+        ready=ready,
+    )
+
+
+def _workers(reconciler: Reconciler, clock: Clock, telemetry: Telemetry) -> Workers:
+    workers = Workers(
+        reconciler,
+        clock,
+        telemetry.observe_reconcile,
+        telemetry.observe_waiting,
+        resync_seconds=RESYNC_SECONDS,
+    )
+    telemetry.track_longest(workers.longest_reconcile)
+    telemetry.track_waiting(workers.waiting)
+    return workers
 
 
 def cluster_of(
@@ -220,7 +276,7 @@ def _receiver(
         Path(settings.alert_token_file),
         port=settings.alert_port,
         leads=lambda: running.watching and running.leads(),
-        wake=running.workers.wake,
+        wake=lambda key: running.workers.wake(key, Urgency.TRAFFIC),
         observer=observer,
         namespaces=settings.namespaces,
         tls=_certificate(settings.alert_tls_dir),
@@ -240,17 +296,24 @@ def _certificate(folder: str) -> ssl.SSLContext | None:
     return context
 
 
-def _lease(cluster: KubeCluster, clock: SystemClock, settings: Settings) -> Lease | None:
+def _leadership(clock: Clock, settings: Settings) -> Leadership | None:
     if not settings.lease_namespace:
         return None
-    return Lease(
-        cluster.get,
-        cluster.request,
-        clock,
-        namespace=settings.lease_namespace,
-        name=LEASE_NAME,
-        identity=settings.identity,
-    )
+
+    @asynccontextmanager
+    async def lease() -> AsyncIterator[Lease]:
+        async with await api_client() as client:
+            cluster = cluster_of(client, clock, settings, lambda: True)
+            yield Lease(
+                cluster.get,
+                cluster.request,
+                clock,
+                namespace=settings.lease_namespace,
+                name=LEASE_NAME,
+                identity=settings.identity,
+            )
+
+    return Leadership(lease)
 
 
 async def _check_definition(cluster: KubeCluster) -> None:

@@ -7,7 +7,7 @@ read every answer and error.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import aiohttp
@@ -15,7 +15,7 @@ import aiohttp
 from tests.simulation.api.errors import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from tests.simulation.api.server import ApiServer
 
@@ -49,6 +49,7 @@ class Answer:
 
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def response(self) -> Answer:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlencode
 
-from spark_operator.adapters.kubernetes.responses import classify, explained, explanation, whole
+from spark_operator.adapters.kubernetes.responses import (
+    classify,
+    explained,
+    explanation,
+    retry_after,
+    whole,
+)
 from spark_operator.api.base import API_VERSION, PLURAL
+from spark_operator.concurrency.turnstile import Turnstile
 from spark_operator.core.model.labels import (
     JOB_OF_LABEL,
     JOBS_SUFFIX,
@@ -26,7 +33,7 @@ if TYPE_CHECKING:
 
     from kubernetes.aio.client import ApiClient
 
-    from spark_operator.adapters.kubernetes.events import EventRecorder
+    from spark_operator.adapters.kubernetes.events import Publisher
     from spark_operator.core.apply.diff import Delete
     from spark_operator.core.apply.volume_refresh import Touch
     from spark_operator.core.model.event import Event
@@ -37,6 +44,13 @@ APPLY: Final = "application/apply-patch+yaml"
 JSON: Final = "application/json"
 MERGE: Final = "application/merge-patch+json"
 STRATEGIC: Final = "application/strategic-merge-patch+json"
+WRITING, READING = range(2)
+AT_ONCE: Final = (64, 48)
+"""Requests at once, by what they are for: reads leave places, so that no write waits for them."""
+MOST_TRIES: Final = 5
+"""How often a request is sent again that the API server refuses for its load."""
+LONGEST_WAIT: Final = 10.0
+"""Longest time in seconds for which it is believed to be so."""
 FIXED_CHILDREN: Final = (
     ("Service", ""),
     ("Service", "-stable"),
@@ -49,41 +63,67 @@ FIXED_CHILDREN: Final = (
 """Children whose names do not carry a hash, so that somebody else's object may be in the way."""
 
 
+class Listed(NamedTuple):
+    """What was listed of one resource: children as a reconcile wants them, and pods."""
+
+    children: tuple[Manifest, ...]
+    pods: tuple[Manifest, ...]
+    job_pods: tuple[Manifest, ...]
+
+
 class KubeCluster:
     """The ``Cluster`` port on a real API server."""
 
     def __init__(
         self,
         client: ApiClient,
-        recorder: EventRecorder,
+        recorder: Publisher,
         *,
         request_seconds: float,
         leads: Callable[[], bool] = lambda: True,
+        listed: Callable[[Key], Listed | None] = lambda _: None,
     ) -> None:
-        """``leads`` is asked before every write to children or status."""
+        """Make a port on a client.
+
+        Args:
+            client: the connection.
+            recorder: tells events.
+            request_seconds: longest time of one request, from its sending.
+            leads: asked before every write to children or status.
+            listed: gives what was listed of a resource beforehand; None: nothing that still holds.
+        """
         self._leads = leads
+        self._listed = listed
         self._client = client
         self._recorder = recorder
         self._seconds = request_seconds
+        self._gate = Turnstile(AT_ONCE)
 
     async def read(self, key: Key) -> Snapshot | None:
         """See ``Cluster.read``."""
         resource = await self.get(RESOURCE.path(key.namespace, key.name))
         if resource is None:
             return None
+        listed = self._listed(key) or await self._lists(key, resource)
+        hidden, foreign = await self._unlisted(key, listed.children, resource)
+        return Snapshot(
+            resource, (*listed.children, *hidden), listed.pods, foreign, listed.job_pods
+        )
+
+    async def _lists(self, key: Key, resource: Manifest) -> Listed:
+        """List what is labelled as a resource's own."""
         has_jobs = bool((resource.get("status") or {}).get("jobs"))
-        lists = await asyncio.gather(
+        *lists, pods, job_pods = await asyncio.gather(
             *(self._list(kind, key) for kind in CHILD_KINDS.values()),
             self._list(POD, key),
             self._list(POD, key, JOB_OF_LABEL) if has_jobs else _nothing(),
         )
         children = tuple(
             {"apiVersion": kind.api_version, "kind": name, **item}
-            for (name, kind), items in zip(CHILD_KINDS.items(), lists[:-2], strict=True)
+            for (name, kind), items in zip(CHILD_KINDS.items(), lists, strict=True)
             for item in items
         )
-        hidden, foreign = await self._unlisted(key, children, resource)
-        return Snapshot(resource, (*children, *hidden), tuple(lists[-2]), foreign, tuple(lists[-1]))
+        return Listed(children, tuple(pods), tuple(job_pods))
 
     async def _list(self, kind: ChildKind, key: Key, label: str = OWNER_LABEL) -> list[Manifest]:
         query = urlencode({"labelSelector": f"{label}={key.name}"})
@@ -188,11 +228,32 @@ class KubeCluster:
         *,
         content_type: str = JSON,
     ) -> Manifest:
-        """Send one request, bounded in time.
+        """Send one request; each sending is bounded in time, which begins when it is sent.
+
+        One that the API server refuses for its load is sent again when it says so.
 
         Raises:
             ClusterError: one of its subclasses, by what the API server answered.
         """
+        tries = 0
+        while True:
+            async with self._gate.through(READING if method == "GET" else WRITING):
+                status, wait, text = await self._send(method, path, body, content_type)
+            if status != 429 or wait is None or tries == MOST_TRIES:
+                break
+            tries += 1
+            # No connection is held meanwhile.
+            await asyncio.sleep(min(wait, LONGEST_WAIT))
+        if status >= 400:
+            raise classify(status, *explanation(method, path, text))
+        with explained(method, path):
+            result: Manifest = json.loads(text)
+            return result
+
+    async def _send(
+        self, method: str, path: str, body: Any, content_type: str
+    ) -> tuple[int, float | None, bytes]:
+        """Send a request once: status, for how long it shall not be repeated (s), and answer."""
         headers = {"Accept": JSON, "Content-Type": content_type}
         with explained(method, path):
             async with asyncio.timeout(self._seconds):
@@ -202,11 +263,8 @@ class KubeCluster:
                 answer = await self._client.call_api(
                     verb, url, sent, payload, form, _request_timeout=self._seconds
                 )
-                text = await whole(answer.response)
-                result: Manifest = {} if answer.status >= 400 else json.loads(text)
-        if answer.status >= 400:
-            raise classify(answer.status, *explanation(method, path, text))
-        return result
+                wait = retry_after(answer.response) if answer.status == 429 else None
+                return answer.status, wait, await whole(answer.response)
 
 
 async def _nothing() -> list[Manifest]:

@@ -32,6 +32,13 @@ class Api(Protocol):
         """Send one request."""
 
 
+class Publisher(Protocol):
+    """Tells events, now or later."""
+
+    async def publish(self, api: Api, resource: Manifest, event: Event) -> None:
+        """Tell one event about a resource."""
+
+
 class EventRecorder:
     """A writer of core/v1 Events, the kind that ``kubectl describe`` shows."""
 
@@ -41,19 +48,27 @@ class EventRecorder:
 
     async def publish(self, api: Api, resource: Manifest, event: Event) -> None:
         """Create the event, or raise the count of the one that is there."""
-        wanted = self._event(resource, event)
+        await self.write(api, self.compose(resource, event))
+
+    async def write(self, api: Api, wanted: Manifest) -> None:
+        """Publish the same, of an event that was composed before.
+
+        Raises:
+            ClusterError: the API server did not take it.
+        """
         path = EVENT.path(wanted["metadata"]["namespace"], wanted["metadata"]["name"])
         known = await api.get(path)
         if known is None:
             await api.request("POST", EVENT.path(wanted["metadata"]["namespace"]), wanted)
             return
         patch = {
-            "count": int(known.get("count") or 1) + 1,
+            "count": int(known.get("count") or 1) + int(wanted["count"]),
             "lastTimestamp": wanted["lastTimestamp"],
         }
         await api.request("PATCH", path, patch, content_type="application/merge-patch+json")
 
-    def _event(self, resource: Manifest, event: Event) -> dict[str, Any]:
+    def compose(self, resource: Manifest, event: Event) -> dict[str, Any]:
+        """Return the event as it is written, with the time that it is now."""
         meta, at = resource["metadata"], format_time(to_time(float(int(self._clock.now()))))
         message = clip(event.message, MAX_MESSAGE)
         return {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spark_operator.adapters.kubernetes import election
 from spark_operator.core.model.objects import ChildKind
-from spark_operator.ports.cluster import ClusterError, ConflictError
+from spark_operator.ports.cluster import ClusterError, ConflictError, GoneError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -59,6 +59,8 @@ class Lease:
         self._monotonic = monotonic
         self._seen: election.Sighting | None = None
         self._renewed = float("-inf")
+        self._held: Manifest | None = None
+        """The lease as this process wrote it last, and nobody is known to have changed since."""
 
     async def acquire(self) -> None:
         """Wait until this process leads."""
@@ -72,9 +74,13 @@ class Lease:
         Raises:
             LeadershipLostError: the lease was not renewed within its deadline.
         """
+        took = 0.0
         while True:
-            await asyncio.sleep(election.RETRY_SECONDS)
+            # From the beginning of one try to the next: after one that hung there is no time left.
+            await asyncio.sleep(max(0.0, election.RETRY_SECONDS - took))
+            began = self._monotonic()
             await self._try()
+            took = self._monotonic() - began
             if self._monotonic() - self._renewed > election.RENEW_SECONDS:
                 raise LeadershipLostError(
                     f"the lease {self._namespace}/{self._name} was not renewed for"
@@ -87,6 +93,7 @@ class Lease:
 
     async def release(self) -> None:
         """Give the lease up, if this process holds it."""
+        self._held = None
         try:
             lease = await self._get(self._path())
             if lease and (lease.get("spec") or {}).get("holderIdentity") == self._identity:
@@ -98,23 +105,45 @@ class Lease:
         """Take or renew the lease; whether this process holds it now."""
         try:
             async with asyncio.timeout(election.RENEW_SECONDS / 2):
-                lease = await self._get(self._path())
-                if lease is None:
-                    new = election.fresh(self._namespace, self._name)
-                    lease = await self._request("POST", LEASE.path(self._namespace), new)
-                began = self._monotonic()
-                self._seen = election.sight(lease, self._seen, began)
-                if not election.may_take(lease, self._seen, self._identity, began):
-                    return False
-                wanted = election.taken(lease, self._identity, self._clock.now())
-                await self._request("PUT", self._path(), wanted)
+                began = await self._renew()
+                if began is None:
+                    began = await self._take()
         except ConflictError:
             return False
         except (ClusterError, TimeoutError) as error:
-            log.warning("the lease could not be renewed: %s", error)
+            log.warning("the lease could not be renewed: %s", str(error) or type(error).__name__)
+            return False
+        if began is None:
             return False
         self._renewed = began
         return True
+
+    async def _renew(self) -> float | None:
+        """Write over what this process wrote last, in one request: when; None: it has changed."""
+        if self._held is None:
+            return None
+        held, self._held = self._held, None
+        began = self._monotonic()
+        wanted = election.taken(held, self._identity, self._clock.now())
+        try:
+            self._held = await self._request("PUT", self._path(), wanted)
+        except (ConflictError, GoneError):
+            return None
+        return began
+
+    async def _take(self) -> float | None:
+        """Look at the lease and take it if that may be: when; None: another one holds it."""
+        lease = await self._get(self._path())
+        if lease is None:
+            new = election.fresh(self._namespace, self._name)
+            lease = await self._request("POST", LEASE.path(self._namespace), new)
+        began = self._monotonic()
+        self._seen = election.sight(lease, self._seen, began)
+        if not election.may_take(lease, self._seen, self._identity, began):
+            return None
+        wanted = election.taken(lease, self._identity, self._clock.now())
+        self._held = await self._request("PUT", self._path(), wanted)
+        return began
 
     def _path(self) -> str:
         return LEASE.path(self._namespace, self._name)

@@ -54,6 +54,16 @@ def drop(answer: aiohttp.ClientResponse) -> None:
     answer.close()
 
 
+def retry_after(answer: aiohttp.ClientResponse) -> float | None:
+    """For how many seconds a request shall not be repeated, as its answer says; None: it does not.
+
+    Source: https://kubernetes.io/docs/concepts/cluster-administration/flow-control/, and RFC 9110
+    on Retry-After, of which the API server uses the form in seconds.
+    """
+    text = answer.headers.get("Retry-After", "")
+    return float(text) if text.isdecimal() else None
+
+
 @contextmanager
 def explained(method: str, path: str) -> Iterator[None]:
     """Raise what goes wrong with one request as a ``ClusterError``."""

@@ -6,7 +6,10 @@ Source of the format: https://prometheus.io/docs/instrumenting/exposition_format
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
+
+from prometheus_client.samples import Sample
 
 from spark_operator.adapters.metrics import sample_lines
 from spark_operator.core.judge import Counters
@@ -15,7 +18,6 @@ from spark_operator.core.observe.vitals import Measure
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from prometheus_client.samples import Sample
 
 REQUESTS: Final = ("api_generate_total", "api_export_total")
 LATENCY: Final = "spark_generation_duration_seconds_bucket"
@@ -53,6 +55,8 @@ MAX_LINE: Final = 8_192
 MAX_SAMPLES: Final = 2_000
 MAX_VITALS: Final = 500
 MAX_LABEL: Final = 64
+MAX_REMEMBERED: Final = 256
+"""Characters of a series that is remembered."""
 MAX_VALUE: Final = 1e15
 
 
@@ -130,7 +134,32 @@ def _samples(page: bytes, names: tuple[str, ...], most: int) -> Iterator[Sample]
     for line in lines:
         if len(line) > MAX_LINE:
             raise ExpositionError(f"a line of {len(line)} characters: at most {MAX_LINE} are read")
-        yield sample_lines.parse(line)
+        series, _, value = line.rpartition(" ")
+        if _is_plain(series):
+            yield Sample(*_series(series), _value(value))
+        else:
+            yield sample_lines.parse(line)
+
+
+def _is_plain(series: str) -> bool:
+    """Whether a line's part before its last space is a series, so that the rest is its value."""
+    if len(series) > MAX_REMEMBERED:
+        return False
+    return series.endswith("}") or not set(series) & {"{", "}", " ", "\t"}
+
+
+@lru_cache(maxsize=4096)
+def _series(text: str) -> tuple[str, dict[str, str]]:
+    """Return name and labels; pages of one service repeat them, and parsing them costs the most."""
+    sample = sample_lines.parse(f"{text} 0")
+    return sample.name, sample.labels
+
+
+def _value(text: str) -> float:
+    if "_" in text:
+        msg = f"not a number: {text[:20]!r}"
+        raise ValueError(msg)
+    return float(text)
 
 
 def _counts(sample: Sample) -> bool:

@@ -114,7 +114,8 @@ def look_for(
     forgotten after ``STEADY_SECONDS`` without trouble, so a crash loop adds up and one short
     restart does not. Scrapes that fail count, from the first, once they have failed for
     ``SILENCE_SECONDS`` on end: here and there one fails on any busy node. What takes pods away from
-    outside is excused until the replacement had its start.
+    outside is excused until the replacement had its start. A look at which a pod was not
+    asked in time neither begins nor ends such a silence.
 
     Args:
         plan: the limits.
@@ -133,6 +134,9 @@ def look_for(
         return presence
     cause, sure = _cause(plan, presence, tick)
     dt = min(dt, LONGEST_GAP)
+    if cause and not sure and not all(pod.asked for pod in tick.candidate):
+        # Who was late may have been the scraper: this look says nothing.
+        return presence
     if cause and not sure:
         silent = presence.silent + dt
         if silent < SILENCE_SECONDS:

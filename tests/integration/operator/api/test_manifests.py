@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from spark_operator.adapters.kubernetes.child_watch import WATCHED
 from spark_operator.adapters.kubernetes.client import FIXED_CHILDREN
 from spark_operator.core.model.objects import CHILD_KINDS
-from spark_operator.runtime.watch import WATCHED
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Kubectl
@@ -91,7 +91,8 @@ def test_every_kind_that_the_operator_makes_is_in_its_rights() -> None:
 
 
 def test_every_kind_that_the_operator_watches_is_in_its_rights() -> None:
-    for group, _, plural in WATCHED:
+    for version, plural in WATCHED:
+        group = version.rpartition("/")[0]
         assert RIGHTS[f"{plural}.{group}" if group else plural] >= SEE, plural
 
 

@@ -8,7 +8,7 @@ from spark_operator.core.observe.vitals import Measure
 from spark_operator.ports.cluster import Key
 from spark_operator.reconcile.memory import Memory
 from spark_operator.reconcile.reconciler import Reconciler
-from spark_operator.reconcile.vitals import MOST_PODS, Examiner
+from spark_operator.reconcile.vitals import EVERY_SECONDS, MOST_PER_SECOND, MOST_PODS, Examiner
 from tests.unit.operator.core.builders import resource, seen, status, workload
 from tests.unit.operator.reconcile.cluster import FixedClock, MemoryCluster, NoMetrics
 from tests.unit.operator.reconcile.test_reconciler import cluster
@@ -85,3 +85,47 @@ async def test_a_resource_without_pods_is_not_waited_for() -> None:
     assert await examiner.rounds(KEY, resource(1, status("Stable")), seen()) == ()
     assert examiner.wakes(KEY) == float("inf")
     assert pages.asked == []
+
+
+async def look(examiner: Examiner, clock: FixedClock, count: int, seconds: float) -> list[float]:
+    """Reconcile many resources at rest whenever they are due: when the first of them was asked."""
+    given, world, asked = resource(1, status("Stable")), seen(workload(1, 1)), list[float]()
+    keys = [Key("production", str(number)) for number in range(count)]
+    end = clock.at + seconds
+    for key in keys:
+        await examiner.rounds(key, given, world)
+    while (now := min(map(examiner.wakes, keys))) < end:
+        clock.at = now
+        for key in keys:
+            if examiner.wakes(key) <= now:
+                await examiner.rounds(key, given, world)
+                if key == keys[0]:
+                    asked.append(now)
+    return asked
+
+
+async def test_few_resources_are_looked_at_as_often_as_one() -> None:
+    clock = FixedClock()
+    asked = await look(Examiner(Pages(), clock), clock, 50, 300.0)
+    assert len(asked) >= 9
+
+
+async def test_however_many_there_are_no_more_are_looked_at_in_a_second() -> None:
+    clock, pages = FixedClock(), Pages()
+    asked = await look(Examiner(pages, clock), clock, 900, 1000.0)
+    assert len(pages.asked) <= 1000 * MOST_PER_SECOND + 1
+    assert len(asked) >= 2, "each is looked at, if more rarely"
+
+
+async def test_one_on_trial_does_not_wait_for_those_at_rest() -> None:
+    clock, pages = FixedClock(), Pages()
+    examiner = Examiner(pages, clock)
+    await look(examiner, clock, 900, 0.0)
+    given = resource(2, status("Progressing", candidate=2, weight=25, step=1))
+    world = seen(workload(1, 1), workload(2, 1))
+    before = len(pages.asked)
+    await examiner.rounds(KEY, given, world, is_watched=True)
+    assert len(pages.asked) == before + 1
+    clock.at += EVERY_SECONDS
+    await examiner.rounds(KEY, given, world, is_watched=True)
+    assert len(pages.asked) == before + 2

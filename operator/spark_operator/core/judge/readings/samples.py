@@ -52,6 +52,7 @@ class PodSample:
         restarts: the container's restart count.
         started_at: when the container that runs now started, Unix seconds; 0 if unknown.
         oom_killed: the last termination was an OOM kill.
+        asked: the scrape was made in time; where it was not, a missed one says nothing of the pod.
     """
 
     pod: str
@@ -61,6 +62,7 @@ class PodSample:
     restarts: int
     started_at: float
     oom_killed: bool = False
+    asked: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,13 +80,16 @@ class Server:
         self.lease: dict[str, Any] | None = None
         self.version = 0
         self.away = False
+        self.asked: list[str] = []
 
     async def get(self, _: str) -> dict[str, Any] | None:
+        self.asked.append("GET")
         if self.away:
             raise UnavailableError("away")
         return self.lease
 
     async def request(self, method: str, _: str, body: Any) -> dict[str, Any]:
+        self.asked.append(method)
         if self.away:
             raise UnavailableError("away")
         current = self.lease["metadata"]["resourceVersion"] if self.lease else None
@@ -172,3 +175,66 @@ async def test_an_answer_that_comes_late_does_not_prolong_leadership() -> None:
     await acquires(one)
     assert not one.lease.leads()
     assert adapter.LEASE.path("ns", "x") == "/apis/coordination.k8s.io/v1/namespaces/ns/leases/x"
+
+
+async def test_a_renewal_is_one_request() -> None:
+    """Two in a row would need a busy API server to answer in half the time."""
+    server = Server()
+    one = Replica(server, "one")
+    assert await acquires(one)
+    server.asked.clear()
+    for _ in range(3):
+        assert await one.lease._try()
+    assert server.asked == ["PUT"] * 3
+
+
+async def test_a_lease_that_somebody_changed_is_looked_at_before_it_is_renewed() -> None:
+    server = Server()
+    one = Replica(server, "one")
+    assert await acquires(one)
+    server.version += 1
+    assert server.lease is not None
+    meta = {**server.lease["metadata"], "resourceVersion": str(server.version)}
+    server.lease = {**server.lease, "metadata": meta}
+    server.asked.clear()
+    assert await one.lease._try()
+    assert server.asked == ["PUT", "GET", "PUT"]
+
+
+async def test_one_that_another_took_is_not_written_over() -> None:
+    server = Server()
+    one, two = Replica(server, "one"), Replica(server, "two")
+    assert await acquires(one)
+    await one.lease.release()
+    assert await acquires(two)
+    assert not await one.lease._try()
+    assert server.lease is not None
+    assert server.lease["spec"]["holderIdentity"] == "two"
+
+
+async def test_after_a_try_that_hung_the_next_follows_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 2:
+            server.away = True
+            one.at += 1e6
+
+    monkeypatch.setattr(election, "RETRY_SECONDS", 1.5)
+    server = Server()
+    one = Replica(server, "one")
+    assert await acquires(one)
+    original = server.request
+
+    async def hang(method: str, path: str, body: Any) -> dict[str, Any]:
+        one.at += 2.0
+        return await original(method, path, body)
+
+    one.lease._request = hang
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    with pytest.raises(LeadershipLostError):
+        await one.lease.keep()
+    assert slept == [1.5, 0.0]

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
 
-from spark_operator.adapters.metrics.exposition import MAX_SAMPLES, NAMES, ExpositionError, counters
+from spark_operator.adapters.metrics.exposition import (
+    MAX_SAMPLES,
+    NAMES,
+    ExpositionError,
+    _samples,
+    counters,
+)
 from spark_operator.core.judge import Counters
+
+if TYPE_CHECKING:
+    from prometheus_client.samples import Sample
 
 PAGE = """\
 # HELP api_generate_total Generate calls.
@@ -101,3 +112,44 @@ def test_no_page_raises_anything_else(lines: list[tuple[str, str]]) -> None:
     except ExpositionError:
         return
     assert isinstance(found, Counters)
+
+
+LINES = st.one_of(
+    st.sampled_from(PAGE.splitlines()),
+    st.builds(
+        "{}{} {}{}".format,
+        st.sampled_from(NAMES),
+        st.one_of(
+            st.just(""), st.from_regex(r"\{[a-z]{1,3}=\"[a-z }{,=]{0,5}\"\}", fullmatch=True)
+        ),
+        st.one_of(st.floats().map(str), st.sampled_from(["1_0", "+Inf", "NaN", "x", "", "0x1"])),
+        st.sampled_from(["", " ", " 1700000000000"]),
+    ),
+    st.builds("{}{}".format, st.sampled_from(NAMES), st.text(max_size=20)),
+)
+
+
+def _plain(sample: Sample) -> str:
+    return repr((sample.name, sample.labels, float(sample.value)))
+
+
+def told(page: str) -> object:
+    try:
+        return [_plain(sample) for sample in _samples(page.encode(), NAMES, MAX_SAMPLES)]
+    except (ValueError, LookupError, ArithmeticError, TypeError, AttributeError):
+        return None
+
+
+@given(st.lists(LINES.filter(lambda line: "\n" not in line), max_size=6))
+@settings(deadline=None)
+def test_what_is_remembered_of_series_changes_nothing(lines: list[str]) -> None:
+    """Line by line it reads what the library reads of the same line."""
+    for line in lines:
+        if not line.startswith(NAMES):
+            continue
+        try:
+            families = text_string_to_metric_families(line + "\n")
+            wanted: object = [_plain(sample) for family in families for sample in family.samples]
+        except (ValueError, LookupError, ArithmeticError, TypeError, AttributeError):
+            wanted = None
+        assert told(line) == wanted, line

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from aiohttp import web
 
-from spark_operator.adapters.http import scraper
 from spark_operator.adapters.metrics.pod_metrics import PodMetrics
+from spark_operator.adapters.metrics.scraper import scraper
 from spark_operator.core.observe.vitals import Measure
 from spark_operator.ports.metrics import Reading, Target
 from tests.unit.operator.core.builders import NOW
@@ -45,8 +45,8 @@ async def serve() -> AsyncIterator[Serve]:
 
 
 async def read(*ports: int) -> dict[str, Reading]:
-    async with scraper() as http:
-        metrics = PodMetrics(http, FixedClock(), seconds=SECONDS, limit=LIMIT)
+    async with scraper() as pages:
+        metrics = PodMetrics(pages, FixedClock(), seconds=SECONDS, limit=LIMIT)
         return await metrics.read(
             tuple(Target(f"pod-{number}", "127.0.0.1", port) for number, port in enumerate(ports))
         )
@@ -113,8 +113,8 @@ async def test_one_bad_pod_costs_its_own_reading_only(serve: Serve, bad: Answer)
 
 async def test_a_pod_that_is_not_there(serve: Serve) -> None:
     port = await serve(good)
-    async with scraper() as http:
-        metrics = PodMetrics(http, FixedClock(), seconds=SECONDS, limit=LIMIT)
+    async with scraper() as pages:
+        metrics = PodMetrics(pages, FixedClock(), seconds=SECONDS, limit=LIMIT)
         found = await metrics.read((Target("a", "127.0.0.1", port), Target("b", "127.0.0.1", 1)))
     assert found["a"].counters is not None
     assert found["b"].counters is None
@@ -126,8 +126,8 @@ async def test_what_a_pod_says_for_a_diagnosis_and_what_a_silent_one_does_not(se
 
     ports = (await serve(telling), await serve(never))
     targets = tuple(Target(f"pod-{n}", "127.0.0.1", port) for n, port in enumerate(ports))
-    async with scraper() as http:
-        metrics = PodMetrics(http, FixedClock(), seconds=SECONDS, limit=LIMIT)
+    async with scraper() as pages:
+        metrics = PodMetrics(pages, FixedClock(), seconds=SECONDS, limit=LIMIT)
         told = await metrics.examine(targets)
     assert told == {
         "pod-0": (Measure("spark_database_pool", {"state": "max"}, 10.0),),
@@ -138,7 +138,7 @@ async def test_what_a_pod_says_for_a_diagnosis_and_what_a_silent_one_does_not(se
 async def test_a_release_of_very_many_pods_is_read_within_one_look(serve: Serve) -> None:
     port = await serve(good)
     targets = tuple(Target(f"pod-{number}", "127.0.0.1", port) for number in range(MANY))
-    async with scraper(per_pod=100) as http:
+    async with scraper() as http:
         metrics = PodMetrics(http, FixedClock(), seconds=30.0, limit=LIMIT)
         await metrics.read(targets)
         began = time.process_time()

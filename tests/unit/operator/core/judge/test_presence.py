@@ -186,3 +186,40 @@ def test_the_excuse_survives_a_restart_of_the_operator() -> None:
     for tick in ticks[:100]:
         state = judge.decode(PLAN, judge.encode(judge.observe(PLAN, state, tick)))
     assert judge.verdict(PLAN, state, 100.0).kind is not VerdictKind.FAIL
+
+
+def _late(seconds: int, *, asked: Callable[[float], bool], ready: bool = True) -> judge.Verdict:
+    """A candidate of which no page came, at looks that were or were not made in time."""
+
+    def candidate(at: float) -> PodSample:
+        values = NOTHING_WRONG if at < 5 else None
+        return PodSample(
+            "c0", at, values, ready=ready or at < 5, restarts=0, started_at=0.0, asked=asked(at)
+        )
+
+    return _verdict_after(
+        [
+            Tick(at, candidate=(candidate(at),), stable=(_pod("s0", at),))
+            for at in map(float, range(1, seconds))
+        ]
+    )
+
+
+def test_a_pod_that_was_not_asked_in_time_is_not_silent() -> None:
+    """Our own load rolled healthy releases back: readings were lost in a pool of our own."""
+    assert _late(60, asked=lambda _: False).kind is not VerdictKind.FAIL
+
+
+def test_a_pod_that_was_asked_and_does_not_answer_is() -> None:
+    found = _late(60, asked=lambda _: True)
+    assert (found.kind, found.reason) == (VerdictKind.FAIL, VerdictReason.CANDIDATE_UNAVAILABLE)
+
+
+def test_silence_goes_on_over_a_look_that_was_late() -> None:
+    found = _late(60, asked=lambda at: at % 3 != 0)
+    assert (found.kind, found.reason) == (VerdictKind.FAIL, VerdictReason.CANDIDATE_UNAVAILABLE)
+
+
+def test_a_pod_that_is_not_ready_fails_however_late_we_are() -> None:
+    found = _late(60, asked=lambda _: False, ready=False)
+    assert (found.kind, found.reason) == (VerdictKind.FAIL, VerdictReason.CANDIDATE_UNAVAILABLE)

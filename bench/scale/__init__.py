@@ -1,0 +1,1 @@
+"""How the operator bears many resources: a rig with a real API server and simulated nodes."""

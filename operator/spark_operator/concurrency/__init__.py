@@ -1,0 +1,1 @@
+"""What bounds work that is done side by side."""
