@@ -162,7 +162,7 @@ def _additions_left(patch: pytest.MonkeyPatch) -> None:
 
 def _no_fence(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(diff, "_fenced", lambda wanted, _: wanted)
-    patch.setattr(diff, "epoch", lambda _: 0)
+    patch.setattr(diff, "epoch", lambda *_: 0)
 
 
 def _status_overwritten(patch: pytest.MonkeyPatch) -> None:
