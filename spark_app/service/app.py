@@ -181,17 +181,6 @@ def _routes(spark: SparkApp) -> dict[str, dict[str, ASGIApp]]:
     settings = spark.settings
     release = settings.release
     max_body, body_seconds = settings.max_body, settings.body_seconds
-    health = Health(
-        spark.gateway,
-        spark.lifecycle,
-        spark.dependencies,
-        spark.tracker,
-        spark.door,
-        spark.state,
-        spark.files,
-        release=release,
-        version=settings.version,
-    )
     generate = Generate(
         spark.writer,
         spark.recorder,
@@ -212,7 +201,7 @@ def _routes(spark: SparkApp) -> dict[str, dict[str, ASGIApp]]:
                 release=release,
             )
         },
-        "/api/spark/health": {"GET": health},
+        "/api/spark/health": {"GET": _health(spark)},
         "/api/metrics": {"GET": MetricsPage(spark.metrics)},
         "/api/openapi.json": {
             "GET": Fixed(b"application/json", openapi_document(settings.version))
@@ -228,6 +217,20 @@ def _routes(spark: SparkApp) -> dict[str, dict[str, ASGIApp]]:
     if settings.page:
         routes["/"] = {"GET": _page()}
     return routes
+
+
+def _health(spark: SparkApp) -> Health:
+    return Health(
+        spark.gateway,
+        spark.lifecycle,
+        spark.dependencies,
+        spark.tracker,
+        spark.door,
+        spark.state,
+        spark.files,
+        release=spark.settings.release,
+        version=spark.settings.version,
+    )
 
 
 def _page() -> Fixed:

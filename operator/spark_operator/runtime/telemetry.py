@@ -26,81 +26,64 @@ class Telemetry:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._reconciles = Counter(
-            "spark_operator_turns",
-            "Reconciles of the reconcile loop.",
-            ["outcome"],
-            registry=self.registry,
+        self._reconciles = self._counter(
+            "spark_operator_turns", "Reconciles of the reconcile loop.", "outcome"
         )
-        self._seconds = Histogram(
-            "spark_operator_turn_seconds",
-            "Duration of a reconcile.",
-            buckets=BUCKETS,
-            registry=self.registry,
+        self._seconds = self._histogram("spark_operator_turn_seconds", "Duration of a reconcile.")
+        self._longest = self._gauge(
+            "spark_operator_longest_turn_seconds", "Age of the oldest reconcile under way."
         )
-        self._longest = Gauge(
-            "spark_operator_longest_turn_seconds",
-            "Age of the oldest reconcile under way.",
-            registry=self.registry,
-        )
-        self._internal_errors = Counter(
+        self._internal_errors = self._counter(
             "spark_operator_internal_errors",
             "Parts of a reconcile that raised an error of the operator's own.",
-            ["part"],
-            registry=self.registry,
+            "part",
         )
-        self._notifications = Counter(
+        self._notifications = self._counter(
             "spark_operator_notifications",
             "Notifications by kind of channel: delivered, failed attempts, and dropped ones.",
-            ["channel", "outcome"],
-            registry=self.registry,
+            "channel",
+            "outcome",
         )
-        self._sampling = Histogram(
-            "spark_operator_sampling_seconds",
-            "Duration of one reading of a resource's pods.",
-            buckets=BUCKETS,
-            registry=self.registry,
+        self._sampling = self._histogram(
+            "spark_operator_sampling_seconds", "Duration of one reading of a resource's pods."
         )
         self._rollouts = Rollouts(self.registry)
-        self._alerts = Counter(
-            "spark_operator_alerts",
-            "Alerts that were pushed in, by what came of them.",
-            ["outcome"],
-            registry=self.registry,
+        self._alerts = self._counter(
+            "spark_operator_alerts", "Alerts that were pushed in, by what came of them.", "outcome"
         )
-
-        self._events = Counter(
+        self._events = self._counter(
             "spark_operator_events",
             "Kubernetes Events: written, refused, or dropped for want of room.",
-            ["outcome"],
-            registry=self.registry,
+            "outcome",
         )
-        self._waiting = Gauge(
+        self._waiting = self._gauge(
             "spark_operator_waiting",
             "Reconciles that wait for their place, by how urgent they are.",
-            ["urgency"],
-            registry=self.registry,
+            "urgency",
         )
-        self._waited = Histogram(
+        self._waited = self._histogram(
             "spark_operator_waited_seconds",
             "How long a reconcile that reads the API server waited for its place.",
-            ["urgency"],
-            buckets=BUCKETS,
-            registry=self.registry,
+            "urgency",
         )
-
-        self._scrapes = Counter(
+        self._scrapes = self._counter(
             "spark_operator_scrapes",
             "Pods' pages: read, missed, or late by the operator's own fault.",
-            ["outcome"],
-            registry=self.registry,
+            "outcome",
         )
-        self._lag = Histogram(
+        self._lag = self._histogram(
             "spark_operator_loop_lag_seconds",
             "By how much a timer of the event loop came too late, every 0.1 s.",
-            buckets=BUCKETS,
-            registry=self.registry,
         )
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, *labels: str) -> Histogram:
+        return Histogram(name, text, labels, buckets=BUCKETS, registry=self.registry)
 
     def observe_scrape(self, outcome: str) -> None:
         """Count one page of a pod."""

@@ -7,7 +7,7 @@ import ssl
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import httpx
 from kubernetes.aio.client import ApiClient, Configuration
@@ -143,14 +143,27 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
         probes = _probes(telemetry, workers, settings, lambda: running.ready)
         running = Operator(workers, probes, secrets, children, lease=leadership)
         receiver = _receiver(running, inbox, clock, settings, telemetry.observe_alert)
-        async with AsyncExitStack() as ending:
-            for part in (events.queue, probes, notifier, series, workers, receiver):
-                if part is not None:
-                    ending.push_async_callback(part.stop)
+        async with _stopping(events.queue, probes, notifier, series, workers, receiver):
             for starting in (events.queue, probes, receiver):
                 if starting is not None:
                     await starting.start()
             yield running
+
+
+@asynccontextmanager
+async def _stopping(*parts: _Stops | None) -> AsyncIterator[None]:
+    """Stop every part on leaving, the last one first."""
+    async with AsyncExitStack() as ending:
+        for part in parts:
+            if part is not None:
+                ending.push_async_callback(part.stop)
+        yield
+
+
+class _Stops(Protocol):
+    """What can be stopped."""
+
+    async def stop(self) -> None: ...
 
 
 def _pods(pages: Scraper, clock: Clock, settings: Settings, telemetry: Telemetry) -> PodMetrics:

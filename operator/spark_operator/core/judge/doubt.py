@@ -7,10 +7,10 @@ from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from spark_operator.core.judge.readings.deltas import Track
-    from spark_operator.core.judge.state import JudgeState
+    from spark_operator.core.judge.state import BreakerTimes, JudgeState
 
 SLACK_SECONDS = 5.0
 """Clocks of two replicas may differ by this much."""
@@ -35,15 +35,6 @@ def not_later(state: JudgeState, now: float) -> JudgeState:
     def tracks(found: Sequence[Track]) -> tuple[Track, ...]:
         return tuple(replace(track, at=seen(track.at)) for track in found)
 
-    breakers = tuple(
-        replace(
-            it,
-            since=None if it.since is None else seen(it.since),
-            stable_open_at=seen(it.stable_open_at),
-            stable_doubt_at=seen(it.stable_doubt_at),
-        )
-        for it in state.breakers
-    )
     step = state.step
     return replace(
         state,
@@ -64,8 +55,17 @@ def not_later(state: JudgeState, now: float) -> JudgeState:
         forgotten_before=seen(state.forgotten_before),
         candidate=tracks(state.candidate),
         stable=tracks(state.stable),
-        breakers=breakers,
+        breakers=tuple(_breaker(it, seen) for it in state.breakers),
         candidate_at=seen(state.candidate_at),
         stable_at=seen(state.stable_at),
         stable_busy_at=seen(state.stable_busy_at),
+    )
+
+
+def _breaker(found: BreakerTimes, seen: Callable[[float], float]) -> BreakerTimes:
+    return replace(
+        found,
+        since=None if found.since is None else seen(found.since),
+        stable_open_at=seen(found.stable_open_at),
+        stable_doubt_at=seen(found.stable_doubt_at),
     )
