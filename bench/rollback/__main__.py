@@ -24,8 +24,8 @@ from dev.cluster.choices import target
 from dev.cluster.machine.progress import Progress
 from dev.demo import setup
 from dev.images import ensure
-from tests.e2e.scraped import scraped
-from tests.e2e.stage import NAME, Stage, config, spec
+from tests.e2e.support.scraped import scraped
+from tests.e2e.support.stage import NAME, Stage, config, spec
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -27,7 +27,7 @@ from dev.cluster.choices import target
 from dev.cluster.machine.progress import Progress
 from dev.demo import setup
 from dev.images import ensure
-from tests.e2e.stage import NAME, Stage, config, image, spec
+from tests.e2e.support.stage import NAME, Stage, config, image, spec
 
 if TYPE_CHECKING:
     from dev.kubectl import Kubectl

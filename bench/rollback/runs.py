@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.rollback.cells import FAULTS
-from tests.e2e.stage import config, image, serving
+from tests.e2e.support.stage import config, image, serving
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from bench.rollback.cells import Cell
     from spark_operator.api.status.status import SparkDeploymentStatus
-    from tests.e2e.stage import Stage
+    from tests.e2e.support.stage import Stage
 
 STABLE = "1.0.0"
 ROLLBACK_SECONDS = 240.0

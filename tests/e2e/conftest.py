@@ -12,11 +12,11 @@ from dev.cluster.choices import target
 from dev.cluster.machine.progress import Progress
 from dev.demo import setup
 from dev.images import ensure
-from tests.e2e import lanes
-from tests.e2e.once import once
-from tests.e2e.opening import gone, opened
-from tests.e2e.services import Services
-from tests.e2e.stage import Stage, spec
+from tests.e2e.support import lanes
+from tests.e2e.support.once import once
+from tests.e2e.support.opening import gone, opened
+from tests.e2e.support.services import Services
+from tests.e2e.support.stage import Stage, spec
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

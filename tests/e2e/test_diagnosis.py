@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.e2e.stage import condition
+from tests.e2e.support.stage import condition
 
 if TYPE_CHECKING:
     from spark_operator.api.status.status import SparkDeploymentStatus
-    from tests.e2e.stage import Stage
+    from tests.e2e.support.stage import Stage
 
 TOO_STRICT = "100ms"
 """The providers' stand-in takes longer than this for most generations."""

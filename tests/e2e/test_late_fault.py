@@ -6,11 +6,11 @@ import asyncio
 import os
 from typing import TYPE_CHECKING
 
-from tests.e2e.results import keep
-from tests.e2e.stage import condition, image
+from tests.e2e.support.results import keep
+from tests.e2e.support.stage import condition, image
 
 if TYPE_CHECKING:
-    from tests.e2e.stage import Stage
+    from tests.e2e.support.stage import Stage
 
 LATE = "3.0.0-late-errors"
 HEALTHY_SECONDS = float(os.environ.get("SPARK_HEALTHY_SECONDS", "20"))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest_asyncio
 
-from tests.e2e.opening import opened
-from tests.e2e.probes import addresses, eventually, orders, probing
-from tests.e2e.stage import NAME, Stage, condition, config, spec
+from tests.e2e.support.opening import opened
+from tests.e2e.support.probes import addresses, eventually, orders, probing
+from tests.e2e.support.stage import NAME, Stage, condition, config, spec
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest_asyncio
 
-from tests.e2e.dependent import Dependent, decisions, dependent, job, opened, rolled_back
-from tests.e2e.stage import condition, image, settled
+from tests.e2e.support.dependent import Dependent, decisions, dependent, job, opened, rolled_back
+from tests.e2e.support.stage import condition, image, settled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from dev.kubectl import Kubectl
-    from tests.e2e.services import Services
+    from tests.e2e.support.services import Services
 
 BEFORE, AFTER, LAST = "20241207000000", "20250101000000", "20250201000000"
 AUTOMATIC = {"rollback": "Automatic"}

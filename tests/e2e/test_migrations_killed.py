@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from tests.e2e.dependent import Dependent, decisions, dependent, opened, rolled_back
-from tests.e2e.leader import kill_leader
-from tests.e2e.results import keep
-from tests.e2e.stage import condition, image
+from tests.e2e.support.dependent import Dependent, decisions, dependent, opened, rolled_back
+from tests.e2e.support.leader import kill_leader
+from tests.e2e.support.results import keep
+from tests.e2e.support.stage import condition, image
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from dev.kubectl import Kubectl
-    from tests.e2e.services import Services
+    from tests.e2e.support.services import Services
 
 pytestmark = pytest.mark.alone
 

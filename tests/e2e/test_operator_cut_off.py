@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.frozen import route_frozen
-from tests.e2e.leader import kill, leader, partitioned, ready, succeeded, suspended
-from tests.e2e.stage import config, image, never, settled
+from tests.e2e.support.frozen import route_frozen
+from tests.e2e.support.leader import kill, leader, partitioned, ready, succeeded, suspended
+from tests.e2e.support.stage import config, image, never, settled
 
 if TYPE_CHECKING:
     from spark_operator.api.status.status import SparkDeploymentStatus
-    from tests.e2e.stage import Stage
+    from tests.e2e.support.stage import Stage
 
 pytestmark = pytest.mark.alone
 

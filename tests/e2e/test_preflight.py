@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest_asyncio
 
-from tests.e2e.dependent import Dependent, dependencies, dependent, job, opened
-from tests.e2e.dependent import rolled_back as gave_up
-from tests.e2e.stage import image
+from tests.e2e.support.dependent import Dependent, dependencies, dependent, job, opened
+from tests.e2e.support.dependent import rolled_back as gave_up
+from tests.e2e.support.stage import image
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from dev.kubectl import Kubectl
     from spark_operator.api.status.status import SparkDeploymentStatus
-    from tests.e2e.services import Services
+    from tests.e2e.support.services import Services
 
 CANDIDATE = image("2.0.0")
 

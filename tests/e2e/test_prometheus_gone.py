@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest_asyncio
 
-from tests.e2e.scraped import scraped
-from tests.e2e.stage import config, image, settled
+from tests.e2e.support.scraped import scraped
+from tests.e2e.support.stage import config, image, settled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from dev.monitoring import Monitoring
     from spark_operator.api.status.status import SparkDeploymentStatus
-    from tests.e2e.stage import Stage
+    from tests.e2e.support.stage import Stage
 
 WEIGHT = 25
 

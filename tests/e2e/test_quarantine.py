@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.e2e.stage import config, image, settled
+from tests.e2e.support.stage import config, image, settled
 
 if TYPE_CHECKING:
-    from tests.e2e.stage import Stage
+    from tests.e2e.support.stage import Stage
 
 BAD = "3.0.0-errors"
 GOOD = "3.0.0-late-errors"

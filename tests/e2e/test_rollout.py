@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dev.kubectl import KubectlError
-from tests.e2e.stage import condition, config, image, settled
+from tests.e2e.support.stage import condition, config, image, settled
 
 if TYPE_CHECKING:
     from spark_operator.api.status.status import SparkDeploymentStatus
-    from tests.e2e.stage import Stage
+    from tests.e2e.support.stage import Stage
 
 REPLICAS = 3
 CHILDREN = ("deployment", "service", "configmap", "controllerrevision", "networkpolicy", "pdb")

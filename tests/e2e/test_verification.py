@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest_asyncio
 
-from tests.e2e.dependent import Dependent, decisions, dependent, job, opened, rolled_back
-from tests.e2e.stage import condition, image, settled
+from tests.e2e.support.dependent import Dependent, decisions, dependent, job, opened, rolled_back
+from tests.e2e.support.stage import condition, image, settled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from dev.kubectl import Kubectl
-    from tests.e2e.services import Services
+    from tests.e2e.support.services import Services
 
 VERIFICATION = {"enabled": True, "health": "1s"}
 """The bound on health is for a pod that has a processor when it needs one."""

@@ -9,11 +9,11 @@ import time
 from typing import TYPE_CHECKING
 
 from spark_operator.api.fields import format_time, to_time
-from tests.e2e.stage import condition, config, image
+from tests.e2e.support.stage import condition, config, image
 
 if TYPE_CHECKING:
     from spark_operator.api.status.status import SparkDeploymentStatus
-    from tests.e2e.stage import Stage
+    from tests.e2e.support.stage import Stage
 
 MESSAGE = "Back in a minute."
 AHEAD_SECONDS = 20

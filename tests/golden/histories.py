@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bench.rollback.equal import CANDIDATE, TRACES, plan
 from spark_operator.api.resource import parse
 from spark_operator.replay import frames, replay
-from tests.e2e.stage import image
+from tests.e2e.support.stage import image
 from tests.simulation.simulation import RESOURCES, run
 from tests.simulation.stories.catalogue import SCENARIOS
 from tests.unit.operator.core import builders

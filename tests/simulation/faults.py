@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from random import Random
 
     from tests.simulation.api.transport import Call
-    from tests.simulation.watch import Mode
     from tests.simulation.world.metrics import Disturbance
+    from tests.simulation.world.watch import Mode
 
 When = Literal["before", "during", "after"]
 """Before the write arrives; when it is committed and not answered; when it is answered."""

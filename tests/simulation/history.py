@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from tests.simulation.alertmanager import Pushed
     from tests.simulation.api.server import Change
+    from tests.simulation.world.alertmanager import Pushed
     from tests.simulation.world.database import Run
     from tests.simulation.world.network import Routed
     from tests.simulation.world.users import Served

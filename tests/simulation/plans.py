@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final, get_args
 
 from tests.simulation.faults import WHENS, ErrorAt, Kill, Outage, OutageKind, Plan
 from tests.simulation.loop import EPOCH
-from tests.simulation.timeline import decisions
-from tests.simulation.watch import Mode
+from tests.simulation.oracles.timeline import decisions
 from tests.simulation.world.metrics import Disturbance, Kind
+from tests.simulation.world.watch import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 from spark_operator.api.base import API_VERSION, KIND, PLURAL
 from spark_operator.core.decide import judging
 from spark_operator.ports.cluster import Key
-from tests.simulation.alertmanager import Alertmanager
 from tests.simulation.api import merge, strategic
 from tests.simulation.api.defaults import complete
 from tests.simulation.api.errors import Refusal
@@ -31,9 +30,10 @@ from tests.simulation.faults import (
 from tests.simulation.history import History, Judged, Span
 from tests.simulation.loop import DeadlockError, virtual_loop
 from tests.simulation.process import ACTOR, Process
-from tests.simulation.watch import Watches
 from tests.simulation.world import job_pods
+from tests.simulation.world.alertmanager import Alertmanager
 from tests.simulation.world.metrics import SimulatedMetrics
+from tests.simulation.world.watch import Watches
 from tests.simulation.world.world import World
 
 if TYPE_CHECKING:

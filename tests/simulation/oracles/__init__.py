@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from tests.simulation.oracles import alerts, end, honesty, isolation, jobs, safety
-from tests.simulation.timeline import decisions
+from tests.simulation.oracles.timeline import decisions
 from tests.simulation.world.users import RATE
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.simulation.oracles.safety import CUT_SECONDS
-from tests.simulation.timeline import EVERYBODY, available, decisions, moments
+from tests.simulation.oracles.timeline import EVERYBODY, available, decisions, moments
 
 if TYPE_CHECKING:
-    from tests.simulation.alertmanager import Pushed
     from tests.simulation.oracles import Case
+    from tests.simulation.world.alertmanager import Pushed
 
 
 def alerts_are_answered(case: Case) -> list[str]:

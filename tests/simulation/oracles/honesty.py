@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from spark_operator.core.model.labels import EPOCH_ANNOTATION
-from tests.simulation.timeline import available, decisions
+from tests.simulation.oracles.timeline import available, decisions
 
 if TYPE_CHECKING:
     from tests.simulation.oracles import Case

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.simulation.timeline import decisions, moments
+from tests.simulation.oracles.timeline import decisions, moments
 
 if TYPE_CHECKING:
     from spark_operator.core.model.objects import Manifest

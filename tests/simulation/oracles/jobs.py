@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from spark_operator.api.base import PLURAL
-from tests.simulation.timeline import decisions
+from tests.simulation.oracles.timeline import decisions
 from tests.simulation.world import job_pods, pods
 from tests.simulation.world.work import MIGRATE, ROLLBACK
 

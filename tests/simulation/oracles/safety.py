@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from tests.simulation.oracles.isolation import is_isolated
-from tests.simulation.timeline import EVERYBODY, available, decisions, moments
+from tests.simulation.oracles.timeline import EVERYBODY, available, decisions, moments
 
 if TYPE_CHECKING:
     from tests.simulation.api.server import Change
     from tests.simulation.history import History
     from tests.simulation.oracles import Case
-    from tests.simulation.timeline import Moment
+    from tests.simulation.oracles.timeline import Moment
 
 SCALE_SECONDS: Final = 60.0
 """How long a change of ``replicas`` may take to be pods."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dev.cluster.config import CLONE
-from tests.e2e.lanes import ALONE, SHARED, Scheduling, place
+from tests.e2e.support.lanes import ALONE, SHARED, Scheduling, place
 
 E2E = CLONE / "tests" / "e2e"
 MARK = "pytestmark = pytest.mark.alone\n"

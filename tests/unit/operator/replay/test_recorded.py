@@ -9,7 +9,7 @@ import pytest
 from bench.rollback.equal import CANDIDATE, TRACES, plan
 from spark_operator.api.resource import parse
 from spark_operator.replay import frames, replay
-from tests.e2e.stage import image
+from tests.e2e.support.stage import image
 from tests.unit.operator.core import builders
 
 UNEVEN = TRACES / "01.jsonl.xz"

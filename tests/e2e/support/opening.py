@@ -6,12 +6,12 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from tests.e2e import operators
+from tests.e2e.support import operators
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from tests.e2e.stage import Stage
+    from tests.e2e.support.stage import Stage
 
 _LEAVING: set[asyncio.Task[None]] = set()
 

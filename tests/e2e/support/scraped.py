@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from dev.monitoring import Monitoring
-    from tests.e2e.stage import Stage
+    from tests.e2e.support.stage import Stage
 
 PORT = 3000
 WATCH_SECONDS = 300

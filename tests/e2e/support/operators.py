@@ -12,8 +12,8 @@ import yaml
 
 from dev.cluster.config import CLONE
 from dev.demo import setup
-from tests.e2e.once import once
-from tests.e2e.services import credentials
+from tests.e2e.support.once import once
+from tests.e2e.support.services import credentials
 
 if TYPE_CHECKING:
     from dev.kubectl import Kubectl

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.e2e.stage import Stage
+    from tests.e2e.support.stage import Stage
 
 API_SERVER = ("OUTPUT", "-p", "tcp", "-m", "multiport", "--dports", "443,6443", "-j", "DROP")
 """An operator's way to the API server; what it scrapes has other ports."""

@@ -13,7 +13,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.e2e.stage import TOOLS
+from tests.e2e.support.stage import TOOLS
 
 if TYPE_CHECKING:
     from dev.kubectl import Kubectl

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.e2e import opening
-from tests.e2e.services import NAMESPACE, Services
-from tests.e2e.stage import Stage, config, spec
+from tests.e2e.support import opening
+from tests.e2e.support.services import NAMESPACE, Services
+from tests.e2e.support.stage import Stage, config, spec
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

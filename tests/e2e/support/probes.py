@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import httpx
 
 from spark_operator.core.model.labels import OWNER_LABEL
-from tests.e2e.stage import NAME
+from tests.e2e.support.stage import NAME
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from tests.e2e.stage import Stage
+    from tests.e2e.support.stage import Stage
 
 EVERY_SECONDS = 0.25
 PORT = 3000

@@ -10,7 +10,7 @@ from dev.kubectl import KubectlError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.e2e.stage import Stage
+    from tests.e2e.support.stage import Stage
 
 
 @contextlib.asynccontextmanager
