@@ -47,7 +47,9 @@ def place(module: str) -> tuple[int, int]:
     """
     name = module.rpartition(".")[2].removeprefix("test_")
     if name not in _PLACES:
-        raise pytest.UsageError(f"test_{name} has no lane: give it one in tests/e2e/support/lanes.py.")
+        raise pytest.UsageError(
+            f"test_{name} has no lane: give it one in tests/e2e/support/lanes.py."
+        )
     return _PLACES[name]
 
 

@@ -12,6 +12,7 @@ from spark_operator.api.values import seconds
 from spark_operator.core.decide import quarantine
 from spark_operator.core.decide.jobs import runs
 from spark_operator.core.decide.progress import Progress
+from spark_operator.core.decide.report.advice import advised
 from spark_operator.core.decide.rollback import roll_back
 from spark_operator.core.decide.signals import maintenance
 from spark_operator.core.model.phases import ON_TRIAL, WATCHED, Phase
@@ -110,7 +111,7 @@ def enforce_deadline(draft: RolloutDraft) -> Progress:
         return Progress.DONE
     ready = draft.candidate.ready
     if step.observed_since is None and draft.status.weight.desired < 100:
-        trouble = draft.candidate.trouble or "no pod reports a problem"
+        trouble = advised(draft.candidate.trouble) or "no pod reports a problem"
         roll_back(
             draft,
             RolloutOutcome.INCONCLUSIVE,

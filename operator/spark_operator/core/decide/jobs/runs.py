@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from spark_operator.api.fields import clip
 from spark_operator.api.status.runs import MAX_RUNS, JobStatus
 from spark_operator.core.decide.progress import Progress
+from spark_operator.core.decide.report.advice import advised
 from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.jobs import job_name, run_id, timeout
 from spark_operator.core.model.reasons import DecisionReason
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from spark_operator.core.decide.draft import RolloutDraft
     from spark_operator.core.observe.values import Job
 
+EXIT: Final = "exit code"
+"""What a reason holds that is no more than the way a container ended."""
 LOOK_SECONDS: Final = 5.0
 """How often a running Job is looked at, should its last event be lost."""
 GRACE_SECONDS: Final = 30.0
@@ -144,13 +147,16 @@ def _settled(draft: RolloutDraft, job: JobStatus) -> JobStatus:
         why = seen.trouble or "it did not end"
         return _ended(draft, job, _late(job), f"no result within {limit:.0f} s: {why}")
     trouble = clip(seen.trouble) if seen is not None else ""
+    if EXIT in trouble and job.message and EXIT not in job.message:
+        # How a pod ended says less than why it did not begin.
+        return job
     return job if trouble == job.message else job.model_copy(update={"message": trouble})
 
 
 def _finished(draft: RolloutDraft, job: JobStatus, seen: Job, limit: float) -> JobStatus:
     if seen.timed_out:
         why = f"not done within {limit:.0f} s: stopped"
-        trouble = f" ({job.message})" if job.message else ""
+        trouble = f" ({advised(job.message)})" if job.message else ""
         return _ended(draft, job, _late(job), why + trouble)
     if not seen.succeeded and not seen.exited:
         return _ended(draft, job, "Lost", seen.trouble or "its pod was taken away")

@@ -15,6 +15,7 @@ from spark_operator.api.status.status import Condition
 from spark_operator.core import judge
 from spark_operator.core.decide.jobs import runs, verification
 from spark_operator.core.decide.report import notices
+from spark_operator.core.decide.report.advice import advised
 from spark_operator.core.decide.report.aspect import Aspect
 from spark_operator.core.decide.report.stalled import foreign, invalid, stalled
 from spark_operator.core.decide.signals import alerts, freeze, isolation, outage
@@ -109,11 +110,19 @@ def _story(draft: RolloutDraft) -> str:
     if status.step:
         parts.append(f"step {status.step.index + 1} of {status.step.total}")
         parts.append(f"weight {status.weight.actual}% of {status.weight.desired}% wanted")
-    if draft.candidate.trouble:
-        parts.append(draft.candidate.trouble)
+    trouble = draft.candidate.trouble or _trouble_of_jobs(draft)
+    if trouble:
+        parts.append(advised(trouble))
     elif status.verdict and status.candidate:
         parts.append(f"{status.verdict.verdict}: {status.verdict.message}")
     return ", ".join(parts) or "nothing is running yet"
+
+
+def _trouble_of_jobs(draft: RolloutDraft) -> str:
+    """Return why a Job that the phase waits for does not run, in the kubelet's words."""
+    if draft.phase not in _DOING:
+        return ""
+    return next((job.message for job in draft.status.jobs if job.state == "Running"), "")
 
 
 def _available(draft: RolloutDraft) -> Aspect:

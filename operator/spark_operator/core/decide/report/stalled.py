@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from spark_operator.api.status.outcomes import RolloutOutcome
 from spark_operator.api.values import seconds
 from spark_operator.core.decide.jobs import runs
+from spark_operator.core.decide.report.advice import advised
 from spark_operator.core.decide.report.aspect import Aspect
 from spark_operator.core.model.phases import Phase
 from spark_operator.core.model.reasons import ConditionReason
@@ -95,7 +96,7 @@ def _first_release_late(draft: RolloutDraft) -> Aspect | None:
     limit = draft.spec.strategy.canary.progress_deadline
     if draft.now < role.since.timestamp() + seconds(limit):
         return None
-    trouble = draft.candidate.trouble or "no pod reports a problem"
+    trouble = advised(draft.candidate.trouble) or "no pod reports a problem"
     message = (
         f"{draft.candidate.ready} of {draft.spec.replicas} pods of the first release are"
         f" ready after {limit}: {trouble}"

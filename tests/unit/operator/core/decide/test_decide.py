@@ -82,7 +82,8 @@ def test_a_pod_trouble_is_named_at_the_deadline() -> None:
     world = seen(ONE, workload(2, 1, ready=False, trouble="ImagePullBackOff: no such image"))
     after = decided(2, at(0, 5, entered=LATE, observed=None, traffic=None), world)
     assert after.failure.message == (
-        "only 0 of its pods were ready within 10m: ImagePullBackOff: no such image"
+        "only 0 of its pods were ready within 10m: ImagePullBackOff: no such image:"
+        " check spec.image, and spec.pod.imagePullSecrets where the registry wants a login"
     )
 
 

@@ -139,6 +139,20 @@ def test_what_keeps_a_job_from_running_is_shown_while_it_lasts() -> None:
     assert of("preflight", after).message == "ErrImagePull: not found"
 
 
+def test_why_a_job_does_not_begin_is_told_with_what_to_do_and_outlives_its_pod() -> None:
+    missing = 'CreateContainerConfigError: secret "keys" not found'
+    after = decided(before("Preflight", RUNNING), world(run(RUNNING, trouble=missing)), **CHECKED)
+    ready = next(item for item in after.conditions if item.type == "Ready")
+    assert missing in ready.message
+    assert "kubectl create secret generic keys" in ready.message
+    killed = run(RUNNING, trouble="ContainerStatusUnknown: exit code 137")
+    assert of("preflight", decided(after, world(killed), **CHECKED)).message == missing
+    ended = decided(after, world(replace(killed, finished=True, timed_out=True)), **CHECKED)
+    assert ended.failure is not None
+    assert missing in ended.failure.message
+    assert "137" not in ended.failure.message
+
+
 def test_a_job_that_was_made_late_has_its_time_from_then() -> None:
     asked = RUNNING.model_copy(update={"started_at": to_time(NOW - 600)})
     made = run(asked, created=NOW - 149)
