@@ -138,8 +138,8 @@ class SparkDeploymentSpec(Model):
             Annotated[
                 str,
                 Field(
-                    pattern=r"^[A-Za-z0-9._-]+$",
-                    max_length=64,
+                    pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]*$",
+                    max_length=69,
                     json_schema_extra=explained(
                         "not the id of a key: write the id as the service's log names it,"
                         " never the key itself"
@@ -150,6 +150,11 @@ class SparkDeploymentSpec(Model):
         ],
         Field(max_length=MAX_REVOKED, json_schema_extra={"x-kubernetes-list-type": "set"}),
     ] = Field((), description="Ids of users' keys that every pod refuses at once, live.")
+    allow_anonymous: bool = Field(
+        False,
+        description="Whether callers without a key are served without a limit of their own; else"
+        " they get a small rate. Part of the release.",
+    )
     preflight: Preflight = Field(
         Preflight(), description="Checks before any pod of a candidate gets traffic."
     )

@@ -51,7 +51,7 @@ class Release:
             image=spec.image,
             environment=spec.environment,
             app_url=spec.app_url,
-            config=tuple(sorted(spec.config.items())),
+            config=tuple(sorted({**spec.config, **_anonymous(spec)}.items())),
             pod=spec.pod,
             migrations=spec.migrations,
         )
@@ -108,9 +108,16 @@ class Release:
         return self._name[0]
 
 
+ANONYMOUS: Final = "SPARK_ALLOW_ANONYMOUS"
+"""The service's variable that lifts the limit on callers without a key."""
 VOLUME: Final = "live"
 
 
 def takes_up(template: dict[str, Any]) -> bool:
     """Return whether a pod template mounts the files; those of older operators do not."""
     return any(item["name"] == VOLUME for item in template["spec"].get("volumes") or ())
+
+
+def _anonymous(spec: SparkDeploymentSpec) -> dict[str, str]:
+    """Return the service's setting for strangers; none where it is at its default."""
+    return {ANONYMOUS: "true"} if spec.allow_anonymous else {}

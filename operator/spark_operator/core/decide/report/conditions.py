@@ -22,10 +22,16 @@ from spark_operator.core.decide.signals import alerts, freeze, isolation, outage
 from spark_operator.core.model.maintenance import in_maintenance, when
 from spark_operator.core.model.phases import WATCHED, Phase
 from spark_operator.core.model.reasons import ConditionReason
+from spark_operator.core.model.release import ANONYMOUS
 
 if TYPE_CHECKING:
+    from spark_operator.api.spec import SparkDeploymentSpec
     from spark_operator.core.decide.draft import RolloutDraft
 
+STRANGERS: Final = (
+    "no users' keys: callers get the small rate of strangers; name spec.secrets.apiKeys, or write"
+    " spec.allowAnonymous: true"
+)
 MAX_CONDITION_MESSAGE: Final = 1024
 _DOING: Final = {
     Phase.PREFLIGHT: "waits for its preflight",
@@ -151,7 +157,15 @@ def _accepted(draft: RolloutDraft) -> Aspect:
         return Aspect(holds=False, reason=ConditionReason.NAME_TAKEN, message=foreign(draft))
     dropped = ", ".join(draft.observations.dropped)
     message = f"written by another version of the operator and not kept: {dropped}"
-    return Aspect(holds=True, reason=ConditionReason.VALID, message=message if dropped else "")
+    said = [message] if dropped else []
+    said += [STRANGERS] if _limits_strangers(draft.spec) else []
+    return Aspect(holds=True, reason=ConditionReason.VALID, message="; ".join(said))
+
+
+def _limits_strangers(spec: SparkDeploymentSpec) -> bool:
+    """Whether nobody has a key, so that all users together get the small rate of strangers."""
+    is_open = spec.allow_anonymous or spec.config.get(ANONYMOUS) == "true"
+    return spec.secrets.api_keys is None and not is_open
 
 
 def _unanswered(draft: RolloutDraft) -> Aspect | None:
