@@ -100,6 +100,9 @@ async def _health(asker: Asker, bound: float) -> _Found:
             f" {bound * 1000:g} ms: is the pod short of CPU?"
         )
     said = f"{document.get('status')} in {seconds * 1000:.0f} ms, release {replies[-1].release}"
+    breakers = document.get("circuit_breakers")
+    states = breakers.items() if isinstance(breakers, dict) else ()
+    said += "".join(f"; {name} is half-open" for name, state in states if state == "half-open")
     away = [name for name in _failed(document) if name.startswith(PROVIDER)]
     if not away:
         return _Found(seconds, said)

@@ -14,7 +14,7 @@ from dev.cluster.config import CLONE
 END_SECONDS = 10
 SCRIPT = """
 import os, pathlib, sys
-from dev.cluster.apiserver import apiserver
+from dev.cluster.node.apiserver import apiserver
 with apiserver() as running:
     print(pathlib.Path(f"/proc/self/task/{os.getpid()}/children").read_text(), flush=True)
     sys.stdin.readline()

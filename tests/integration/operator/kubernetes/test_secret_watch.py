@@ -7,6 +7,7 @@ import base64
 import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
+from unittest.mock import patch
 
 import aiohttp
 import pytest
@@ -20,6 +21,7 @@ from spark_operator.ports.cluster import Key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AbstractContextManager
 
     from dev.cluster.node.apiserver import RunningApiServer
     from tests.integration.conftest import Kubectl
@@ -43,14 +45,18 @@ class Wire:
         async def started(_: object, __: object, params: aiohttp.TraceRequestStartParams) -> None:
             self.asked.append((params.url.path, params.headers["Accept"]))
 
-        async def received(
-            _: object, __: object, params: aiohttp.TraceResponseChunkReceivedParams
-        ) -> None:
-            self.answered += params.chunk
-
         trace.on_request_start.append(started)
-        trace.on_response_chunk_received.append(received)
         return trace
+
+    def tapped(self) -> AbstractContextManager[object]:
+        """Keep every byte of every body, however it is read."""
+        feed = aiohttp.StreamReader.feed_data
+
+        def recording(reader: aiohttp.StreamReader, data: bytes, *more: int) -> None:
+            self.answered += data
+            feed(reader, data, *more)
+
+        return patch.object(aiohttp.StreamReader, "feed_data", recording)
 
 
 class Followed:
@@ -82,16 +88,17 @@ async def followed(
     )
     configuration.retries = None
     configuration.trace_configs = [wire.tracing()]
-    async with ApiClient(configuration) as client:
-        reader = MetadataClient(client, request_seconds=5.0)
-        made = Followed(reader, Key(namespace, "spark"), frozenset(names))
-        task = asyncio.create_task(made.watch.run())
-        try:
-            await made.wake()
-            yield made, wire
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+    with wire.tapped():
+        async with ApiClient(configuration) as client:
+            reader = MetadataClient(client, request_seconds=5.0)
+            made = Followed(reader, Key(namespace, "spark"), frozenset(names))
+            task = asyncio.create_task(made.watch.run())
+            try:
+                await made.wake()
+                yield made, wire
+            finally:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
 
 
 def create(kubectl: Kubectl, namespace: str, name: str, value: str = VALUE) -> None:

@@ -289,7 +289,9 @@ async def test_users_queries_are_held_to_their_namespace(
     assert len(said) >= 2
     assert all('namespace="production"' in query for query in said)
     assert not any("payments" in query for query in said)
-    assert "query others is not asked: kube_secret_info asks for another namespace" in caplog.text
+    assert (
+        "query others: it is not asked: kube_secret_info asks for another namespace" in caplog.text
+    )
 
 
 async def test_a_token_is_not_sent_for_another_label(
