@@ -28,7 +28,7 @@ from tests.unit.operator.core import builders
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.simulation.history import History
+    from tests.simulation.oracles.history import History
 
 FILE: Final = Path(__file__).resolve().parent / "histories.json"
 SEED: Final = 7

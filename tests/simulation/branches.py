@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.simulation.api.transport import Call
     from tests.simulation.faults import Host
-    from tests.simulation.history import History
+    from tests.simulation.oracles.history import History
     from tests.simulation.stories.scenarios import Scenario
 
 

@@ -28,7 +28,7 @@ from tests.simulation.stories.catalogue import SCENARIOS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.simulation.history import History
+    from tests.simulation.oracles.history import History
     from tests.simulation.stories.scenarios import Scenario
 
 RESULTS: Final = Path("bench/results/simulation.json")

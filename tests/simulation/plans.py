@@ -13,7 +13,7 @@ from tests.simulation.world.watch import Mode
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.simulation.history import History
+    from tests.simulation.oracles.history import History
 
 OUTAGES: Final = get_args(OutageKind)
 OUTAGE_SECONDS: Final = (5.0, 60.0, 600.0)

@@ -27,8 +27,8 @@ from tests.simulation.faults import (
     PlannedFaults,
     wall,
 )
-from tests.simulation.history import History, Judged, Span
 from tests.simulation.loop import DeadlockError, virtual_loop
+from tests.simulation.oracles.history import History, Judged, Span
 from tests.simulation.process import ACTOR, Process
 from tests.simulation.world import job_pods
 from tests.simulation.world.alertmanager import Alertmanager

@@ -14,7 +14,7 @@ from tests.simulation.stories.catalogue import SCENARIOS
 
 if TYPE_CHECKING:
     from tests.simulation.faults import Plan
-    from tests.simulation.history import History
+    from tests.simulation.oracles.history import History
 
 STORY = SCENARIOS["bad-release"]
 

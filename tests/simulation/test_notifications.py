@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from spark_operator.ports.metrics import Metrics
     from tests.simulation.api.transport import Transport
     from tests.simulation.faults import Plan
-    from tests.simulation.history import History
+    from tests.simulation.oracles.history import History
 
 TOLD: Final = {
     "pagerDuty": [{"routingKey": {"name": "alerts", "key": "key"}}],

@@ -15,7 +15,7 @@ from tests.simulation.simulation import run
 from tests.simulation.stories.catalogue import SCENARIOS
 
 if TYPE_CHECKING:
-    from tests.simulation.history import History
+    from tests.simulation.oracles.history import History
     from tests.simulation.planted.planting import Planted
 
 

@@ -13,7 +13,7 @@ from tests.simulation.world.users import RATE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.simulation.history import History
+    from tests.simulation.oracles.history import History
     from tests.simulation.stories.scenarios import Scenario
 
 

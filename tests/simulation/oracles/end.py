@@ -11,8 +11,8 @@ from tests.simulation.world.work import MIGRATE, ROLLBACK
 
 if TYPE_CHECKING:
     from spark_operator.core.model.objects import Manifest
-    from tests.simulation.history import History
     from tests.simulation.oracles import Case
+    from tests.simulation.oracles.history import History
 
 FORGOTTEN: Final = frozenset({"events", "leases"})
 VAGUE: Final = frozenset({"Failed", "Inconclusive"})

@@ -10,8 +10,8 @@ from tests.simulation.oracles.timeline import EVERYBODY, available, decisions, m
 
 if TYPE_CHECKING:
     from tests.simulation.api.server import Change
-    from tests.simulation.history import History
     from tests.simulation.oracles import Case
+    from tests.simulation.oracles.history import History
     from tests.simulation.oracles.timeline import Moment
 
 SCALE_SECONDS: Final = 60.0

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from spark_operator.core.model.objects import Manifest
     from tests.simulation.api.server import Change
-    from tests.simulation.history import History, Span
+    from tests.simulation.oracles.history import History, Span
 
 SERVICE: Final = "spark"
 EVERYBODY: Final = "*"

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from tests.simulation.history import History
+    from tests.simulation.oracles.history import History
 
 
 def _without_guard(name: str) -> Callable[[pytest.MonkeyPatch], None]:

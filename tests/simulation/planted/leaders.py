@@ -17,7 +17,7 @@ from tests.simulation.process import ACTOR
 if TYPE_CHECKING:
     import pytest
 
-    from tests.simulation.history import History
+    from tests.simulation.oracles.history import History
 
 
 def _takes_over_again_and_again(patch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pytest
 
     from tests.simulation.faults import Plan
-    from tests.simulation.history import History
+    from tests.simulation.oracles.history import History
 
 
 @dataclass(frozen=True, slots=True)
