@@ -62,7 +62,7 @@ def credentials() -> list[Manifest]:
         "spark-pagerduty": {"routing-key": "0123456789abcdef0123456789abcdef"},
         "spark-smtp": {"url": f"smtp+plain://mail.{NAMESPACE}:{PORTS['mail']}"},
     }
-    allowed = {"allowed-namespaces": NAMESPACE}
+    allowed = {"allowed-namespaces": "*"}
     return [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM}},
         *(
