@@ -16,7 +16,7 @@ def _dealt(lanes: tuple[tuple[str, ...], ...]) -> list[str]:
 
 
 def test_every_module_is_dealt_once_and_those_alone_among_themselves() -> None:
-    modules = {path.name: MARK in path.read_text() for path in E2E.glob("test_*.py")}
+    modules = {path.name: MARK in path.read_text() for path in E2E.rglob("test_*.py")}
     assert _dealt(ALONE) == sorted(name for name, alone in modules.items() if alone)
     assert _dealt(SHARED) == sorted(name for name, alone in modules.items() if not alone)
 
