@@ -194,6 +194,10 @@ class Versions:
         self._known[identity] = seen
         return Key(identity[0], seen[1])
 
+    def view(self, metadata: Manifest) -> Manifest:
+        """See ``Sink.view``."""
+        return metadata
+
     def replace(self, found: list[Manifest]) -> None:
         """See ``Sink.replace``: touches those of which something differs."""
         before, self._known = self._known, dict(map(self._seen, found))

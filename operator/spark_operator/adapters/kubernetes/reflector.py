@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Final, Protocol
+from math import inf
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from spark_operator.ports.cluster import ClusterError, GoneError
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
     from spark_operator.core.model.objects import Manifest
 
+T = TypeVar("T")
 PAGE: Final = 500
+"""Objects in one answer to a list, where a reflector asks for no other number."""
 SERVER_SECONDS: Final = 300
 """How long one watch lasts at most."""
 FIRST_DELAY: Final = 1.0
@@ -37,17 +40,20 @@ class MetadataReader(Protocol):
         """Return the events of a watch until the server ends it."""
 
 
-class Sink(Protocol):
+class Sink(Protocol[T]):
     """Takes in what a reflector sees."""
 
-    def replace(self, found: list[Manifest]) -> None:
-        """Everything that there is now, as metadata."""
+    def view(self, metadata: Manifest) -> T:
+        """Return what of an object is kept until the list is whole: a page may be large."""
+
+    def replace(self, found: list[T]) -> None:
+        """Everything that there is now, each as ``view`` gave it."""
 
     def change(self, verb: str, metadata: Manifest) -> None:
         """One object was added, modified or deleted."""
 
 
-class Reflector:
+class Reflector(Generic[T]):
     """Lists, watches, and lists anew when the version that was watched has expired.
 
     Args:
@@ -56,6 +62,7 @@ class Reflector:
         selection: selectors of the query.
         sink: takes in what is seen.
         again: seconds after which all is listed anew, should a change have been lost.
+        page: objects in one answer to a list.
         watched: whether the kind is watched between two lists.
     """
 
@@ -64,9 +71,10 @@ class Reflector:
         reader: MetadataReader,
         path: str,
         selection: Mapping[str, str],
-        sink: Sink,
+        sink: Sink[T],
         *,
-        again: float,
+        again: float = inf,
+        page: int = PAGE,
         watched: bool = True,
     ) -> None:
         self._reader = reader
@@ -74,6 +82,7 @@ class Reflector:
         self._selection = dict(selection)
         self._sink = sink
         self._again = again
+        self._page = page
         self._watched = watched
 
     async def run(self, version: str = "") -> None:
@@ -84,31 +93,35 @@ class Reflector:
         """
         delay = FIRST_DELAY
         while True:
+            began = _now()
             try:
-                listed = _now()
                 version = version or await self._list()
-                delay = FIRST_DELAY
-                while (left := listed + self._again - _now()) > 0:
+                while (left := began + self._again - _now()) > 0:
                     version = await self._rest(version, left)
+                    delay = FIRST_DELAY
+                version = ""
+                continue
             except GoneError:
                 log.debug("%s is listed anew: the version that was watched has expired", self._path)
+                version = ""
+                # At once after a watch that lasted; lists one after the other would help nobody.
+                wait = began + delay - _now()
             except ClusterError as error:
                 log.warning("changes of %s are not noticed for now: %s", self._path, error)
-                await asyncio.sleep(delay)
-                delay = min(2 * delay, LONGEST_DELAY)
-                continue
+                wait = delay
             except Exception:
                 log.exception("the API server's answer about %s is not understood", self._path)
-                await asyncio.sleep(delay)
-                delay = min(2 * delay, LONGEST_DELAY)
-            version = ""
+                version = ""
+                wait = delay
+            await asyncio.sleep(wait)
+            delay = min(2 * delay, LONGEST_DELAY)
 
     async def _list(self) -> str:
-        found: list[Manifest] = []
-        query = {**self._selection, "limit": str(PAGE)}
+        found: list[T] = []
+        query = {**self._selection, "limit": str(self._page)}
         while True:
             page = await self._reader.metadata(f"{self._path}?{urlencode(query)}")
-            found += (item["metadata"] for item in page.get("items") or [])
+            found += (self._sink.view(item["metadata"]) for item in page.get("items") or [])
             query["continue"] = page["metadata"].get("continue") or ""
             if not query["continue"]:
                 break

@@ -1,44 +1,29 @@
 """A watch of the metadata of Secrets, never of their contents.
 
 The API server is asked for ``PartialObjectMetadata``, so no value ever reaches this process.
-Source: https://kubernetes.io/docs/reference/using-api/api-concepts/ on metadata-only fetches, and
-on bookmarks and expired versions of a watch.
+Source: https://kubernetes.io/docs/reference/using-api/api-concepts/ on metadata-only fetches.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from typing import TYPE_CHECKING, Final, Protocol
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING, Final
 
+from spark_operator.adapters.kubernetes.reflector import MetadataReader, Reflector
 from spark_operator.core.observe.secret_metadata import SecretData, describe
-from spark_operator.ports.cluster import ClusterError, GoneError, Key
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import Callable, Mapping
 
     from spark_operator.core.model.objects import Manifest
+    from spark_operator.ports.cluster import Key
 
 PAGE: Final = 40
 """Secrets of one page: even the largest that etcd stores fit into an answer that is read."""
-SERVER_SECONDS: Final = 300
 UNRELATED: Final = "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token"
 """Kinds of Secrets of which a cluster may have very many, and that no service reads."""
-FIRST_DELAY: Final = 1.0
-LONGEST_DELAY: Final = 30.0
-
-log = logging.getLogger(__name__)
-
-
-class MetadataReader(Protocol):
-    """A reader of objects' metadata."""
-
-    async def metadata(self, path: str) -> Manifest:
-        """Return one page of a list."""
-
-    def metadata_events(self, path: str) -> AsyncIterator[Manifest]:
-        """Yield the events of a watch until the server ends it."""
+Identity = tuple[str, str]
+"""Namespace and name of a Secret."""
 
 
 class SecretWatch:
@@ -51,7 +36,7 @@ class SecretWatch:
         self._reader = reader
         self._wake = wake
         self._scopes = namespaces or ("",)
-        self._known: dict[tuple[str, str], SecretData] = {}
+        self._known: dict[Identity, SecretData] = {}
         self._synced: set[str] = set()
         self._followed: dict[Key, frozenset[str]] = {}
 
@@ -71,71 +56,29 @@ class SecretWatch:
         """Watch until cancelled, whatever happens."""
         async with asyncio.TaskGroup() as group:
             for scope in self._scopes:
-                group.create_task(self._keep(scope), name=f"watch secrets {scope}")
+                watch = Reflector(
+                    self._reader,
+                    _path(scope),
+                    {"fieldSelector": UNRELATED},
+                    _Scope(self, scope),
+                    page=PAGE,
+                )
+                group.create_task(watch.run(), name=f"watch secrets {scope}")
 
-    async def _keep(self, scope: str) -> None:
-        delay = FIRST_DELAY
-        while True:
-            try:
-                version = await self._list(scope)
-                while True:
-                    again = asyncio.get_running_loop().time() + FIRST_DELAY
-                    version = await self._watch(scope, version)
-                    delay = FIRST_DELAY
-                    # One that ends at once is as good as one that fails.
-                    await asyncio.sleep(again - asyncio.get_running_loop().time())
-            except GoneError:
-                log.debug("secrets are listed anew: the version that was watched has expired")
-            except ClusterError as error:
-                log.warning("changes of secrets are not noticed for now: %s", error)
-            except Exception:
-                log.exception("the API server's answer about secrets is not understood")
-            await asyncio.sleep(delay)
-            delay = min(2 * delay, LONGEST_DELAY)
-
-    async def _list(self, scope: str) -> str:
-        """Take in everything there is: the version it is of."""
-        found: dict[tuple[str, str], SecretData] = {}
-        query = {"limit": str(PAGE), "fieldSelector": UNRELATED}
-        while True:
-            page = await self._reader.metadata(f"{_path(scope)}?{urlencode(query)}")
-            for item in page.get("items") or []:
-                meta = item["metadata"]
-                found[meta["namespace"], meta["name"]] = describe(meta)
-            query["continue"] = page["metadata"].get("continue") or ""
-            if not query["continue"]:
-                break
+    def replace(self, scope: str, found: dict[Identity, SecretData]) -> None:
+        """Take in all that there is in a scope; the first time wakes all that wait for it."""
         gone = [it for it in self._known if it not in found and scope in ("", it[0])]
         first = scope not in self._synced
         self._synced.add(scope)
         for identity in gone:
-            self._take(identity, None)
+            self.take(identity, None)
         for identity, data in found.items():
-            self._take(identity, data)
+            self.take(identity, data)
         if first:
             self._wake_all(scope)
-        return str(page["metadata"]["resourceVersion"])
 
-    async def _watch(self, scope: str, version: str) -> str:
-        """Take in changes until the server ends the watch: the last version seen."""
-        query = {
-            "watch": "true",
-            "allowWatchBookmarks": "true",
-            "fieldSelector": UNRELATED,
-            "resourceVersion": version,
-            "timeoutSeconds": str(SERVER_SECONDS),
-        }
-        async for event in self._reader.metadata_events(f"{_path(scope)}?{urlencode(query)}"):
-            verb, meta = event["type"], event["object"].get("metadata") or {}
-            if verb == "ERROR":
-                raise GoneError(str(event["object"].get("message", "the watch has ended")))
-            version = str(meta["resourceVersion"])
-            if verb != "BOOKMARK":
-                data = None if verb == "DELETED" else describe(meta)
-                self._take((meta["namespace"], meta["name"]), data)
-        return version
-
-    def _take(self, identity: tuple[str, str], data: SecretData | None) -> None:
+    def take(self, identity: Identity, data: SecretData | None) -> None:
+        """Take in one Secret; None: it is gone.  Whoever follows it is woken where it differs."""
         before = self._known.pop(identity, None)
         if data is not None:
             self._known[identity] = data
@@ -149,6 +92,27 @@ class SecretWatch:
         for key in tuple(self._followed):
             if scope in ("", key.namespace):
                 self._wake(key)
+
+
+class _Scope:
+    """The ``Sink`` of one namespace, or of all of them."""
+
+    def __init__(self, watch: SecretWatch, scope: str) -> None:
+        self._watch = watch
+        self._scope = scope
+
+    def view(self, metadata: Manifest) -> tuple[Identity, SecretData]:
+        """See ``Sink.view``."""
+        return (metadata["namespace"], metadata["name"]), describe(metadata)
+
+    def replace(self, found: list[tuple[Identity, SecretData]]) -> None:
+        """See ``Sink.replace``."""
+        self._watch.replace(self._scope, dict(found))
+
+    def change(self, verb: str, metadata: Manifest) -> None:
+        """See ``Sink.change``."""
+        identity, data = self.view(metadata)
+        self._watch.take(identity, None if verb == "DELETED" else data)
 
 
 def _path(scope: str) -> str:
