@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 MAX_CONNECTIONS: Final = 64
 """Connections of one client."""
-PER_POD: Final = 2
-"""Connections to one pod: what the judge reads, and what a diagnosis does."""
 IDLE_SECONDS: Final = 60.0
 """A tenant's client that nobody has used for so long is closed."""
 PLAIN: Final = {"Accept-Encoding": "identity"}

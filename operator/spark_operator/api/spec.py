@@ -24,6 +24,17 @@ MAX_REPLICAS: Final = 200
 MAX_CONFIG_ENTRIES: Final = 64
 MAX_FREEZES: Final = 16
 MAX_REVOKED: Final = 64
+KeyId = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]*$",
+        max_length=69,
+        json_schema_extra=explained(
+            "not the id of a key: write the id as the service's log names it, never the key itself"
+        ),
+    ),
+]
+"""Names a user's key, as the service does."""
 RESERVED_VARIABLES: Final = (
     "NODE_ENV",
     "NEXT_PUBLIC_APP_URL",
@@ -134,20 +145,7 @@ class SparkDeploymentSpec(Model):
     )
     providers: Providers = Field(Providers(), description="Order of the AI providers, live.")
     revoked_keys: Annotated[
-        tuple[
-            Annotated[
-                str,
-                Field(
-                    pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]*$",
-                    max_length=69,
-                    json_schema_extra=explained(
-                        "not the id of a key: write the id as the service's log names it,"
-                        " never the key itself"
-                    ),
-                ),
-            ],
-            ...,
-        ],
+        tuple[KeyId, ...],
         Field(max_length=MAX_REVOKED, json_schema_extra={"x-kubernetes-list-type": "set"}),
     ] = Field((), description="Ids of users' keys that every pod refuses at once, live.")
     allow_anonymous: bool = Field(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+    from contextlib import AbstractAsyncContextManager
 
 
 @dataclass(slots=True)
@@ -68,10 +69,13 @@ class Turnstile:
         """How many of a rank wait now."""
         return self._waiting[rank]
 
-    @asynccontextmanager
-    async def through(self, rank: int, group: str = "") -> AsyncIterator[None]:
+    def through(self, rank: int, group: str = "") -> AbstractAsyncContextManager[None]:
         """Wait for a place, and hold it for as long as the block lasts."""
-        waiter = Waiter(rank, group)
+        return self.held(Waiter(rank, group))
+
+    @asynccontextmanager
+    async def held(self, waiter: Waiter) -> AsyncIterator[None]:
+        """Do the same for a piece of work that may be hurried while it waits."""
         await self.enter(waiter)
         try:
             yield

@@ -7,8 +7,6 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from spark_operator.api.fields import clip
-from spark_operator.core.decide.containment import MAX_ERROR
 from spark_operator.core.decide.signals import rotation
 from spark_operator.core.observe.observations import Observations, from_snapshot
 from spark_operator.core.observe.request_rate import request_rate
@@ -240,5 +238,5 @@ async def _contained(part: str, work: Awaitable[T], otherwise: T, failures: list
         raise
     except Exception as error:
         log.exception("%s failed; the reconcile goes on without it", part)
-        failures.append(PartFailure(part, clip(f"{type(error).__name__}: {error}", MAX_ERROR)))
+        failures.append(PartFailure.of(part, error))
         return otherwise

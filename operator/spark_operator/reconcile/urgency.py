@@ -1,4 +1,4 @@
-"""Which resource's turn comes first where not all can be taken at once."""
+"""Which resource is reconciled first where not all can be at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from spark_operator.core.model.phases import Phase
 
 
 class Urgency(IntEnum):
-    """How soon a resource wants its turn; the lowest comes first."""
+    """How soon a resource is to be reconciled; the lowest comes first."""
 
     TRAFFIC = 0
     """A release on trial has traffic, or is being cut."""
@@ -21,8 +21,8 @@ class Urgency(IntEnum):
 
 
 AT_ONCE: Final = {Urgency.TRAFFIC: 64, Urgency.UNDER_WAY: 16, Urgency.AT_REST: 8}
-"""Turns that read the API server, side by side, of all resources together."""
-_BY_PHASE: Final = {
+"""Reconciles that read the API server, side by side, of all resources together."""
+_BY_PHASE: Final[Mapping[str, Urgency]] = {
     Phase.PROGRESSING: Urgency.TRAFFIC,
     Phase.PAUSED: Urgency.TRAFFIC,
     Phase.PROMOTING: Urgency.TRAFFIC,
@@ -35,8 +35,7 @@ _BY_PHASE: Final = {
 
 def of_phase(phase: str) -> Urgency:
     """How urgent a resource is that stands in a phase; one in none is about to begin."""
-    known = {str(name): urgency for name, urgency in _BY_PHASE.items()}
-    return known.get(phase, Urgency.UNDER_WAY)
+    return _BY_PHASE.get(phase, Urgency.UNDER_WAY)
 
 
 def of_resource(resource: Mapping[str, Any]) -> Urgency:

@@ -156,18 +156,13 @@ class Workers:
             yield
             return
         began = asyncio.get_running_loop().time()
-        entry.waiter = Waiter(entry.urgency, key.namespace)
+        entry.waiter = waiter = Waiter(entry.urgency, key.namespace)
         try:
-            await self._turnstile.enter(entry.waiter)
-        except asyncio.CancelledError:
-            entry.waiter = None
-            raise
-        try:
-            self._waited(Urgency(entry.waiter.rank), asyncio.get_running_loop().time() - began)
-            yield
+            async with self._turnstile.held(waiter):
+                self._waited(Urgency(waiter.rank), asyncio.get_running_loop().time() - began)
+                yield
         finally:
             entry.waiter = None
-            self._turnstile.leave()
 
     async def _reconcile(
         self, key: Key, entry: _Entry, memory: Memory, *, woken: bool

@@ -3,7 +3,7 @@
 At a start the children of all resources are listed kind by kind, in pages: a few requests where
 each resource's own lists would be ten.  What was listed serves a resource's first reconcile, unless
 something of it has changed since.  From then on only metadata is watched: a change wakes the
-resource, whose turn then reads it.  A list anew, after an outage or by time, is compared with the
+resource, which then is read.  A list anew, after an outage or by time, is compared with the
 versions that are known, and wakes only what differs.
 """
 

@@ -1,4 +1,4 @@
-"""Events are told beside the turns: none is lost while there is room, and no turn waits for one."""
+"""Events told beside the reconciles: none is lost while there is room, and no reconcile waits."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ from copy import copy
 from dataclasses import fields
 from typing import TYPE_CHECKING, TypeVar
 
-from spark_operator.api.fields import clip
 from spark_operator.core.decide.draft import TICK_SECONDS, RolloutDraft
 from spark_operator.core.observe.values import PartFailure
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
-MAX_ERROR = 200
-"""Characters of an error's text that are kept."""
 
 
 def contain(draft: RolloutDraft, part: str, step: Callable[[RolloutDraft], T], otherwise: T) -> T:
@@ -36,8 +33,7 @@ def contain(draft: RolloutDraft, part: str, step: Callable[[RolloutDraft], T], o
         return step(draft)
     except Exception as error:
         _restore(draft, before)
-        text = clip(f"{type(error).__name__}: {error}", MAX_ERROR)
-        draft.failures.append(PartFailure(part, text))
+        draft.failures.append(PartFailure.of(part, error))
         draft.requeue_at(draft.now + TICK_SECONDS)
         return otherwise
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from spark_operator.api.resource import InvalidResourceError, SparkDeployment, parse
+from spark_operator.api.spec import MAX_REVOKED, KeyId
 from spark_operator.api.status.status import SparkDeploymentStatus
 from spark_operator.core.model import accepted_spec
 from spark_operator.core.model.release import Release
@@ -18,6 +19,7 @@ from spark_operator.core.model.release import Release
 if TYPE_CHECKING:
     from spark_operator.core.model.objects import Manifest
 
+_KEY_ID: Final[TypeAdapter[str]] = TypeAdapter(KeyId)
 MOST_DROPPED: Final = 64
 """Records of status that are dropped at most, before the status counts as unreadable."""
 RELEASE_MEMBERS: Final = ("image", "config", "appURL", "environment", "migrations", "pod")
@@ -113,21 +115,18 @@ def _with_stops(last: Manifest, asked: Manifest, body: Manifest) -> Manifest:
     for name in ("isolated", "paused"):
         if asked.get(name) is True:
             spec[name] = True
-    revoked = [key for key in asked.get("revokedKeys") or () if isinstance(key, str)]
-    known = list(spec.get("revokedKeys") or ())
-    for key in revoked:
-        if key not in known and _is_valid(body, {**spec, "revokedKeys": [*known, key]}):
-            known.append(key)
-    spec |= {"revokedKeys": known} if known else {}
+    named = [*(spec.get("revokedKeys") or ()), *filter(_is_key_id, asked.get("revokedKeys") or ())]
+    if named:
+        spec["revokedKeys"] = list(dict.fromkeys(named))[:MAX_REVOKED]
     other = {name: value for name, value in spec.items() if name not in RELEASE_MEMBERS}
     reverted: Manifest = other | {name: asked[name] for name in RELEASE_MEMBERS if name in asked}
     return reverted if _returns(body, reverted) else spec
 
 
-def _is_valid(body: Manifest, spec: Manifest) -> bool:
+def _is_key_id(value: Any) -> bool:
     try:
-        parse({**body, "spec": spec})
-    except InvalidResourceError:
+        _KEY_ID.validate_python(value)
+    except ValidationError:
         return False
     return True
 

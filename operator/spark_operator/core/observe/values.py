@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from spark_operator.api.fields import clip
 
 if TYPE_CHECKING:
     from spark_operator.api.notifications import Severity
+
+
+MAX_ERROR: Final = 200
+"""Characters of an error's text that are kept."""
 
 
 class PartFailure(NamedTuple):
@@ -15,6 +21,11 @@ class PartFailure(NamedTuple):
     part: str
     error: str
     """Class and text of the error, bounded."""
+
+    @classmethod
+    def of(cls, part: str, error: Exception) -> PartFailure:
+        """Return what is told of an error."""
+        return cls(part, clip(f"{type(error).__name__}: {error}", MAX_ERROR))
 
 
 @dataclass(frozen=True, slots=True)
