@@ -10,7 +10,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from spark_operator.api.status.outbox import MAX_ALARMS, Alarm
+from spark_operator.api.status.outcomes import RolloutOutcome
+from spark_operator.core.judge.verdict import VerdictReason
 from spark_operator.core.model.phases import Phase
+from spark_operator.core.model.reasons import ConditionReason
 from spark_operator.core.notifications.routing import RANK
 
 if TYPE_CHECKING:
@@ -53,7 +56,7 @@ RULES: Final = (
         "Available",
         "False",
         "critical",
-        ignored=frozenset({"NothingStable", "Maintenance"}),
+        ignored=frozenset({ConditionReason.NOTHING_STABLE, ConditionReason.MAINTENANCE}),
     ),
     Rule(
         "Degraded",
@@ -61,22 +64,28 @@ RULES: Final = (
         "True",
         "critical",
         by_reason={
-            "PodsNotReady": "warning",
-            "BreakerOpen": "warning",
-            "SeveralDigests": "warning",
-            "AlertWarning": "warning",
-            "RevisionMissing": "warning",
+            ConditionReason.PODS_NOT_READY: "warning",
+            VerdictReason.BREAKER_OPEN: "warning",
+            ConditionReason.SEVERAL_DIGESTS: "warning",
+            ConditionReason.ALERT_WARNING: "warning",
+            ConditionReason.REVISION_MISSING: "warning",
         },
-        patient=frozenset({"PodsNotReady"}),
+        patient=frozenset({ConditionReason.PODS_NOT_READY}),
     ),
     Rule(
         "Stalled",
         "Stalled",
         "True",
         "warning",
-        by_reason={"ProgressDeadlineExceeded": "critical"},
+        by_reason={ConditionReason.PROGRESS_DEADLINE_EXCEEDED: "critical"},
         ignored=frozenset(
-            {"ReleaseQuarantined", "Failed", "Inconclusive", "Aborted", "RollbackRequested"}
+            {
+                ConditionReason.RELEASE_QUARANTINED,
+                ConditionReason.ROLLBACK_REQUESTED,
+                RolloutOutcome.FAILED,
+                RolloutOutcome.INCONCLUSIVE,
+                RolloutOutcome.ABORTED,
+            }
         ),
     ),
 )
@@ -125,7 +134,7 @@ def seen(status: SparkDeploymentStatus) -> dict[str, Sight]:
     }
     failure = status.failure
     retreating = status.phase in (Phase.ROLLING_BACK.value, Phase.ROLLED_BACK.value)
-    if retreating and failure is not None and failure.outcome == "Failed":
+    if retreating and failure is not None and failure.outcome == RolloutOutcome.FAILED:
         found[RELEASE_FAILED] = Sight(
             failure.reason,
             failure.message,

@@ -9,7 +9,7 @@ from spark_operator.core.decide.jobs.undo_migration import undo
 from spark_operator.core.decide.progress import Progress
 from spark_operator.core.model.decisions import LedgerDecision
 from spark_operator.core.model.phases import Phase
-from spark_operator.core.model.reasons import StoredReason
+from spark_operator.core.model.reasons import DecisionReason, StoredReason
 
 if TYPE_CHECKING:
     from spark_operator.core.decide.draft import RolloutDraft
@@ -63,4 +63,4 @@ def _is_worth_another_look(draft: RolloutDraft) -> bool:
     """Return whether the spec was changed after a preflight found fault with its references."""
     failure, seen = draft.status.failure, draft.resource.status.observed_generation
     changed = seen != draft.resource.metadata.generation
-    return changed and failure is not None and failure.reason == "PreflightFailed"
+    return changed and failure is not None and failure.reason == DecisionReason.PREFLIGHT_FAILED

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from spark_operator.api.status.outcomes import RolloutOutcome
 from spark_operator.api.values import fraction
 from spark_operator.core.decide.report.wording import about, percent
+from spark_operator.core.model.reasons import DecisionReason
 
 if TYPE_CHECKING:
     from spark_operator.core.decide.draft import RolloutDraft
@@ -236,7 +237,7 @@ def recent_release(draft: RolloutDraft) -> Causes:
     last = next(
         (item for item in draft.status.history if item.outcome == RolloutOutcome.PROMOTED), None
     )
-    if last is None or last.release != role.release or last.reason == "FirstRelease":
+    if last is None or last.release != role.release or last.reason == DecisionReason.FIRST_RELEASE:
         return ()
     return (
         (

@@ -237,7 +237,8 @@ def _alerting(draft: RolloutDraft) -> Aspect | None:
     firing = alerts.firing(draft)
     if not firing:
         return None
-    reason = "AlertFiring" if firing[0].severity == "critical" else "AlertWarning"
+    is_critical = firing[0].severity == "critical"
+    reason = ConditionReason.ALERT_FIRING if is_critical else ConditionReason.ALERT_WARNING
     names = ", ".join(f"{item.name} since {item.starts_at:%H:%M:%S}Z" for item in firing)
     return Aspect(holds=True, reason=reason, message=names)
 

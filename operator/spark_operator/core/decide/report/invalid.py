@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_operator.api.fields import format_time, to_time
+from spark_operator.core.model.reasons import ConditionReason
 
 if TYPE_CHECKING:
     from spark_operator.core.model.objects import Manifest
@@ -33,7 +34,7 @@ def invalid_status(resource: Manifest, message: str, now: float) -> dict[str, An
         after[kind] = {
             "type": kind,
             "status": value,
-            "reason": "InvalidResource",
+            "reason": ConditionReason.INVALID_RESOURCE.value,
             "message": message[:MAX_MESSAGE],
             "observedGeneration": generation,
             "lastTransitionTime": old["lastTransitionTime"]

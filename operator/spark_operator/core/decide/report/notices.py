@@ -10,6 +10,8 @@ from spark_operator.api.fields import clip
 from spark_operator.api.status.outbox import Notice, NotificationsStatus
 from spark_operator.core.decide.signals import outage
 from spark_operator.core.decide.signals.maintenance import ANNOUNCEMENTS
+from spark_operator.core.model.decisions import LedgerDecision
+from spark_operator.core.model.reasons import ConditionReason
 from spark_operator.core.notifications import alarms, outbox
 from spark_operator.core.notifications.routing import recipients, routes
 
@@ -77,31 +79,35 @@ def aspect(draft: RolloutDraft) -> tuple[bool, str, str] | None:
     tail = ""
     if box.dropped_at:
         tail = f"; {box.dropped} given up so far, the last at {box.dropped_at:%Y-%m-%d %H:%M:%S}Z"
-    for channel in sorted({channel for notice in box.outbox for channel in notice.pending}):
-        waiting = [notice for notice in box.outbox if channel in notice.pending]
-        if waiting[0].at + SLOW > draft.at:
+    for channel, since in _waiting_since(box):
+        if since + SLOW > draft.at:
             continue
+        waiting = sum(channel in notice.pending for notice in box.outbox)
         problem = draft.observations.delivery_problems.get(channel, "not tried yet")
         message = (
-            f"{channel} has not taken {len(waiting)} of the notifications since"
-            f" {waiting[0].at:%Y-%m-%d %H:%M:%S}Z: {problem}{tail}"
+            f"{channel} has not taken {waiting} of the notifications since"
+            f" {since:%Y-%m-%d %H:%M:%S}Z: {problem}{tail}"
         )
-        return False, "ChannelFailing", message
-    return True, "Delivered", f"no notification waits for longer than 60 s{tail}"
+        return False, ConditionReason.CHANNEL_FAILING, message
+    return True, ConditionReason.DELIVERED, f"no notification waits for longer than 60 s{tail}"
 
 
 def requeue_for_slow_channels(draft: RolloutDraft) -> None:
     """Look again when the first channel has had a notice for so long that it counts as failing."""
     box = draft.status.notifications
+    for _, since in _waiting_since(box) if box else ():
+        if since + SLOW <= draft.at:
+            return
+        draft.requeue_at((since + SLOW).timestamp())
+
+
+def _waiting_since(box: NotificationsStatus) -> list[tuple[str, datetime]]:
+    """Return the channels, by name, and when the oldest notice came that each has not taken."""
     oldest: dict[str, datetime] = {}
-    for notice in box.outbox if box else ():
+    for notice in box.outbox:
         for channel in notice.pending:
             oldest.setdefault(channel, notice.at)
-    for channel in sorted(oldest):
-        slow_at = oldest[channel] + SLOW
-        if slow_at <= draft.at:
-            return
-        draft.requeue_at(slow_at.timestamp())
+    return sorted(oldest.items())
 
 
 def _unaddressed(draft: RolloutDraft, found: Change) -> list[_Unaddressed]:
@@ -116,10 +122,17 @@ def _unaddressed(draft: RolloutDraft, found: Change) -> list[_Unaddressed]:
         for entry, warning in draft.recorded
     ]
     for alarm, message in found.opened:
-        decision = outage.REASON if alarm.reason == outage.REASON else "RollingBack"
+        is_outage = alarm.reason == outage.REASON
+        decision = LedgerDecision.PROVIDER_DOWN if is_outage else LedgerDecision.ROLLING_BACK
         _tell(notices, decision, alarm, message, "trigger")
     for alarm in found.contained:
-        _tell(notices, "RolledBack", alarm, "users no longer suffer from it", "acknowledge")
+        _tell(
+            notices,
+            LedgerDecision.ROLLED_BACK,
+            alarm,
+            "users no longer suffer from it",
+            "acknowledge",
+        )
     for alarm in found.closed:
         lasted = timedelta(seconds=round((draft.at - alarm.since).total_seconds()))
         message = f"{alarm.reason} is over after {lasted}: {_now(draft)}"

@@ -16,10 +16,10 @@ from spark_operator.core.model.roles import has_begun
 if TYPE_CHECKING:
     from spark_operator.core.decide.draft import RolloutDraft
 
-STALLING: Final[dict[str, str]] = {
-    "preflight": "PreflightFailed",
-    "migrate": "MigrationFailed",
-    "verify": "VerificationFailed",
+STALLING: Final[dict[str, ConditionReason]] = {
+    "preflight": ConditionReason.PREFLIGHT_FAILED,
+    "migrate": ConditionReason.MIGRATION_FAILED,
+    "verify": ConditionReason.VERIFICATION_FAILED,
 }
 """Jobs without whose success the first release goes nowhere, and the reason they give."""
 WITHOUT: Final[dict[str, str]] = {

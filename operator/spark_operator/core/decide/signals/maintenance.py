@@ -25,7 +25,12 @@ REMEMBERED: Final = timedelta(minutes=15)
 
 
 ANNOUNCEMENTS: Final = frozenset(
-    {"MaintenanceAnnounced", "MaintenanceStarted", "MaintenanceEnded", "MaintenanceCancelled"}
+    {
+        LedgerDecision.MAINTENANCE_ANNOUNCED,
+        LedgerDecision.MAINTENANCE_STARTED,
+        LedgerDecision.MAINTENANCE_ENDED,
+        LedgerDecision.MAINTENANCE_CANCELLED,
+    }
 )
 """Decisions that people must hear of although nothing is wrong."""
 
