@@ -8,33 +8,6 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-__all__ = [
-    "BadRequestError",
-    "CodeInvalidError",
-    "ForbiddenError",
-    "InternalError",
-    "MaintenanceError",
-    "MethodNotAllowedError",
-    "ModelRejectedError",
-    "NotCodeError",
-    "NotFoundError",
-    "Origin",
-    "OutputTooLongError",
-    "OverloadedError",
-    "PayloadTooLargeError",
-    "PromptTooLongError",
-    "ProviderBadOutputError",
-    "ProviderTimeoutError",
-    "ProviderUnavailableError",
-    "RateLimitedError",
-    "RefusedError",
-    "RequestInvalidError",
-    "RequestTimeoutError",
-    "RevocationsUnknownError",
-    "SparkError",
-    "UnauthenticatedError",
-]
-
 Origin = Literal["none", "client", "app", "provider"]
 
 

@@ -100,9 +100,7 @@ async def _health(asker: Asker, bound: float) -> _Found:
             f" {bound * 1000:g} ms: is the pod short of CPU?"
         )
     said = f"{document.get('status')} in {seconds * 1000:.0f} ms, release {replies[-1].release}"
-    breakers = document.get("circuit_breakers")
-    states = breakers.items() if isinstance(breakers, dict) else ()
-    said += "".join(f"; {name} is half-open" for name, state in states if state == "half-open")
+    said += "".join(f"; {name} is half-open" for name in _in_state(document, "half-open"))
     away = [name for name in _failed(document) if name.startswith(PROVIDER)]
     if not away:
         return _Found(seconds, said)
@@ -124,10 +122,15 @@ def _well(document: dict[str, Any]) -> bool:
     return document.get("status") == "degraded" and known and not ours
 
 
-def _breakers(document: dict[str, Any]) -> str:
+def _in_state(document: dict[str, Any], state: str) -> list[str]:
+    """Return the providers whose breaker stands so."""
     breakers = document.get("circuit_breakers")
     states: dict[str, Any] = breakers if isinstance(breakers, dict) else {}
-    opened = [name for name, state in states.items() if state == "open"]
+    return [name for name, found in states.items() if found == state]
+
+
+def _breakers(document: dict[str, Any]) -> str:
+    opened = _in_state(document, "open")
     return f"breaker of {', '.join(opened)} open" if opened else "no breaker open"
 
 

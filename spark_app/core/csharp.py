@@ -15,14 +15,12 @@ from typing import TYPE_CHECKING, Final
 from spark_app.core.rules.filenames import is_reserved
 from spark_app.core.rules.language import newer_than_unity, twice_declared
 from spark_app.core.rules.nesting import MAX_NESTING, first_too_deep
-from spark_app.core.syntax import TooSlowError, parse, text_of, walk
+from spark_app.core.syntax import TYPES, TooSlowError, parse, text_of, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tree_sitter import Node
-
-__all__ = ["MAX_FINDINGS", "Analysis", "Finding", "analyse", "extract_code", "holds_code"]
 
 MAX_FINDINGS = 20
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
@@ -31,16 +29,6 @@ _DECLARES = re.compile(r"\b(?:class|struct|interface|enum|record)[ \t]+[A-Za-z_]
 _CSHARP_TAGS = frozenset({"csharp", "cs", "c#", "unity", ""})
 _CONDITIONAL = re.compile(r"^[ \t]*#[ \t]*(if|elif|else|endif)\b")
 _NEVER = 1 << 30
-_TYPES = frozenset(
-    {
-        "class_declaration",
-        "struct_declaration",
-        "interface_declaration",
-        "enum_declaration",
-        "record_declaration",
-        "delegate_declaration",
-    }
-)
 _SPACES: Final = frozenset(
     {"namespace_declaration", "file_scoped_namespace_declaration", "declaration_list"}
 )
@@ -221,7 +209,7 @@ def _syntax(root: Node) -> Iterator[Finding]:
 
 def _types(root: Node) -> Iterator[_Type]:
     for node in walk(root, lambda node: node == root or node.type in _SPACES):
-        if node.type in _TYPES:
+        if node.type in TYPES:
             yield _describe(node)
 
 

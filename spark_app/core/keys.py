@@ -17,19 +17,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = [
-    "ANONYMOUS",
-    "MASTER",
-    "SLOTS",
-    "VERIFY",
-    "Caller",
-    "KeyListError",
-    "KeyRing",
-    "claimed_id",
-    "parse_keys",
-    "parse_masters",
-]
-
 MASTER = "master"
 VERIFY = "verify"
 """Id of the key with which a release is verified, whatever that key looks like."""

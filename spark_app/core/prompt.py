@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from spark_app.core.csharp import Finding
 
-__all__ = ["SYSTEM", "TEMPLATE_HASH", "repair_turn", "user_turn"]
-
 SYSTEM = """You are a senior Unity developer. You write one C# script for Unity 2022 LTS or later.
 It is compiled as C# 9: no file-scoped namespace, global using, raw string, collection expression,
 primary constructor, `required`, `init` or positional record.

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 from pydantic_core import from_json
 
-__all__ = ["KEY_ID_PATTERN", "RevocationList", "RevocationListError", "read_revocations"]
-
 KEY_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,68}$"
 """What may name a key, such as ``master`` or ``user-alice@example.com``; as in the operator."""
 _KEY_ID = re.compile(KEY_ID_PATTERN, re.ASCII)

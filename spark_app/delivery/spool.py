@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from spark_app.telemetry.metrics import Metrics
 
-__all__ = ["AuditBox", "Spool"]
-
 MAX_BYTES = 4 * 1024 * 1024
 """Of one file: some ten thousand records."""
 SHARERS = 8

@@ -13,8 +13,6 @@ from spark_app.core.completion import FailureKind, ProviderFailure
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["blamed_on_request", "failure_from_ending"]
-
 _ENDINGS = {
     "refusal": FailureKind.REFUSED,
     "content_filter": FailureKind.REFUSED,

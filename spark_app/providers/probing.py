@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from spark_app.providers.port import ProviderPort
     from spark_app.telemetry.metrics import Metrics
 
-__all__ = ["Prober"]
-
 PATIENCE = 10.0
 """Seconds for one answer."""
 _QUESTION = CompletionRequest(

@@ -24,8 +24,6 @@ from spark_app.reading.worker import HEAD, RETIRES
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-__all__ = ["TOO_LARGE", "TOO_SLOW", "CodeReader"]
-
 PROCESSES = 2
 ANSWER_SECONDS = 10.0
 """Wall time for one answer; a process without processor time is no fault of the code's."""

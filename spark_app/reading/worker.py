@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from spark_app.core.csharp import Analysis, Finding
 
-__all__ = ["CPU_SECONDS", "HEAD", "MEMORY", "RETIRES", "main"]
-
 HEAD = struct.Struct("!I")
 """What goes before each message: its length in bytes."""
 CPU_SECONDS = 2.0

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from spark_app.settings import Settings
     from spark_app.web.gate import State
 
-__all__ = ["Mounted"]
-
 _log = logging.getLogger(__name__)
 
 

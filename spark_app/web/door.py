@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from spark_app.core.keys import KeyRing
 
-__all__ = ["Door", "Rates", "address_of", "presented_key"]
-
 MAX_REMEMBERED = 10_000
 """Wrong keys, as hashes: who repeats one does not guess."""
 

@@ -23,19 +23,6 @@ if TYPE_CHECKING:
     from spark_app.errors import Origin
     from spark_app.telemetry.metrics import Attempt
 
-__all__ = [
-    "KEY",
-    "Exchange",
-    "accepts",
-    "exchange_of",
-    "header",
-    "problem_document",
-    "read_body",
-    "send_bytes",
-    "send_json",
-    "send_problem",
-]
-
 KEY = "spark.exchange"
 BODY_SECONDS = 10.0
 """Time for a body to come whole: one that does not would hold its place for good."""

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from spark_app.telemetry.metrics import Metrics
     from spark_app.web.door import Door
 
-__all__ = ["Gate", "State"]
-
 
 class State:
     """What an operator can switch while the service runs."""

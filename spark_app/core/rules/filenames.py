@@ -5,8 +5,6 @@ Source: Microsoft's "Naming Files, Paths, and Namespaces".
 
 from __future__ import annotations
 
-__all__ = ["is_reserved"]
-
 _DEVICES = frozenset(
     {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)}
 )

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spark_app.core.syntax import text_of, walk
+from spark_app.core.syntax import TYPES, text_of, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tree_sitter import Node
-
-__all__ = ["newer_than_unity", "twice_declared"]
 
 _NODES = {
     "file_scoped_namespace_declaration": "a namespace without braces is C# 10; write namespace { }",
@@ -29,23 +27,13 @@ _MODIFIERS = {
     "required": "'required' is C# 11; leave it out",
     "file": "'file' is C# 11; leave it out",
 }
-_TYPES = frozenset(
-    {
-        "class_declaration",
-        "struct_declaration",
-        "interface_declaration",
-        "enum_declaration",
-        "record_declaration",
-        "delegate_declaration",
-    }
-)
 _SCOPES = frozenset({"compilation_unit", "declaration_list"})
 _INIT = "'init' needs a type that Unity's libraries lack; write 'set' or a constructor"
 
 
 def newer_than_unity(root: Node) -> Iterator[tuple[int, str]]:
     """Lines, counted from 1, with what Unity's compiler refuses, and what to write instead."""
-    types = [node for node in walk(root, lambda node: node.type != "block") if node.type in _TYPES]
+    types = [node for node in walk(root, lambda node: node.type != "block") if node.type in TYPES]
     # Unity's own advice for who wants ``init``.
     initialises = any(_name(node) == "IsExternalInit" for node in types)
     for node in walk(root):
@@ -144,7 +132,7 @@ def _signatures(node: Node) -> list[tuple[object, ...]]:
             declared = next((c for c in node.named_children if c.type == _VARIABLES), None)
             names = declared.named_children if declared else []
             return [(_name(one),) for one in names if one.type == "variable_declarator"]
-        case kind if kind in _TYPES and not _is_partial(node):
+        case kind if kind in TYPES and not _is_partial(node):
             return [(_name(node), "type", _arity(node))]
         case _:
             return []

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["MAX_NESTING", "first_too_deep"]
-
 MAX_NESTING = 200
 """Levels; people write 20, and long conditions have some dozens of ``<``."""
 # Possessive, so that no text is gone through twice.
