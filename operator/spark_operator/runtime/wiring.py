@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from spark_operator.runtime.settings import Settings
 
 LEASE_NAME: Final = "spark-operator"
-RESYNC_SECONDS: Final = 3600.0
+RESYNC_AT_REST_SECONDS: Final = 3600.0
 """How often a resource at rest is read that nothing woke; its children's versions are compared."""
 TOKEN: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
@@ -137,7 +137,7 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
             series,
             secrets,
             pods,
-            resync_seconds=RESYNC_SECONDS,
+            resync_seconds=RESYNC_AT_REST_SECONDS,
         )
         workers = _workers(reconciler, clock, telemetry)
         probes = _probes(telemetry, workers, settings, lambda: running.ready)
@@ -193,7 +193,7 @@ def _workers(reconciler: Reconciler, clock: Clock, telemetry: Telemetry) -> Work
         clock,
         telemetry.observe_reconcile,
         telemetry.observe_waiting,
-        resync_seconds=RESYNC_SECONDS,
+        resync_seconds=RESYNC_AT_REST_SECONDS,
     )
     telemetry.track_longest(workers.longest_reconcile)
     telemetry.track_waiting(workers.waiting)
